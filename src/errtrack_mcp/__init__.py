@@ -1,0 +1,3 @@
+"""errtrack-mcp: PostHog error tracking for AI assistants."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""The REST API stood in for: Starlette over SQLite, for demonstrations and tests."""

@@ -1,0 +1,73 @@
+"""The Starlette app: the routes of every file, put together."""
+
+import time
+from collections.abc import Callable
+
+from starlette.applications import Starlette
+from starlette.convertors import Convertor, register_url_convertor
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from errtrack_mcp.sandbox import accounts, releases, symbol_sets
+from errtrack_mcp.sandbox.calls import Sandbox
+from errtrack_mcp.sandbox.database import Database, TimeOrderedIds
+from errtrack_mcp.sandbox.endpoint import Endpoint
+from errtrack_mcp.sandbox.envelope import ApiError, not_found, server_error
+from errtrack_mcp.sandbox.environments import EnvironmentsAlias
+from errtrack_mcp.sandbox.throttle import Throttle
+
+RESOURCES = [*accounts.RESOURCES, *releases.RESOURCES, *symbol_sets.RESOURCES]
+
+
+class SegmentConvertor(Convertor[str]):
+    """A path segment as the API takes it: anything without a slash or a dot."""
+
+    regex = "[^/.]+"
+
+    def convert(self, value: str) -> str:
+        """Take the segment as it is."""
+        return value
+
+    def to_string(self, value: str) -> str:
+        """Give the segment as it is."""
+        return value
+
+
+register_url_convertor("segment", SegmentConvertor())
+
+
+def create_app(
+    database: Database,
+    *,
+    throttled: bool = True,
+    malformed_uuid_status: int = 500,
+    clock: Callable[[], float] = time.monotonic,
+) -> Starlette:
+    """Put the API together over a database; it is up to the caller to seed it and to close it."""
+    throttle = Throttle(clock) if throttled else None
+    sandbox = Sandbox(database, TimeOrderedIds(), throttle, malformed_uuid_status)
+    routes = [
+        Route(resource.path + slash, Endpoint(sandbox, resource)) for resource in RESOURCES for slash in ("/", "")
+    ]
+    app = Starlette(
+        routes=routes,
+        middleware=[Middleware(EnvironmentsAlias, routes=routes)],
+        exception_handlers={ApiError: _answer_error, 404: _answer_unknown_route, Exception: _answer_crash},
+    )
+    app.router.redirect_slashes = False
+    return app
+
+
+async def _answer_error(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, ApiError)  # noqa: S101 - registered for this class alone
+    return error.response()
+
+
+async def _answer_unknown_route(_request: Request, _error: Exception) -> Response:
+    return not_found("Endpoint not found.").response()
+
+
+async def _answer_crash(_request: Request, _error: Exception) -> Response:
+    return server_error().response()

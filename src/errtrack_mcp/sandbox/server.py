@@ -1,0 +1,92 @@
+"""The sandbox as a server of its own, and what it says on start."""
+
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import uvicorn
+
+from errtrack_mcp.sandbox.app import create_app
+from errtrack_mcp.sandbox.database import Database
+from errtrack_mcp.sandbox.seed import (
+    FULL_KEY,
+    KEYS,
+    OTHER_PROJECT_ID,
+    OUTSIDER_KEY,
+    PROJECT_ID,
+    PROJECT_NAME,
+    SCOPED_TEAMS,
+    seed,
+)
+
+
+class Server(uvicorn.Server):
+    """A uvicorn server that tells its port, and whose process outlives a signal to stop."""
+
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[int], None]) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, then tell the true port."""
+        await super().startup(sockets)
+        if self.started:
+            self._on_ready(self.servers[0].sockets[0].getsockname()[1])
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop on SIGINT and SIGTERM, without raising them again once stopped."""
+        previous = {number: signal.signal(number, self.handle_exit) for number in _STOP}
+        try:
+            yield
+        finally:
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+
+
+_STOP = (signal.SIGINT, signal.SIGTERM)
+
+
+async def serve(database_path: str | Path, host: str, port: int, on_ready: Callable[[int], None]) -> None:
+    """Serve a seeded sandbox from the main thread until SIGINT or SIGTERM; port 0 takes a free one."""
+    database = Database(database_path)
+    try:
+        seed(database, datetime.now(UTC))
+        config = uvicorn.Config(
+            create_app(database),
+            host=host,
+            port=port,
+            http="h11",
+            ws="none",
+            lifespan="off",
+            log_level="warning",
+            server_header=False,
+        )
+        await Server(config, on_ready).serve()
+    finally:
+        database.close()
+
+
+def announcement(address: str) -> str:
+    """Word what a person needs to make a first request."""
+    width = max(len(key) for key in KEYS)
+    keys = [f"  {key:<{width}}  {', '.join(scopes)}{_reach(key)}" for key, scopes in KEYS.items()]
+    url = f"{address.rstrip('/')}/api/projects/{PROJECT_ID}/error_tracking/releases/?limit=3"
+    return "\n".join(
+        [
+            f"PostHog sandbox at {address.rstrip('/')}",
+            f"Project {PROJECT_ID} ({PROJECT_NAME})",
+            "Keys and their scopes:",
+            *keys,
+            "Try it:",
+            f"  curl -H 'Authorization: Bearer {FULL_KEY}' '{url}'",
+        ]
+    )
+
+
+def _reach(key: str) -> str:
+    elsewhere = key in SCOPED_TEAMS or key == OUTSIDER_KEY
+    return f" (project {OTHER_PROJECT_ID} only)" if elsewhere else ""

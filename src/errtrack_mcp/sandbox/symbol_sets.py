@@ -1,0 +1,140 @@
+"""Symbol sets: routes and SQL."""
+
+import sqlite3
+from typing import Any
+
+from starlette.datastructures import QueryParams
+from starlette.responses import JSONResponse, Response
+
+from errtrack_mcp.sandbox.calls import READ, WRITE, Action, Call, Resource
+from errtrack_mcp.sandbox.database import Database, shown_time
+from errtrack_mcp.sandbox.envelope import Window, invalid, no_content, not_found, page
+from errtrack_mcp.sandbox.releases import release_body
+from errtrack_mcp.sandbox.throttle import SYMBOL_SETS
+
+PATH = "/api/projects/{project_id:segment}/error_tracking/symbol_sets"
+MAX_LIMIT = 100
+STATUSES = ("all", "valid", "invalid")
+ORDERS = {
+    "created_at": "s.created_at, s.id",
+    "-created_at": "s.created_at DESC, s.id DESC",
+    "ref": "s.ref, s.id DESC",
+    "-ref": "s.ref DESC, s.id DESC",
+    "last_used": "s.last_used NULLS LAST, s.id DESC",
+    "-last_used": "s.last_used DESC NULLS FIRST, s.id DESC",
+}
+TRUE = frozenset({"t", "y", "yes", "true", "on", "1"})
+FALSE = frozenset({"f", "n", "no", "false", "off", "0"})
+MATCHING = """
+FROM symbol_sets s LEFT JOIN releases r ON r.id = s.release_id
+WHERE s.team_id = :team_id
+  AND (:ref IS NULL OR s.ref = :ref)
+  AND (:status = 'all' OR (:status = 'valid') = (coalesce(s.storage_ptr, '') <> ''))
+  AND (:search IS NULL OR icontains(s.ref, :search) OR icontains(r.version, :search)
+       OR icontains(r.project, :search)
+       OR icontains(json_extract(r.metadata, '$.git.commit_id'), :search))
+"""
+
+
+def symbol_set_body(row: sqlite3.Row, release: dict[str, Any] | None) -> dict[str, Any]:
+    """Render a symbol set; where its file lies and what it hashes to stay inside."""
+    return {
+        "id": row["id"],
+        "ref": row["ref"],
+        "team_id": row["team_id"],
+        "created_at": shown_time(row["created_at"]),
+        "last_used": shown_time(row["last_used"]),
+        "failure_reason": row["failure_reason"],
+        "has_uploaded_file": bool(row["storage_ptr"]),
+        "release": release,
+    }
+
+
+async def list_symbol_sets(call: Call) -> Response:
+    """GET: filtered by ref, status and search, at most 100 at a time."""
+    query = call.request.query_params
+    values = {"team_id": call.team_id, **_read_filters(query)}
+    order = ORDERS[_read_choice(query, "order_by", tuple(ORDERS)) or "-created_at"]
+    counting = _read_include_count(query)
+    window = Window.asked_by(call.request, MAX_LIMIT)
+    select = f"SELECT s.* {MATCHING} ORDER BY {order} LIMIT :limit OFFSET :offset"
+    asked = {**values, "limit": window.limit + 1, "offset": window.offset}
+    rows = call.database.all(select, asked)
+    counted = call.database.one("SELECT count(*) " + MATCHING, values) if counting else None
+    results = _bodies(call.database, rows[: window.limit])
+    more = len(rows) > window.limit
+    return page(call.request, window, results, count=counted[0] if counted else None, more=more)
+
+
+async def retrieve_symbol_set(call: Call) -> Response:
+    """GET by id; PUT and PATCH too, for they change nothing whatever the body."""
+    return JSONResponse(_bodies(call.database, [_find(call)])[0])
+
+
+async def destroy_symbol_set(call: Call) -> Response:
+    """DELETE: the symbol set; its release stays."""
+    call.database.execute("DELETE FROM symbol_sets WHERE id = ?", (_find(call)["id"],))
+    return no_content()
+
+
+def insert_symbol_set(database: Database, values: dict[str, Any]) -> None:
+    """Write one row; `values` is keyed by column."""
+    database.execute(
+        "INSERT INTO symbol_sets VALUES (:id, :ref, :team_id, :created_at, :last_used, :failure_reason,"
+        " :storage_ptr, :content_hash, :release_id)",
+        values,
+    )
+
+
+def _find(call: Call) -> sqlite3.Row:
+    sql = "SELECT * FROM symbol_sets WHERE team_id = ? AND id = ?"
+    row = call.database.one(sql, (call.team_id, call.uuid()))
+    if row is None:
+        raise not_found()
+    return row
+
+
+def _bodies(database: Database, rows: list[sqlite3.Row]) -> list[dict[str, Any]]:
+    """Render rows, each release once."""
+    releases: dict[str | None, dict[str, Any] | None] = {None: None}
+    for release_id in {row["release_id"] for row in rows} - {None}:
+        release = database.one("SELECT * FROM releases WHERE id = ?", (release_id,))
+        releases[release_id] = None if release is None else release_body(release)
+    return [symbol_set_body(row, releases[row["release_id"]]) for row in rows]
+
+
+def _read_filters(query: QueryParams) -> dict[str, str | None]:
+    """Read the filters; a blank one is as good as none."""
+    status = _read_choice(query, "status", STATUSES) or "all"
+    return {"ref": query.get("ref") or None, "status": status, "search": query.get("search") or None}
+
+
+def _read_choice(query: QueryParams, field: str, choices: tuple[str, ...]) -> str | None:
+    value = query.get(field)
+    if not value:
+        return None
+    if value not in choices:
+        raise invalid(f'"{value}" is not a valid choice.', "invalid_choice", field)
+    return value
+
+
+def _read_include_count(query: QueryParams) -> bool:
+    value = query.get("include_count", "").strip().lower()
+    if value and value not in TRUE | FALSE:
+        raise invalid("Must be a valid boolean.", attr="include_count")
+    return value not in FALSE
+
+
+RESOURCES = [
+    Resource(PATH, {"GET": Action(READ, list_symbol_sets)}, SYMBOL_SETS),
+    Resource(
+        f"{PATH}/{{id:segment}}",
+        {
+            "GET": Action(READ, retrieve_symbol_set),
+            "PUT": Action(WRITE, retrieve_symbol_set),
+            "PATCH": Action(WRITE, retrieve_symbol_set),
+            "DELETE": Action(WRITE, destroy_symbol_set),
+        },
+        SYMBOL_SETS,
+    ),
+]

@@ -1,0 +1,167 @@
+"""What is kept: through a kill, a second start, and a clock that goes back."""
+
+import contextlib
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from uuid import UUID
+
+import httpx
+import pytest
+
+from errtrack_mcp.sandbox.database import Database, TimeOrderedIds, shown_time, stored_time
+from errtrack_mcp.sandbox.seed import FULL_KEY, PROJECT_ID, seed
+from errtrack_mcp.sandbox.server import announcement
+
+NOW = datetime(2026, 9, 20, 12, tzinfo=UTC)
+SERVE = """
+import asyncio, sys
+from errtrack_mcp.sandbox.server import serve
+asyncio.run(serve(sys.argv[1], "127.0.0.1", 0, lambda port: print(port, flush=True)))
+"""
+
+
+@contextlib.contextmanager
+def running(path: Path) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
+    """Run a sandbox on a file, as a process of its own that does not outlive the test."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", SERVE, str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        try:
+            assert process.stdout
+            origin = f"http://127.0.0.1:{int(process.stdout.readline())}"
+            base_url = f"{origin}/api/projects/{PROJECT_ID}/error_tracking/"
+            with httpx.Client(base_url=base_url, headers={"Authorization": f"Bearer {FULL_KEY}"}) as client:
+                yield process, client
+        finally:
+            process.kill()
+
+
+def stop(process: subprocess.Popen[str], number: signal.Signals) -> int:
+    """Send a signal, and wait for the end."""
+    process.send_signal(number)
+    return process.wait(10)
+
+
+def write_until_cut_off(client: httpx.Client, answered: list[str], enough: threading.Event) -> None:
+    """Create releases one after another, noting each that was answered, until nobody answers."""
+    with contextlib.suppress(httpx.TransportError):
+        while True:
+            response = client.post("releases/", json={"version": str(len(answered)), "project": "a"})
+            answered.append(response.json()["id"])
+            if len(answered) % 20 == 0:
+                enough.set()
+
+
+def test_writes_survive_a_kill(tmp_path: Path) -> None:
+    """Killed in the middle of writing, the file keeps every release that was answered, and opens again."""
+    path = tmp_path / "sandbox.db"
+    answered: list[str] = []
+    for _ in range(3):
+        enough = threading.Event()
+        with running(path) as (process, client):
+            writer = threading.Thread(target=write_until_cut_off, args=(client, answered, enough))
+            writer.start()
+            assert enough.wait(30)
+            assert stop(process, signal.SIGKILL) == -signal.SIGKILL
+            writer.join()
+    with running(path) as (process, client):
+        listed = client.get("releases/", params={"limit": 5000}).json()
+        assert stop(process, signal.SIGTERM) == 0
+    kept = [release["id"] for release in listed["results"]]
+    assert [release for release in kept[::-1] if release in answered] == answered
+    assert 0 <= len(kept) - 12 - len(answered) <= 3  # a kill may come between a write and its answer
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signals_stop_it_cleanly(tmp_path: Path, number: signal.Signals) -> None:
+    """Asked to stop, the sandbox ends with success."""
+    with running(tmp_path / "sandbox.db") as (process, client):
+        assert client.get("releases/").status_code == 200
+        assert stop(process, number) == 0
+
+
+def test_seed_happens_once(tmp_path: Path) -> None:
+    """A file that holds a project is opened as it is."""
+    path = tmp_path / "sandbox.db"
+    contents = []
+    for age in (0, 40):
+        database = Database(path)
+        seed(database, NOW + timedelta(days=age))
+        database.execute("DELETE FROM releases WHERE project = 'checkout-api'")
+        contents.append([tuple(row) for row in database.all("SELECT * FROM releases")])
+        database.close()
+    assert contents[0] == contents[1]
+
+
+def test_seed_is_the_same_everywhere() -> None:
+    """Ids do not depend on when the sandbox was seeded, and times do."""
+    contents = []
+    for now in (NOW, NOW + timedelta(days=100)):
+        database = Database()
+        seed(database, now)
+        rows = database.all("SELECT id, created_at FROM releases UNION SELECT id, created_at FROM symbol_sets")
+        contents.append({row["id"]: row["created_at"] for row in rows})
+        database.close()
+    assert contents[0].keys() == contents[1].keys()
+    assert all(contents[0][row] < contents[1][row] for row in contents[0])
+
+
+def test_a_failed_seed_leaves_nothing(tmp_path: Path) -> None:
+    """A transaction that breaks takes back all of its writes."""
+    database = Database(tmp_path / "sandbox.db")
+
+    def break_off() -> None:
+        with database.transaction():
+            database.execute("INSERT INTO organizations VALUES ('a', 'A')")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        break_off()
+    assert database.all("SELECT * FROM organizations") == []
+    database.close()
+
+
+def test_hash_and_ref_are_unique_within_a_project(database: Database) -> None:
+    """The tables themselves refuse a second hash or ref."""
+    with pytest.raises(sqlite3.IntegrityError, match=r"releases\.team_id, releases\.hash_id"):
+        database.execute("INSERT INTO releases SELECT 'x', hash_id, team_id, '', NULL, '', '' FROM releases")
+    with pytest.raises(sqlite3.IntegrityError, match=r"symbol_sets\.team_id, symbol_sets\.ref"):
+        database.execute(
+            "INSERT INTO symbol_sets (id, ref, team_id, created_at) SELECT 'x', ref, team_id, '' FROM symbol_sets"
+        )
+
+
+def test_ids_only_grow() -> None:
+    """Ids grow while the clock runs, stands, and goes back, and begin with the time."""
+    times = iter([1.0] * 5 + [2.0] + [0.5] * 5)
+    ids = TimeOrderedIds(lambda: next(times))
+    made = [ids.next() for _ in range(11)]
+    assert all(before < after for before, after in pairwise(made))
+    assert UUID(made[0]).int >> 80 == 1000
+    assert made[0].split("-")[2] == "0000"
+
+
+def test_times_show_microseconds_only_when_there_are_any() -> None:
+    """A whole second is shown without a fraction."""
+    assert shown_time(stored_time(NOW)) == "2026-09-20T12:00:00Z"
+    assert shown_time(stored_time(NOW + timedelta(microseconds=5))) == "2026-09-20T12:00:00.000005Z"
+    assert shown_time(None) is None
+
+
+def test_announcement_says_what_a_person_needs() -> None:
+    """The address, the project, each key with its scopes, and a first request are all told."""
+    lines = announcement("http://127.0.0.1:8010/").splitlines()
+    assert lines[:2] == ["PostHog sandbox at http://127.0.0.1:8010", "Project 4242 (Northwind Shop)"]
+    assert "  phx_sandbox_read       error_tracking:read, user:read, project:read, organization:read" in lines
+    assert lines[-1] == (
+        "  curl -H 'Authorization: Bearer phx_sandbox_full' "
+        "'http://127.0.0.1:8010/api/projects/4242/error_tracking/releases/?limit=3'"
+    )

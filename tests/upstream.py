@@ -1,0 +1,43 @@
+"""An ASGI app behind a real socket, in a thread, that remembers what it was asked."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+
+@dataclass
+class Upstream:
+    """A running app: its `url`, and every request that reached it as `METHOD /raw/path?query`."""
+
+    url: str
+    requests: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def serve(app: ASGIApp) -> Iterator[Upstream]:
+    """Serve `app` on a free loopback port for as long as the context lasts."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    upstream = Upstream(f"http://127.0.0.1:{listener.getsockname()[1]}")
+
+    async def recording(scope: Scope, receive: Receive, send: Send) -> None:
+        query = f"?{scope['query_string'].decode()}" if scope["query_string"] else ""
+        upstream.requests.append(f"{scope['method']} {scope['raw_path'].decode()}{query}")
+        await app(scope, receive, send)
+
+    server = uvicorn.Server(uvicorn.Config(recording, http="h11", ws="none", lifespan="off", log_config=None))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.005)
+    try:
+        yield upstream
+    finally:
+        server.should_exit = True
+        thread.join()
+        listener.close()
