@@ -1,0 +1,1 @@
+"""HTTP towards the REST API: its manners, not its resources."""

@@ -1,0 +1,253 @@
+"""The REST API for one caller over a shared pool of connections: the only import of httpx."""
+
+import socket
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+from urllib.parse import quote, urlsplit
+
+import anyio
+import httpx
+from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic_core import from_json
+from starlette.types import ASGIApp
+
+from errtrack_mcp import __version__
+from errtrack_mcp.api.errors import (
+    ApiError,
+    BadShape,
+    ConnectionFailed,
+    HostNotFound,
+    NoAnswer,
+    NotJson,
+    Redirected,
+    TimedOut,
+    TlsFailed,
+    TooLarge,
+    refusal,
+)
+from errtrack_mcp.api.page import ListAnswer, Page
+from errtrack_mcp.api.retry import REPEATABLE, RetryPolicy, wait_before_retry
+from errtrack_mcp.api.text import title_of_page
+
+Model = TypeVar("Model", bound=BaseModel)
+
+MAX_BODY_BYTES = 20_000_000
+MAX_CONNECTIONS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A complete answer with a status below 300."""
+
+    status: int
+    body: bytes
+
+
+@dataclass(slots=True)
+class Pool:
+    """The connections of one process to one host; it holds no key.
+
+    `origin` is scheme and host; `app` answers in place of the network where one is given. Connections and the
+    TLS context are made at the first request, so that starting costs nothing.
+    """
+
+    origin: str
+    app: ASGIApp | None = None
+    _http: httpx.AsyncClient | None = field(default=None, init=False)
+
+    def http(self) -> httpx.AsyncClient:
+        """Return the client beneath, made on first use."""
+        if self._http is None:
+            self._http = httpx.AsyncClient(
+                transport=httpx.ASGITransport(self.app, raise_app_exceptions=False) if self.app else None,
+                verify=_tls_context() if self.origin.startswith("https://") else False,
+                timeout=None,  # noqa: S113 - each request is bounded as a whole, with its retries
+                follow_redirects=False,
+                limits=httpx.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=16),
+            )
+        return self._http
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        if self._http is not None:
+            await self._http.aclose()
+
+
+def _tls_context() -> ssl.SSLContext:
+    """Trust what the operating system trusts, and SSL_CERT_FILE and SSL_CERT_DIR where they are set."""
+    import truststore  # noqa: PLC0415 - takes time that only a first request over TLS should pay
+
+    return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """One caller's view of one project.
+
+    `prefix` is ("projects", id) or ("environments", id). Every method takes the parts of a path below
+    `error_tracking/`, each sent as one encoded segment, and raises ApiError; `timeout` (seconds) covers a whole
+    request with its retries.
+    """
+
+    pool: Pool
+    key: SecretStr
+    prefix: tuple[str, str]
+    timeout: float = 30.0
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+
+    async def get(self, *path: str, into: type[Model], **query: str | int | None) -> Model:
+        """Fetch one object."""
+        return _read(await self._request("GET", path, query=query), into)
+
+    async def get_page(self, *path: str, of: type[Model], offset: int, **query: str | int | None) -> Page[Model]:
+        """Fetch one page of a list, from row `offset`."""
+        answer = await self._request("GET", path, query={"offset": offset or None, **query})
+        listed = _read(answer, ListAnswer[of])  # type: ignore[valid-type]
+        next_offset = offset + len(listed.results) if listed.next and listed.results else None
+        return Page(count=listed.count, next_offset=next_offset, results=listed.results)
+
+    async def post(self, *path: str, body: Mapping[str, Any], into: type[Model]) -> Model:
+        """Create an object; never repeated unless the API says that it did nothing."""
+        return _read(await self._request("POST", path, body=body), into)
+
+    async def patch(self, *path: str, body: Mapping[str, Any]) -> None:
+        """Change an object; the API answers with nothing (contract, section 5.4)."""
+        await self._request("PATCH", path, body=body)
+
+    async def delete(self, *path: str) -> None:
+        """Delete an object; finding it gone after a failed try counts as done."""
+        await self._request("DELETE", path)
+
+    def path(self, *parts: str) -> str:
+        """Join parts to a path on the host, each encoded as one segment; `.` and `..` are refused."""
+        return "/".join(["/api", *map(_segment, self.prefix), "error_tracking", *map(_segment, parts), ""])
+
+    async def _request(
+        self,
+        method: str,
+        parts: tuple[str, ...],
+        *,
+        query: Mapping[str, str | int | None] | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> Answer:
+        """Send one request, with the retries that are safe, within the time allowed."""
+        url = self.pool.origin + self.path(*parts)
+        params = {name: value for name, value in (query or {}).items() if value is not None}
+        tries, rate_limit_waited = 0, 0.0
+        deadline = anyio.current_time() + self.timeout
+        while True:
+            tries += 1
+            try:
+                with anyio.fail_after(self._share_of_time(method, deadline, tries)):
+                    return await self._try(method, url, params, body)
+            except TimeoutError:
+                failure: ApiError = TimedOut(may_have_happened=method not in REPEATABLE)
+            except ApiError as error:
+                if method == "DELETE" and tries > 1 and getattr(error, "status", None) == 404:
+                    return Answer(status=204, body=b"")
+                failure = error
+            wait = wait_before_retry(self.retry, method, failure, tries, rate_limit_waited)
+            if wait is None or anyio.current_time() + wait >= deadline:
+                raise failure
+            if getattr(failure, "status", None) == 429:
+                rate_limit_waited += wait
+            await anyio.sleep(wait)
+
+    def _share_of_time(self, method: str, deadline: float, tries: int) -> float:
+        """Give a try that may be repeated half of the time left, so that a hanging answer leaves time to ask again."""
+        left = max(deadline - anyio.current_time(), 0.0)
+        return left / 2 if method in REPEATABLE and tries <= self.retry.attempts else left
+
+    async def _try(
+        self, method: str, url: str, params: Mapping[str, str | int], body: Mapping[str, Any] | None
+    ) -> Answer:
+        headers = {
+            "Authorization": f"Bearer {self.key.get_secret_value()}",
+            "Accept": "application/json",
+            "User-Agent": f"errtrack-mcp/{__version__}",
+        }
+        http = self.pool.http()
+        request = http.build_request(method, url, params=params or None, json=body, headers=headers)
+        async with _failures_named(method):
+            response = await http.send(request, stream=True)
+            try:
+                content = await _read_body(response)
+            finally:
+                await response.aclose()
+        return _checked(response, content)
+
+
+def _segment(part: str) -> str:
+    """Encode one part of a path, so that it can never become two or climb up."""
+    if part in {"", ".", ".."}:
+        raise ValueError(f"{part!r} cannot be a part of a path")
+    return quote(part, safe="@")
+
+
+async def _read_body(response: httpx.Response) -> bytes:
+    """Read the body as it streams, and stop at the limit."""
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in response.aiter_bytes():
+        size += len(chunk)
+        if size > MAX_BODY_BYTES:
+            raise TooLarge(response.status_code)
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _checked(response: httpx.Response, content: bytes) -> Answer:
+    """Return an answer that succeeded; raise what any other means."""
+    status = response.status_code
+    if 300 <= status < 400:
+        location = urlsplit(response.headers.get("location", ""))
+        raise Redirected(status, f"{location.scheme}://{location.netloc}" if location.netloc else "")
+    if status < 300:
+        return Answer(status, content)
+    try:
+        body = from_json(content) if content else None
+    except ValueError:
+        if status in {401, 403, 404, 429} or status < 500:
+            raise NotJson(status, title_of_page(content)) from None
+        body = None
+    raise refusal(status, body, response.headers.get("retry-after"))
+
+
+def _read(answer: Answer, into: type[Model]) -> Model:
+    """Read the body into a model."""
+    try:
+        return into.model_validate_json(answer.body)
+    except ValidationError as error:
+        problems = error.errors(include_url=False, include_input=False)
+        if problems[0]["type"] == "json_invalid":
+            raise NotJson(answer.status, title_of_page(answer.body)) from None
+        fields = sorted({".".join(map(str, problem["loc"])) or "the whole body" for problem in problems})
+        raise BadShape(answer.status, ", ".join(fields[:5])) from None
+
+
+@asynccontextmanager
+async def _failures_named(method: str) -> AsyncIterator[None]:
+    """Turn the transport's exceptions into ours, by their cause."""
+    try:
+        yield
+    except (httpx.TimeoutException, TimeoutError) as error:
+        raise TimedOut(may_have_happened=method not in REPEATABLE) from error
+    except httpx.TransportError as error:
+        raise _named(error, method) from error
+    except httpx.DecodingError as error:
+        raise NotJson(200, "") from error
+
+
+def _named(error: httpx.TransportError, method: str) -> NoAnswer:
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLError):
+            return TlsFailed(getattr(cause, "verify_message", "") or cause.reason or "")
+        if isinstance(cause, socket.gaierror):
+            return HostNotFound()
+        cause = cause.__cause__ or cause.__context__
+    may_have_happened = method not in REPEATABLE and not isinstance(error, httpx.ConnectError | httpx.ProxyError)
+    return ConnectionFailed(type(error).__name__, may_have_happened=may_have_happened)

@@ -1,0 +1,234 @@
+"""What can go wrong between us and the REST API.
+
+    ApiError
+    ├── NoAnswer              nothing came back that could be read as an answer
+    │   ├── HostNotFound      the name of the host does not resolve
+    │   ├── ConnectionFailed  refused, reset or closed half-way
+    │   ├── TlsFailed         the certificate is not trusted, or no TLS is spoken there
+    │   └── TimedOut          no complete answer within the time allowed
+    ├── Misread               something answered, but not as this API does
+    │   ├── NotJson           a page of HTML, truncated JSON, another content type
+    │   ├── BadShape          JSON without the fields that belong there
+    │   ├── TooLarge          more bytes than one answer may have
+    │   └── Redirected        "look elsewhere", which is never followed
+    └── Refused               the API itself said no
+        ├── BadRequest        400, 405, 413, 415 and the like
+        │   └── HashTaken     400, a hash id that another release holds
+        ├── Unauthenticated   401
+        ├── Forbidden         403
+        │   ├── MissingScope
+        │   └── KeysNotAllowed
+        ├── NotFound          404
+        ├── RateLimited       429
+        └── ServerFailed      5xx
+
+Pure: a status and a body go in, an exception comes out (contract, section 2.1).
+"""
+
+import re
+from typing import Any, ClassVar
+
+PROBLEM_TEXT_LIMIT = 200
+
+
+class ApiError(Exception):
+    """A call to the REST API that brought no result.
+
+    `code` is stable and documented; `transient` says whether the same call may succeed later.
+    """
+
+    code: ClassVar[str]
+    transient: ClassVar[bool] = False
+
+
+class NoAnswer(ApiError):
+    """Nothing came back that could be read as an answer."""
+
+    transient = True
+
+    def __init__(self, reason: str = "", *, may_have_happened: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.may_have_happened = may_have_happened
+
+
+class HostNotFound(NoAnswer):
+    """The name of the host does not resolve."""
+
+    code = "host_not_found"
+
+
+class ConnectionFailed(NoAnswer):
+    """The connection was refused, reset or closed half-way."""
+
+    code = "connection_failed"
+
+
+class TlsFailed(NoAnswer):
+    """The certificate is not trusted, or what answers does not speak TLS."""
+
+    code = "tls_failed"
+    transient = False
+
+
+class TimedOut(NoAnswer):
+    """No complete answer came within the time allowed."""
+
+    code = "timed_out"
+
+
+class Misread(ApiError):
+    """Something answered, but not as this API does; `status` is its HTTP status."""
+
+    def __init__(self, status: int, detail: str = "") -> None:
+        super().__init__(f"{status} {detail}")
+        self.status = status
+        self.detail = detail
+
+
+class NotJson(Misread):
+    """The body is not JSON; `detail` is the title of the page, where it has one."""
+
+    code = "not_json"
+
+
+class BadShape(Misread):
+    """The body is JSON without the fields that belong there; `detail` names them."""
+
+    code = "unexpected_answer"
+
+
+class TooLarge(Misread):
+    """The body has more bytes than one answer may have."""
+
+    code = "answer_too_large"
+
+
+class Redirected(Misread):
+    """The host says to look elsewhere; `detail` is the origin that it names."""
+
+    code = "redirected"
+
+
+class Refused(ApiError):
+    """The API said no, with this `status`, its own `api_code` and its own words in `detail`."""
+
+    def __init__(self, status: int, api_code: str = "", detail: str = "") -> None:
+        super().__init__(f"{status} {api_code}: {detail}")
+        self.status = status
+        self.api_code = api_code
+        self.detail = detail
+
+
+class BadRequest(Refused):
+    """The API does not accept what was sent."""
+
+    code = "bad_request"
+
+
+class HashTaken(BadRequest):
+    """Another release of the project already has this hash id."""
+
+    code = "hash_taken"
+
+
+class Unauthenticated(Refused):
+    """The API does not know the key."""
+
+    code = "unauthenticated"
+
+
+class Forbidden(Refused):
+    """The key is known but may not do this."""
+
+    code = "forbidden"
+
+
+class MissingScope(Forbidden):
+    """The key lacks the scope named in `scope`."""
+
+    code = "missing_scope"
+
+    def __init__(self, status: int, api_code: str, detail: str, scope: str) -> None:
+        super().__init__(status, api_code, detail)
+        self.scope = scope
+
+
+class KeysNotAllowed(Forbidden):
+    """This call is not open to personal API keys on this installation, whatever their scopes."""
+
+    code = "keys_not_allowed"
+
+
+class NotFound(Refused):
+    """There is no such object in this project, or no such project."""
+
+    code = "not_found"
+
+
+class RateLimited(Refused):
+    """Too many requests; `retry_after` is the number of seconds to wait, or None where the API does not say."""
+
+    code = "rate_limited"
+    transient = True
+
+    def __init__(self, status: int, api_code: str, detail: str, retry_after: float | None) -> None:
+        super().__init__(status, api_code, detail)
+        self.retry_after = retry_after
+
+
+class ServerFailed(Refused):
+    """The API failed while it worked on the request."""
+
+    code = "server_failed"
+    transient = True
+
+
+def refusal(status: int, body: object, retry_after: str | None = None) -> Refused:
+    """Turn an answer of status 400 or above into the exception that it means.
+
+    `body` is the decoded JSON, in whatever shape it came; `retry_after` is the header's text.
+    """
+    api_code, detail = _envelope(body)
+    if status == 401:
+        return Unauthenticated(status, api_code, detail)
+    if status == 403:
+        return _forbidden(api_code, detail)
+    if status == 404:
+        return NotFound(status, api_code, detail)
+    if status == 429:
+        return RateLimited(status, api_code, detail, _seconds(retry_after, detail))
+    if status >= 500:
+        return ServerFailed(status, api_code, detail)
+    if api_code == "release_hash_in_use" or re.search(r"^Hash id .* already in use", detail):
+        return HashTaken(status, api_code, detail)
+    return BadRequest(status, api_code, detail)
+
+
+def _envelope(body: object) -> tuple[str, str]:
+    """Read the code and the words from any of the API's error bodies."""
+    if not isinstance(body, dict):
+        return "", ""
+    fields: dict[str, Any] = body
+    code, detail, attribute = fields.get("code"), fields.get("detail"), fields.get("attr")
+    words = detail if isinstance(detail, str) else ""
+    if isinstance(attribute, str) and attribute:
+        words = f"{attribute}: {words}"
+    return (code if isinstance(code, str) else ""), words
+
+
+def _forbidden(api_code: str, detail: str) -> Forbidden:
+    scope = re.search(r"missing required scope '([a-z_]+:[a-z]+)'", detail)
+    if scope:
+        return MissingScope(403, api_code, detail, scope[1])
+    if re.search(r"does not support personal api key access", detail, re.IGNORECASE):
+        return KeysNotAllowed(403, api_code, detail)
+    return Forbidden(403, api_code, detail)
+
+
+def _seconds(header: str | None, detail: str) -> float | None:
+    """Read how long to wait from the header, or from the words where the header is missing."""
+    if header and re.fullmatch(r"\d{1,9}", header.strip()):
+        return float(header)
+    words = re.search(r"available in (\d{1,9}) second", detail)
+    return float(words[1]) if words else None

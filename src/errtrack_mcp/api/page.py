@@ -1,0 +1,23 @@
+"""A page of results, without the links that the API sends with it."""
+
+from typing import Annotated, Generic, TypeVar
+
+from pydantic import BaseModel, Field
+
+Row = TypeVar("Row")
+
+
+class Page(BaseModel, Generic[Row]):
+    """Some of the rows, and the offset of the next ones."""
+
+    count: Annotated[int | None, Field(description="All matching rows; null where the installation does not count")]
+    next_offset: Annotated[int | None, Field(description="offset of the next page; null on the last")]
+    results: list[Row]
+
+
+class ListAnswer(BaseModel, Generic[Row]):
+    """A page as the API sends it (contract, section 3); of `next` only its presence is used."""
+
+    count: int | None = None
+    next: str | None = None
+    results: list[Row]

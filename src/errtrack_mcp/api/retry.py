@@ -1,0 +1,56 @@
+"""When to try again, and how long to wait first. Pure: it decides, others sleep."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from errtrack_mcp.api.errors import ApiError, HostNotFound, NoAnswer, RateLimited, ServerFailed
+
+RETRIED_STATUSES = {500, 502, 503, 504}
+REPEATABLE = {"GET", "DELETE"}
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How patient one call is.
+
+    `attempts` is the number of further tries after a failure; `first_wait` (seconds) doubles with each of them;
+    `max_rate_limit_wait` is the number of seconds spent waiting for rate limits in all.
+    """
+
+    attempts: int = 2
+    first_wait: float = 0.4
+    max_rate_limit_wait: float = 20.0
+    jitter: Callable[[], float] = random.random
+
+
+def wait_before_retry(
+    policy: RetryPolicy, method: str, failure: ApiError, tries: int, rate_limit_waited: float
+) -> float | None:
+    """Return the seconds to wait before the next try, or None to give up.
+
+    `tries` counts those already made. A rate limit was not carried out, so it may be repeated whatever the
+    method; anything else only where repeating does no harm.
+    """
+    if isinstance(failure, RateLimited):
+        wait = failure.retry_after
+        if wait is None:
+            wait = _backoff(policy, tries)
+        return wait if rate_limit_waited + wait <= policy.max_rate_limit_wait else None
+    if tries > policy.attempts or not _passing(failure):
+        return None
+    if method not in REPEATABLE and not isinstance(failure, HostNotFound):
+        return None
+    return _backoff(policy, tries)
+
+
+def _passing(failure: ApiError) -> bool:
+    if isinstance(failure, ServerFailed):
+        return failure.status in RETRIED_STATUSES
+    return isinstance(failure, NoAnswer)
+
+
+def _backoff(policy: RetryPolicy, tries: int) -> float:
+    """Wait between half and all of a doubling step, so that callers do not return in step."""
+    step = policy.first_wait * float(2 ** (tries - 1))
+    return step * (0.5 + policy.jitter() / 2)

@@ -1,0 +1,43 @@
+"""Text that a stranger may have written: cleaned, marked as data, cut with the cut said."""
+
+import re
+from html import unescape
+from typing import Any
+
+# Control characters, soft hyphen, zero-width and bidirectional marks, invisible operators, tags, variation
+# selectors and lone surrogates: nothing that a person can see, and room for what a model would obey.
+UNSEEN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202f"
+    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ud800-\udfff\U000e0000-\U000e0fff]"
+)
+FIELD_LIMIT = 4_000
+QUOTE_LIMIT = 80
+
+
+def clean(text: str, limit: int = FIELD_LIMIT) -> str:
+    r"""Show what cannot be seen as an escape such as `\u200b`, and cut beyond `limit` characters, saying so."""
+    if len(text) > limit:
+        text = f"{text[:limit]}… [cut: {len(text) - limit} more characters]"
+    return UNSEEN.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def clean_value(value: Any) -> Any:
+    """Clean every string in a JSON value, keys included."""
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, dict):
+        return {clean(str(key)): clean_value(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [clean_value(item) for item in value]
+    return value
+
+
+def quoted(text: str, limit: int = QUOTE_LIMIT) -> str:
+    """Quote text inside a sentence of ours, so that it reads as data."""
+    return '"' + clean(text, limit).replace('"', "'") + '"'
+
+
+def title_of_page(body: bytes) -> str:
+    """Return the title of a page of HTML, or nothing."""
+    match = re.search(rb"<title[^>]*>(.{1,300}?)</title>", body[:20_000], re.IGNORECASE | re.DOTALL)
+    return " ".join(unescape(match[1].decode(errors="replace")).split())[:QUOTE_LIMIT] if match else ""
