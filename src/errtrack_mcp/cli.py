@@ -1,0 +1,126 @@
+"""The commands a person types; each imports what it needs when it runs, so that none waits for another's imports."""
+
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn, TypeVar
+
+import anyio
+import click
+
+from errtrack_mcp import __version__
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+Command = TypeVar("Command", bound=Callable[..., object])
+
+KEY_HELP = """\
+errtrack-mcp needs a PostHog personal API key.
+  1. Create one at {host}/settings/user-api-keys with the scopes error_tracking:read and error_tracking:write
+     (the first alone is enough with ERRTRACK_READ_ONLY=1).
+  2. Set POSTHOG_PERSONAL_API_KEY to it where your client configures this server.
+No account? errtrack-mcp demo shows it at work, and errtrack-mcp serve --sandbox serves a made-up project."""
+
+
+def env_file_option(command: Command) -> Command:
+    """Add `--env-file`."""
+    return click.option(
+        "--env-file",
+        type=click.Path(path_type=Path),
+        help="Read settings from this file too; the environment wins over it.",
+    )(command)
+
+
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="errtrack-mcp")
+@env_file_option
+@click.pass_context
+def main(context: click.Context, env_file: Path | None) -> None:
+    """PostHog error tracking for AI assistants, over MCP.
+
+    Without a command it serves over stdio, which is how an MCP client starts it. The key comes from
+    POSTHOG_PERSONAL_API_KEY.
+    """
+    if context.invoked_subcommand is None:
+        _serve(env_file, in_sandbox=False)
+    elif env_file is not None:
+        _stop(["--env-file belongs after the command, as in: errtrack-mcp serve --env-file FILE."])
+
+
+@main.command()
+@env_file_option
+@click.option("--sandbox", "in_sandbox", is_flag=True, help="Serve a made-up project; needs no key and no network.")
+def serve(env_file: Path | None, in_sandbox: bool) -> None:  # noqa: FBT001
+    """Serve one client over standard input and output."""
+    _serve(env_file, in_sandbox=in_sandbox)
+
+
+@main.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="0 picks a free one.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--data", type=click.Path(dir_okay=False, path_type=Path), help="Keep the data in this file.")
+def sandbox(port: int, host: str, data: Path | None) -> None:
+    """Serve the stand-in for PostHog's REST API to any HTTP client."""
+    from errtrack_mcp.sandbox.server import announcement, serve
+
+    def announce(true_port: int) -> None:
+        click.echo(announcement(f"http://{host}:{true_port}"))
+
+    anyio.run(serve, data or ":memory:", host, port, announce)
+
+
+@main.command()
+def demo() -> None:
+    """Show the main job: a real client, the real server, the sandbox."""
+    from errtrack_mcp.demo import run_demo
+
+    anyio.run(run_demo)
+
+
+def _serve(env_file: Path | None, *, in_sandbox: bool) -> None:
+    from errtrack_mcp.settings import ConfigurationError, load_settings
+
+    if sys.stdin.isatty():
+        click.echo(
+            "errtrack-mcp speaks MCP over stdin and stdout: an MCP client starts it. Ctrl-C stops it.",
+            err=True,
+        )
+    app = None
+    fixed: dict[str, str | None] = {}
+    if in_sandbox:
+        app, fixed = _embedded_sandbox()
+    try:
+        settings = load_settings(env_file, **fixed)
+    except ConfigurationError as error:
+        _stop(error.problems)
+    if settings.personal_api_key is None:
+        _stop(["POSTHOG_PERSONAL_API_KEY is not set.", KEY_HELP.format(host=settings.host)])
+    from errtrack_mcp.server import serve_stdio
+
+    anyio.run(serve_stdio, settings, app)
+
+
+def _embedded_sandbox() -> tuple["ASGIApp", dict[str, str | None]]:
+    """Make a sandbox in memory, and the settings that lead to it whatever the environment holds."""
+    from errtrack_mcp.sandbox.app import create_app
+    from errtrack_mcp.sandbox.database import Database
+    from errtrack_mcp.sandbox.seed import FULL_KEY, seed
+
+    database = Database()
+    seed(database, datetime.now(UTC))
+    fixed = {
+        "POSTHOG_HOST": "http://localhost",
+        "POSTHOG_PERSONAL_API_KEY": FULL_KEY,
+        "POSTHOG_PROJECT_ID": None,
+        "POSTHOG_ENVIRONMENT_ID": None,
+    }
+    return create_app(database), fixed
+
+
+def _stop(problems: list[str]) -> NoReturn:
+    """Say what to mend, and exit with 2."""
+    for problem in problems:
+        click.echo(f"errtrack-mcp: {problem}" if "\n" not in problem else problem, err=True)
+    sys.exit(2)

@@ -1,0 +1,171 @@
+"""A failure, in words that a model can act on: the only place that words them.
+
+Every text is `code: what happened. What to do. Whether trying again helps.` in fewer than 600 characters.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import ValidationError
+
+from errtrack_mcp.api import errors
+from errtrack_mcp.api.errors import ApiError
+from errtrack_mcp.api.text import clean, quoted
+
+LONGEST = 590
+KEY_PAGE = "/settings/user-api-keys"
+OTHER_REGION = {"us.posthog.com": "https://eu.posthog.com", "eu.posthog.com": "https://us.posthog.com"}
+AGAIN = "Trying again later may help."
+NOT_AGAIN = "Trying again will not help."
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A failure for a model: its stable `code`, one line of `text`, and whether the same call may work later.
+
+    `retry_after` is the number of seconds to wait, where that is known.
+    """
+
+    code: str
+    text: str
+    transient: bool
+    retry_after: float | None = None
+
+    def structured(self) -> dict[str, Any]:
+        """Return the same as JSON."""
+        fields = {"code": self.code, "message": self.text, "transient": self.transient}
+        return fields if self.retry_after is None else {**fields, "retry_after": self.retry_after}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the failed call was about: which host, which project, which arguments."""
+
+    origin: str
+    project: str
+    arguments: Mapping[str, Any]
+
+    @property
+    def host(self) -> str:
+        """The host without its scheme."""
+        return urlsplit(self.origin).netloc
+
+
+def explain(error: ApiError, asked: Asked) -> Explanation:
+    """Word what the API, or the way to it, did."""
+    if isinstance(error, errors.NoAnswer):
+        words = _no_answer(error, asked)
+    elif isinstance(error, errors.Misread):
+        words = _misread(error, asked)
+    elif isinstance(error, errors.Forbidden):
+        words = _forbidden(error, asked)
+    else:
+        words = _refused(error, asked)
+    retry_after = error.retry_after if isinstance(error, errors.RateLimited) else None
+    again = AGAIN if error.transient else NOT_AGAIN
+    return _explanation(error.code, f"{words} {again}", transient=error.transient, retry_after=retry_after)
+
+
+def explain_arguments(error: ValidationError) -> Explanation:
+    """Word what is wrong with the arguments, one short line for each."""
+    lines = []
+    for problem in error.errors(include_url=False):
+        name = ".".join(str(part) for part in problem["loc"]) or "arguments"
+        if problem["type"] == "missing":
+            lines.append(f"{name} is required.")
+            continue
+        message = problem["msg"].removeprefix("Value error, ").replace("Input should", "should", 1)
+        lines.append(f"{name} {message}, got {quoted(str(problem['input']), 60)}.")
+    return _explanation("invalid_arguments", "\n".join(lines))
+
+
+def explain_unknown_arguments(unknown: list[str], valid: list[str]) -> Explanation:
+    """Say which arguments there are not, and which there are."""
+    names = ", ".join(quoted(name, 40) for name in unknown[:5])
+    return _explanation("invalid_arguments", f"There is no argument {names}. Valid: {', '.join(valid) or 'none'}.")
+
+
+def explain_unknown_tool(name: str, valid: list[str]) -> Explanation:
+    """Say which tools there are."""
+    return _explanation("unknown_tool", f"There is no tool {quoted(name)}. Available: {', '.join(valid)}.")
+
+
+def _explanation(code: str, text: str, transient: bool = False, retry_after: float | None = None) -> Explanation:  # noqa: FBT001, FBT002
+    line = f"{code}: {text}"
+    return Explanation(code, line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…", transient, retry_after)
+
+
+def _no_answer(error: errors.NoAnswer, asked: Asked) -> str:
+    host = asked.host
+    match error:
+        case errors.HostNotFound():
+            words = f"The name {host} does not resolve. Check POSTHOG_HOST, DNS and the network."
+        case errors.TlsFailed():
+            reason = clean(error.reason, 120) or "handshake failed"
+            words = f"No trusted TLS connection to {host} ({reason}). For a private authority set SSL_CERT_FILE."
+        case errors.TimedOut():
+            words = f"{host} gave no complete answer within the time allowed (ERRTRACK_TIMEOUT)."
+        case _:
+            reason = error.reason or "closed"
+            words = f"The connection to {host} failed ({reason}). Check that it is up, and any proxy on the way."
+    if error.may_have_happened:
+        words += " The change may have been made all the same: look before repeating it."
+    return words
+
+
+def _misread(error: errors.Misread, asked: Asked) -> str:
+    host, status = asked.host, error.status
+    match error:
+        case errors.Redirected():
+            to = f" to {quoted(error.detail)}" if error.detail else ""
+            return f"{host} redirects{to} (HTTP {status}), which is not followed. Set POSTHOG_HOST to the app itself."
+        case errors.TooLarge():
+            return f"The answer of {host} is larger than 20 MB. Ask for less with limit, or narrow the search."
+        case errors.BadShape():
+            fields = clean(error.detail, 150)
+            return f"{host} answered HTTP {status} without usable {fields}. Is it a PostHog of a very different age?"
+    title = f" but a page titled {quoted(error.detail)}" if error.detail else ""
+    return f"{host} did not answer with JSON{title} (HTTP {status}). Is POSTHOG_HOST right, or a proxy in between?"
+
+
+def _forbidden(error: errors.Forbidden, asked: Asked) -> str:
+    keys = f"{asked.origin}{KEY_PAGE}"
+    match error:
+        case errors.MissingScope():
+            return f"The key lacks the scope {error.scope}. Add it to the key at {keys}."
+        case errors.KeysNotAllowed():
+            return f"{asked.host} does not open this call to personal API keys at all; scopes do not matter here."
+    return f"{asked.host} refuses this to the key: {quoted(error.detail, 200)}. See the key's access at {keys}."
+
+
+def _refused(error: ApiError, asked: Asked) -> str:
+    host = asked.host
+    match error:
+        case errors.Unauthenticated():
+            other = OTHER_REGION.get(host)
+            region = f" If the account is in the other region, set POSTHOG_HOST to {other}." if other else ""
+            return f"{host} refused the key.{region} Else make a new key at {asked.origin}{KEY_PAGE}."
+        case errors.NotFound(detail="Project not found."):
+            return f"{host} has no project {asked.project} that this key can see. Check project_id."
+        case errors.NotFound():
+            return f"Project {asked.project} on {host} has nothing with {_subject(asked)}. List first, then use its id."
+        case errors.HashTaken():
+            return f"This hash_id is taken by {error.detail or 'another release'}. Choose another, or update that one."
+        case errors.RateLimited():
+            wait = f"Wait {error.retry_after:.0f} seconds" if error.retry_after is not None else "Wait a minute"
+            return f"{host} limits the rate of requests. {wait} before the next call."
+        case errors.ServerFailed():
+            return f"{host} failed with HTTP {error.status}. Check its status page or logs."
+        case errors.BadRequest():
+            code = clean(error.api_code, 60) or "no code"
+            return f"{host} refused the request (HTTP {error.status}, {code}): {quoted(error.detail, 200)}."
+    raise TypeError(f"{type(error).__name__} has no words yet")
+
+
+def _subject(asked: Asked) -> str:
+    for name in ("id", "hash_id"):
+        if name in asked.arguments:
+            return f"{name} {quoted(str(asked.arguments[name]), 140)}"
+    return "that address"

@@ -1,0 +1,155 @@
+"""Every setting, read from the environment (and from a file only when one is named)."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Self
+from urllib.parse import urlsplit
+
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+KEY_PAGE = "/settings/user-api-keys"
+SCOPES = "error_tracking:read and error_tracking:write"
+LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+
+class ConfigurationError(Exception):
+    """The settings cannot work; `problems` holds one sentence for each thing to mend."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+def _origin(value: str) -> str:
+    """Reduce what a person types for a host to an origin, or say what is wrong with it."""
+    text = value.strip().rstrip("/")
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("must be an address such as https://us.posthog.com")
+    if parts.path or parts.query or parts.fragment or parts.username or parts.password:
+        raise ValueError(f"must be scheme and host only, such as {parts.scheme}://{parts.hostname}")
+    if parts.hostname.endswith(".i.posthog.com"):
+        right = parts.hostname.replace(".i.posthog.com", ".posthog.com")
+        raise ValueError(f"is an ingest host, which has no such API; use https://{right}")
+    return f"{parts.scheme}://{parts.netloc.lower()}"
+
+
+def _personal_key(value: SecretStr) -> SecretStr:
+    """Refuse keys that this API cannot accept, without repeating them."""
+    key = value.get_secret_value().strip()
+    if key.startswith("phc_"):
+        raise ValueError(
+            "holds the public project token (phc_...), which only sends events; "
+            f"create a personal API key (phx_...) with {SCOPES}"
+        )
+    if key.startswith("phs_"):
+        raise ValueError(
+            "holds a project secret key (phs_...), which this API does not accept; "
+            f"create a personal API key (phx_...) with {SCOPES}"
+        )
+    if not re.fullmatch(r"[\x21-\x7e]+", key):
+        raise ValueError("must be one word of printable ASCII characters; copy the key again")
+    return SecretStr(key)
+
+
+def _project(value: str) -> str:
+    """Accept a project's number or `@current`."""
+    text = value.strip()
+    if text.startswith("phc_"):
+        raise ValueError("holds the project token (phc_...); use the project's number, as in /project/12345")
+    if not re.fullmatch(r"@current|[1-9][0-9]{0,17}", text):
+        raise ValueError("must be the project's number or @current")
+    return text
+
+
+Origin = Annotated[str, BeforeValidator(_origin)]
+PersonalKey = Annotated[SecretStr, AfterValidator(_personal_key)]
+ProjectNumber = Annotated[str, BeforeValidator(_project)]
+
+
+class Settings(BaseSettings):
+    """What the operator has configured.
+
+    Names beginning with POSTHOG_ are PostHog's; ours begin with ERRTRACK_. An empty variable counts as unset.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="ERRTRACK_", env_ignore_empty=True, extra="ignore", populate_by_name=True, frozen=True
+    )
+
+    personal_api_key: PersonalKey | None = Field(
+        None,
+        validation_alias=AliasChoices("POSTHOG_PERSONAL_API_KEY", "personal_api_key"),
+        description=f"Personal API key (`phx_...`) or OAuth token (`pha_...`) with {SCOPES}.",
+    )
+    host: Origin = Field(
+        "https://us.posthog.com",
+        validation_alias=AliasChoices("POSTHOG_HOST", "host"),
+        description="Origin of the PostHog app: US, `https://eu.posthog.com`, or your own.",
+    )
+    project_id: ProjectNumber | None = Field(
+        None,
+        validation_alias=AliasChoices("POSTHOG_PROJECT_ID", "project_id"),
+        description="Fixes the project; without it each call may name one, and `@current` is the default.",
+    )
+    environment_id: ProjectNumber | None = Field(
+        None,
+        validation_alias=AliasChoices("POSTHOG_ENVIRONMENT_ID", "environment_id"),
+        description="Fixes the project by PostHog's older `/api/environments/{id}/` address.",
+    )
+    timeout: float = Field(30.0, gt=0, le=600, description="Seconds one call may take in all.")
+    max_retry_wait: float = Field(
+        20.0, ge=0, le=600, description="Seconds one call may wait in all for a rate limit to pass."
+    )
+    read_only: bool = Field(default=False, description="Offer only tools that change nothing.")
+    allow_http: bool = Field(
+        default=False,
+        description="Allow `http://` to a host that is not this machine; the key travels unencrypted.",
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.host.startswith("http://") and not self.allow_http and urlsplit(self.host).hostname not in LOOPBACK:
+            raise ValueError(
+                f"POSTHOG_HOST is {self.host}, which would send the key unencrypted; "
+                "use https://, or set ERRTRACK_ALLOW_HTTP=1 if the network is trusted"
+            )
+        if self.project_id and self.environment_id and self.project_id != self.environment_id:
+            raise ValueError("POSTHOG_PROJECT_ID and POSTHOG_ENVIRONMENT_ID name different projects; unset one")
+        return self
+
+
+def load_settings(env_file: Path | None = None, **fixed: str | None) -> Settings:
+    """Read the settings from the environment, and below it from `env_file` where one is named.
+
+    `fixed` holds variables by name that the environment cannot change.
+
+    Raises ConfigurationError with a sentence for each variable that cannot be used.
+    """
+    if env_file is not None and not env_file.is_file():
+        raise ConfigurationError([f"There is no file {env_file} to read settings from; check --env-file."])
+    try:
+        return Settings(_env_file=env_file, **fixed)  # type: ignore[arg-type]
+    except ValidationError as error:
+        problems = error.errors(include_url=False, include_input=False, include_context=False)
+        raise ConfigurationError([_sentence(problem) for problem in problems]) from None
+
+
+def _sentence(problem: ErrorDetails) -> str:
+    """Name the variable as the operator wrote it, then say what it must be."""
+    message = problem["msg"].removeprefix("Value error, ")
+    if not problem["loc"]:
+        return f"{message}."
+    name = str(problem["loc"][0])
+    variable = name if name.isupper() else f"ERRTRACK_{name.upper()}"
+    return f"{variable} {message.replace('Input should', 'should')}."

@@ -1,0 +1,121 @@
+"""Why symbolication fails: each reason, its meaning, its remedy (contract, section 8)."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+UPLOAD = "Upload the map with the build: posthog-cli sourcemap process --directory DIST."
+REBUILD = "Build again with source maps switched on, then: posthog-cli sourcemap process --directory DIST."
+REACH = "Upload the maps with posthog-cli sourcemap process, so that PostHog does not need to fetch them."
+INJECT = (
+    "Inject chunk ids before deploying, and deploy the injected files: posthog-cli sourcemap inject --directory DIST."
+)
+NATIVE = "Upload the debug information of exactly this build again with posthog-cli."
+
+# (platform, variant): (meaning, remedy)
+REASONS: dict[tuple[str, str], tuple[str, str]] = {
+    ("JavaScript", "NoUrlOrChunkId"): ("the frame names neither a script URL nor a chunk id", INJECT),
+    ("JavaScript", "NoSourceUrl"): ("the frame names no script URL", INJECT),
+    ("JavaScript", "NoSourcemap"): ("the script names no source map", UPLOAD),
+    ("JavaScript", "NoSourcemapUploaded"): ("no source map was uploaded for this chunk id", UPLOAD),
+    ("JavaScript", "TokenNotFound"): (
+        "the source map has nothing at this position: the deployed script is not the one that was mapped",
+        "Deploy the very files that were injected and uploaded, from one build.",
+    ),
+    ("JavaScript", "Timeout"): ("PostHog fetched the script or its map and got no answer in time", REACH),
+    ("JavaScript", "HttpStatus"): ("PostHog fetched the script or its map and got an HTTP error", REACH),
+    ("JavaScript", "NetworkError"): ("PostHog could not reach the script or its map", REACH),
+    ("JavaScript", "RedirectError"): (
+        "PostHog fetched the script or its map and was redirected too often",
+        REACH,
+    ),
+    ("JavaScript", "InvalidSourceMap"): ("the source map is not a valid one", REBUILD),
+    ("JavaScript", "InvalidSourceUrl"): ("the script's URL cannot be parsed", INJECT),
+    ("JavaScript", "InvalidSourceMapHeader"): ("the SourceMap header of the script is not readable", UPLOAD),
+    ("JavaScript", "InvalidSourceMapUrl"): (
+        "the script names a source map by an address that cannot be parsed",
+        UPLOAD,
+    ),
+    ("JavaScript", "InvalidDataUrl"): (
+        "the source map inside the script is not a readable data: URL",
+        REBUILD,
+    ),
+    ("JavaScript", "JSDataError"): ("the uploaded container cannot be read", UPLOAD),
+    ("JavaScript", "InvalidSourceAndMap"): ("the uploaded script and map cannot be read together", REBUILD),
+    ("Hermes", "NoChunkId"): ("the frame names no chunk id", INJECT),
+    ("Hermes", "NoSourcemapUploaded"): ("no Hermes map was uploaded for this chunk id", NATIVE),
+    ("Hermes", "NoTokenForColumn"): ("the Hermes map has nothing at this position", NATIVE),
+    ("Hermes", "DataError"): ("the uploaded container cannot be read", NATIVE),
+    ("Hermes", "InvalidMap"): ("the Hermes map is not a valid one", NATIVE),
+    ("Proguard", "NoMapId"): ("the frame names no map id", NATIVE),
+    ("Proguard", "NoModuleProvided"): ("the frame names no module", NATIVE),
+    ("Proguard", "MissingMap"): ("no ProGuard mapping was uploaded for this map id", NATIVE),
+    ("Proguard", "NoOriginalFrames"): ("the mapping has nothing for this frame", NATIVE),
+    ("Proguard", "MissingClass"): ("the mapping does not know this class", NATIVE),
+    ("Proguard", "DataError"): ("the uploaded container cannot be read", NATIVE),
+    ("Proguard", "InvalidMapping"): ("the ProGuard mapping is not a valid one", NATIVE),
+    ("Proguard", "InvalidClass"): ("the class name cannot be read", NATIVE),
+    ("Apple", "NoDebugId"): ("the frame names no debug id", NATIVE),
+    ("Apple", "NoMatchingDebugImage"): ("no debug image of the event matches the frame", NATIVE),
+    ("Apple", "MissingDsym"): ("no dSYM was uploaded for this debug id", NATIVE),
+    ("Apple", "SymbolNotFound"): ("the dSYM has no symbol at this address", NATIVE),
+    ("Apple", "DataError"): ("the uploaded container cannot be read", NATIVE),
+    ("Apple", "InvalidAddress"): ("the address of the frame cannot be read", NATIVE),
+    ("Apple", "ParseError"): ("the dSYM cannot be parsed", NATIVE),
+    ("Native", "NoDebugId"): ("the frame names no debug id", NATIVE),
+    ("Native", "NoMatchingDebugImage"): ("no debug image of the event matches the frame", NATIVE),
+    ("Native", "MissingSymbolSet"): ("no debug information was uploaded for this debug id", NATIVE),
+    ("Native", "SymbolNotFound"): ("the debug information has no symbol at this address", NATIVE),
+    ("Native", "DataError"): ("the uploaded container cannot be read", NATIVE),
+    ("Native", "InvalidAddress"): ("the address of the frame cannot be read", NATIVE),
+    ("Native", "ParseError"): ("the debug information cannot be parsed", NATIVE),
+    ("", "MissingChunkIdData"): ("no symbol set was uploaded for this chunk id", UPLOAD),
+}
+UNKNOWN = (
+    "PostHog gives this reason in words of its own",
+    "Read failure_reason of the symbol set as it stands.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A failure reason, decoded.
+
+    `reason` is PostHog's own name for it (such as "JavaScript NoSourcemap"), or "unrecognised"; `detail` is what
+    came with it (a URL, a status), text that a stranger may have written.
+    """
+
+    reason: str
+    meaning: str
+    remedy: str
+    detail: str
+
+
+def decode_failure(failure_reason: str) -> Failure:
+    """Decode the JSON that the API keeps in a symbol set's `failure_reason`; plain prose is accepted as well."""
+    try:
+        tagged = json.loads(failure_reason)
+    except ValueError:
+        return Failure("unrecognised", *UNKNOWN, failure_reason)
+    platform, variant, detail = _untag(tagged)
+    known = REASONS.get((platform, variant))
+    if known is None:
+        return Failure("unrecognised", *UNKNOWN, failure_reason)
+    return Failure(f"{platform} {variant}".strip(), *known, detail)
+
+
+def _untag(tagged: Any) -> tuple[str, str, str]:
+    """Take a tagged Rust enum apart, whether its variants carry something or not."""
+    if not isinstance(tagged, dict) or len(tagged) != 1:
+        return "", str(tagged), ""
+    name, inner = next(iter(tagged.items()))
+    if ("", name) in REASONS:
+        return "", name, _words(inner)
+    if isinstance(inner, dict) and len(inner) == 1:
+        variant, detail = next(iter(inner.items()))
+        return name, variant, _words(detail)
+    return name, str(inner), ""
+
+
+def _words(detail: Any) -> str:
+    return detail if isinstance(detail, str) else json.dumps(detail, ensure_ascii=False)

@@ -1,0 +1,51 @@
+"""Argument types that tools share, each explained once."""
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+
+
+def _whole_number(value: Any) -> Any:
+    """Refuse true and false, which Python takes for 1 and 0."""
+    if isinstance(value, bool):
+        raise ValueError("should be a whole number")  # noqa: TRY004 - pydantic turns only ValueError into a line
+    return value
+
+
+def _hash_that_can_be_looked_up(value: str) -> str:
+    if "/" in value or "." in value:
+        raise ValueError(
+            "has a '/' or '.', which PostHog cannot look up by hash; use error-tracking-releases-list instead"
+        )
+    return value
+
+
+def _number_as_text(value: Any) -> Any:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+Text = Annotated[str, BeforeValidator(_number_as_text)]
+
+ReleasesLimit = Annotated[int, Field(ge=1, le=500), BeforeValidator(_whole_number)]
+SymbolSetsLimit = Annotated[int, Field(ge=1, le=100), BeforeValidator(_whole_number)]
+Offset = Annotated[
+    int, Field(ge=0, le=2**31 - 1, description="next_offset of the previous page"), BeforeValidator(_whole_number)
+]
+Detail = Annotated[Literal["summary", "full"], Field(description="full: every field")]
+
+ReleaseId = Annotated[UUID, Field(description="Release id")]
+SymbolSetId = Annotated[UUID, Field(description="Symbol set id")]
+
+Version = Annotated[Text, Field(min_length=1, description="Version, often a commit hash")]
+ProjectName = Annotated[Text, Field(min_length=1, description="App name, not the PostHog project")]
+HashId = Annotated[Text, Field(min_length=1, max_length=128, description="Unique key of your choice")]
+HashToLookUp = Annotated[
+    Text,
+    Field(min_length=1, max_length=128, description="Without / and ."),
+    AfterValidator(_hash_that_can_be_looked_up),
+]
+Metadata = Annotated[
+    dict[str, Any] | None, WithJsonSchema({"type": "object", "description": "Replaces all metadata, if any"})
+]
+Confirm = Annotated[Text, Field(description="Empty: preview only")]

@@ -1,0 +1,204 @@
+"""Releases: one deployment of one app each."""
+
+from hashlib import sha512
+from typing import Any
+
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.mcpserver.tools import Tool
+from pydantic import BaseModel, Field
+
+from errtrack_mcp.api.client import Client
+from errtrack_mcp.api.errors import ApiError, HashTaken
+from errtrack_mcp.api.model import ApiModel
+from errtrack_mcp.api.page import Page
+from errtrack_mcp.api.text import quoted
+from errtrack_mcp.tools.fields import (
+    Confirm,
+    Detail,
+    HashId,
+    HashToLookUp,
+    Metadata,
+    Offset,
+    ProjectName,
+    ReleaseId,
+    ReleasesLimit,
+    Version,
+)
+from errtrack_mcp.tools.hints import CREATE, DELETE, READ, UPDATE
+from errtrack_mcp.tools.inject import Api
+
+MOST_PAGES_COUNTED = 20
+
+
+class Release(ApiModel):
+    """A release (contract, section 4). A summary has `commit` and `branch` in place of `metadata`."""
+
+    id: str
+    version: str = ""
+    project: str = ""
+    created_at: str = ""
+    hash_id: str = ""
+    team_id: int = 0
+    metadata: dict[str, Any] | None = None
+    commit: str = ""
+    branch: str = ""
+
+    def summary(self) -> "Release":
+        """Return what is needed to choose from a list."""
+        git = (self.metadata or {}).get("git")
+        git = git if isinstance(git, dict) else {}
+        derived = {
+            "commit": git.get("commit_id") if git.get("commit_id") != self.version else None,
+            "branch": git.get("branch"),
+            "hash_id": self.hash_id if self.hash_id not in {self.id, cli_hash_id(self)} else None,
+        }
+        kept = {name: value for name, value in derived.items() if isinstance(value, str)}
+        return self.only("id", "version", "project", "created_at", **kept)
+
+
+class ReleaseDeletion(BaseModel):
+    """A deletion, done or only previewed."""
+
+    deleted: bool
+    release: Release
+    symbol_sets: int = Field(description="Symbol sets that go with it")
+    symbol_sets_at_least: bool = Field(description="There are more than were counted")
+    next_step: str
+
+
+class BoundRelease(ApiModel):
+    """The release that a symbol set names."""
+
+    id: str | None = None
+
+
+class Binding(ApiModel):
+    """As much of a symbol set as is needed to see which release it belongs to."""
+
+    release: BoundRelease | None = None
+
+
+def cli_hash_id(release: Release) -> str:
+    """Return the hash id that PostHog's CLI gives to this project and version (contract, section 5.6)."""
+    return sha512(f"{release.project}{release.version}".encode()).hexdigest()
+
+
+async def list_releases(
+    api: Api, limit: ReleasesLimit = 25, offset: Offset = 0, detail: Detail = "summary"
+) -> Page[Release]:
+    """List releases, newest first."""
+    page = await api.get_page("releases", of=Release, limit=limit, offset=offset)
+    if detail == "full":
+        return page
+    return page.model_copy(update={"results": [release.summary() for release in page.results]})
+
+
+async def retrieve_release(api: Api, id: ReleaseId) -> Release:  # noqa: A002 - PostHog's name for it
+    """Fetch one release by its id."""
+    return await api.get("releases", str(id), into=Release)
+
+
+async def retrieve_release_by_hash(api: Api, hash_id: HashToLookUp) -> Release:
+    """Fetch one release by its exact hash id."""
+    return await api.get("releases", "hash", hash_id, into=Release)
+
+
+async def create_release(
+    api: Api, version: Version, project: ProjectName, hash_id: HashId = "", metadata: Metadata = None
+) -> Release:
+    """Create a release. Without hash_id its own id becomes the hash id."""
+    body = _given(version=version, project=project, hash_id=hash_id, metadata=metadata)
+    try:
+        return await api.post("releases", body=body, into=Release)
+    except HashTaken as taken:
+        raise await _naming_the_holder(api, taken, hash_id) from taken
+
+
+async def update_release(
+    api: Api,
+    id: ReleaseId,  # noqa: A002
+    version: Version = "",
+    project: ProjectName = "",
+    hash_id: HashId = "",
+    metadata: Metadata = None,
+) -> Release:
+    """Change the fields given and return the release as it is afterwards. Symbol sets stay bound to it."""
+    body = _given(version=version, project=project, hash_id=hash_id, metadata=metadata)
+    if not body:
+        raise ToolError(
+            "invalid_arguments: Nothing to change: give at least one of version, project, hash_id, metadata, "
+            "none of them empty (PostHog ignores empty values, so metadata cannot be cleared)."
+        )
+    try:
+        await api.patch("releases", str(id), body=body)
+    except HashTaken as taken:
+        raise await _naming_the_holder(api, taken, hash_id) from taken
+    return await api.get("releases", str(id), into=Release)
+
+
+async def destroy_release(api: Api, id: ReleaseId, confirm: Confirm = "") -> ReleaseDeletion:  # noqa: A002
+    """Delete a release and every symbol set bound to it, for good. Deletes only if confirm equals its version."""
+    release = await api.get("releases", str(id), into=Release)
+    bound, at_least = await _count_bound(api, release)
+    deleted = bool(confirm) and confirm == release.version
+    if deleted:
+        await api.delete("releases", str(id))
+        next_step = "Errors from this build stay minified until its source maps are uploaded again."
+    elif confirm:
+        next_step = "Nothing was deleted: confirm does not equal the release's version."
+    else:
+        next_step = "Nothing was deleted. Ask the user, then call again with confirm set to the release's version."
+    return ReleaseDeletion(
+        deleted=deleted,
+        release=release.summary(),
+        symbol_sets=bound,
+        symbol_sets_at_least=at_least,
+        next_step=next_step,
+    )
+
+
+def _given(**fields: Any) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value}
+
+
+async def _naming_the_holder(api: Client, taken: HashTaken, hash_id: str) -> ApiError:
+    """Say which release has the hash id, where that can be looked up."""
+    try:
+        holder = await api.get("releases", "hash", hash_id, into=Release)
+    except ApiError:
+        return taken
+    words = f"release {holder.id} (version {quoted(holder.version)}, project {quoted(holder.project)})"
+    return HashTaken(taken.status, taken.api_code, words)
+
+
+async def _count_bound(api: Client, release: Release) -> tuple[int, bool]:
+    """Count the symbol sets of a release, and say whether there are more than were looked at.
+
+    The API has no filter by release. `search` narrows by version where it is known; an older installation
+    ignores it and lists everything, so each row is compared all the same (contract, sections 5.7 and 11).
+    """
+    bound, offset = 0, 0
+    for _ in range(MOST_PAGES_COUNTED):
+        page = await api.get_page(
+            "symbol_sets", of=Binding, limit=100, offset=offset, search=release.version, order_by="created_at"
+        )
+        bound += sum(row.release is not None and row.release.id == release.id for row in page.results)
+        if page.next_offset is None:
+            return bound, False
+        offset = page.next_offset
+    return bound, True
+
+
+TOOLS = [
+    Tool.from_function(list_releases, "error-tracking-releases-list", "List releases", annotations=READ),
+    Tool.from_function(retrieve_release, "error-tracking-releases-retrieve", "Get release", annotations=READ),
+    Tool.from_function(
+        retrieve_release_by_hash,
+        "error-tracking-releases-hash-retrieve",
+        "Get release by hash",
+        annotations=READ,
+    ),
+    Tool.from_function(create_release, "error-tracking-releases-create", "Create release", annotations=CREATE),
+    Tool.from_function(update_release, "error-tracking-releases-partial-update", "Update release", annotations=UPDATE),
+    Tool.from_function(destroy_release, "error-tracking-releases-destroy", "Delete release", annotations=DELETE),
+]

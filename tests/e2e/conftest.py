@@ -1,0 +1,50 @@
+"""The installed command, started and ended for a test."""
+
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from tests.installed import COMMAND, Session, environment
+
+
+@pytest.fixture
+def spawn() -> Callable[..., Any]:
+    """Start the installed command; it is ended with the context if it has not ended by itself."""
+
+    @contextmanager
+    def spawned(*arguments: str, **variables: str) -> Iterator[Session]:
+        with subprocess.Popen(
+            [COMMAND, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment(**variables),
+        ) as process:
+            try:
+                yield Session(process)
+            finally:
+                process.kill()
+
+    return spawned
+
+
+@pytest.fixture
+def run() -> Callable[..., "subprocess.CompletedProcess[str]"]:
+    """Run the installed command to its end, with nothing on standard input."""
+
+    def ran(*arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [COMMAND, *arguments],
+            input="",
+            capture_output=True,
+            text=True,
+            env=environment(**variables),
+            timeout=30,
+            check=False,
+        )
+
+    return ran

@@ -1,0 +1,119 @@
+"""The commands a person types, and what they say when they cannot work."""
+
+import json
+import signal
+import subprocess
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from errtrack_mcp import __version__
+from tests.installed import COMMAND, environment
+
+
+def test_without_a_key_it_says_what_is_missing(run: Any) -> None:
+    """The sentence names the variable, the page where keys are made, the scopes, and a way to look around."""
+    result = run()
+    assert (result.returncode, result.stdout) == (2, "")
+    for part in (
+        "POSTHOG_PERSONAL_API_KEY is not set",
+        "https://us.posthog.com/settings/user-api-keys",
+        "error_tracking:read",
+        "error_tracking:write",
+        "errtrack-mcp demo",
+    ):
+        assert part in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        ({"POSTHOG_PERSONAL_API_KEY": "phc_canary"}, "public project token"),
+        ({"POSTHOG_PERSONAL_API_KEY": "phx_k", "POSTHOG_HOST": "https://eu.i.posthog.com"}, "https://eu.posthog.com"),
+        ({"POSTHOG_PERSONAL_API_KEY": "phx_k", "ERRTRACK_TIMEOUT": "never"}, "ERRTRACK_TIMEOUT"),
+    ],
+)
+def test_unusable_settings_are_told_on_stderr(run: Any, variables: dict[str, str], words: str) -> None:
+    """It exits with 2 and says which variable to mend, with no traceback and no key."""
+    result = run("serve", **variables)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert words in result.stderr
+    assert "Traceback" not in result.stderr
+    assert "canary" not in result.stderr
+
+
+def test_the_sandbox_ignores_settings_of_a_real_account(spawn: Any) -> None:
+    """A wrong key or host in the environment does not keep anyone from looking around."""
+    variables = {
+        "POSTHOG_PERSONAL_API_KEY": "phc_x",
+        "POSTHOG_HOST": "https://us.i.posthog.com",
+        "POSTHOG_PROJECT_ID": "1",
+    }
+    with spawn("serve", "--sandbox", **variables) as session:
+        session.initialize("2025-11-25")
+        call = {"name": "error-tracking-releases-list", "arguments": {"limit": 1}}
+        assert not session.request("tools/call", call).get("isError")
+
+
+def test_version_and_help(run: Any) -> None:
+    """--version says the version, --help every command."""
+    assert __version__ in run("--version").stdout
+    shown = run("--help").stdout
+    assert all(command in shown for command in ("serve", "sandbox", "demo", "--env-file"))
+    misplaced = run("--env-file", "x", "demo")
+    assert misplaced.returncode == 2
+    assert "after the command" in misplaced.stderr
+
+
+def test_the_demo_shows_the_main_job(run: Any) -> None:
+    """It ends well and shows tools, releases, reasons, a release's life and a deletion."""
+    result = run("demo")
+    assert (result.returncode, result.stderr) == (0, "")
+    for part in (
+        "error-tracking-releases-create",
+        "storefront-web",
+        "the script names no source map",
+        "It is now version 2.0.0.",
+        "Would delete",
+        "Deleted: the release and",
+    ):
+        assert part in result.stdout
+
+
+def test_the_sandbox_serves_any_http_client(tmp_path: Path) -> None:
+    """It prints its address, project and keys; what is written to its file is there after a restart."""
+    data = tmp_path / "project.db"
+    version = "7.7.7"
+    created = _ask_sandbox(data, "POST", {"version": version, "project": "app", "hash_id": "kept"})
+    assert created["version"] == version
+    assert "kept" in [row["hash_id"] for row in _ask_sandbox(data, "GET", None)["results"]]
+
+
+def _ask_sandbox(data: Path, method: str, body: Any) -> Any:
+    process = subprocess.Popen(
+        [COMMAND, "sandbox", "--port", "0", "--data", str(data)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment(),
+    )
+    try:
+        assert process.stdout is not None
+        address = process.stdout.readline().split()[-1]
+        shown = [process.stdout.readline() for _ in range(4)]
+        assert "4242" in shown[0]
+        assert any("phx_sandbox_full" in line for line in shown)
+        request = urllib.request.Request(  # noqa: S310 - the sandbox's own address
+            f"{address}/api/projects/4242/error_tracking/releases/",
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Authorization": "Bearer phx_sandbox_full", "Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request) as response:  # noqa: S310
+            answer = json.load(response)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.communicate()
+    assert process.returncode == 0
+    return answer

@@ -1,0 +1,56 @@
+"""The installed command over stdio, as clients of every era start it."""
+
+from typing import Any
+
+import pytest
+from mcp import Client, StdioServerParameters
+
+from errtrack_mcp import __version__
+from tests.installed import COMMAND, environment
+
+OLDER_VERSIONS = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"]
+
+
+@pytest.mark.parametrize("version", OLDER_VERSIONS)
+def test_an_older_client_is_served(spawn: Any, version: str) -> None:
+    """A client that shakes hands lists the nine tools and calls one; the server ends when its input does."""
+    with spawn("serve", "--sandbox") as session:
+        hello = session.initialize(version)
+        assert hello["protocolVersion"] == version
+        assert hello["serverInfo"]["name"] == "errtrack-mcp"
+        assert hello["serverInfo"]["version"] == __version__
+        assert "strangers" in hello["instructions"]
+        assert len(session.request("tools/list")["tools"]) == 9
+        call = {"name": "error-tracking-releases-list", "arguments": {"limit": 1}}
+        assert session.request("tools/call", call)["content"][0]["text"].startswith('{"count":12,')
+        assert session.close() == 0
+        assert session.process.stdout.read() == ""
+        assert session.process.stderr.read() == ""
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
+async def test_the_sdk_client_is_served_in_both_eras(mode: str) -> None:
+    """The SDK's own client gets the same answer in either era, and the schemas hold for it."""
+    server = StdioServerParameters(command=COMMAND, args=["serve", "--sandbox"], env=environment())
+    async with Client(server, mode=mode) as client:
+        assert client.protocol_version == ("2026-07-28" if mode == "2026-07-28" else "2025-11-25")
+        listed = await client.call_tool("error-tracking-symbol-sets-list", {"status": "invalid", "limit": 1})
+        assert not listed.is_error
+        assert listed.structured_content is not None
+        release = (await client.call_tool("error-tracking-releases-list", {"limit": 1})).structured_content
+        assert release is not None
+        preview = await client.call_tool("error-tracking-releases-destroy", {"id": release["results"][0]["id"]})
+        assert preview.structured_content is not None
+        assert preview.structured_content["deleted"] is False
+
+
+def test_nothing_is_asked_of_the_api_before_a_call(spawn: Any, sandbox: Any) -> None:
+    """Starting and listing tools costs no upstream request; one call costs one."""
+    with spawn(POSTHOG_HOST=sandbox.url, POSTHOG_PERSONAL_API_KEY="phx_sandbox_full") as session:
+        session.initialize("2025-11-25")
+        session.request("tools/list")
+        assert sandbox.requests == []
+        session.request("tools/call", {"name": "error-tracking-releases-list", "arguments": {}})
+        assert len(sandbox.requests) == 1
+        assert session.close() == 0

@@ -1,0 +1,115 @@
+"""The symbol set tools, through a real client, against the sandbox over a real socket."""
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from errtrack_mcp.sandbox.seed import FULL_KEY, PROJECT_ID
+from tests.upstream import Upstream
+
+pytestmark = pytest.mark.anyio
+
+LIST = "error-tracking-symbol-sets-list"
+RETRIEVE = "error-tracking-symbol-sets-retrieve"
+DESTROY = "error-tracking-symbol-sets-destroy"
+
+Call = Callable[..., Awaitable[Any]]
+
+
+def raw(sandbox: Upstream, query: str = "") -> Any:
+    """Ask the sandbox directly, as any HTTP client would."""
+    url = f"{sandbox.url}/api/projects/{PROJECT_ID}/error_tracking/symbol_sets/?limit=100{query}"
+    answer = httpx.get(url, headers={"Authorization": f"Bearer {FULL_KEY}"})
+    sandbox.requests.clear()
+    return answer.json()["results"]
+
+
+async def test_a_page_is_summarised_in_half_the_bytes(connect: Any, answer: Call, sandbox: Upstream) -> None:
+    """A summary names each set, its state and its release, in at most half of the API's bytes, in one request."""
+    rows = raw(sandbox)
+    async with connect() as client:
+        page = await answer(client, LIST, limit=100)
+    assert len(json.dumps(page, separators=(",", ":"))) <= 0.5 * len(json.dumps(rows, separators=(",", ":")))
+    assert [row["id"] for row in page["results"]] == [row["id"] for row in rows]
+    assert len(sandbox.requests) == 1
+    for row, source in zip(page["results"], rows, strict=True):
+        assert row["ref"] == source["ref"]
+        assert ("failure" in row) == bool(source["failure_reason"])
+        assert row.get("release", {}).get("id") == (source["release"] or {}).get("id")
+
+
+async def test_full_detail_is_what_the_api_returned(connect: Any, answer: Call, sandbox: Upstream) -> None:
+    """With detail=full each row is the API's own, nested release included."""
+    rows = raw(sandbox)
+    async with connect() as client:
+        page = await answer(client, LIST, limit=100, detail="full")
+    assert page["results"] == rows
+
+
+async def test_filters_reach_the_api(connect: Any, answer: Call, sandbox: Upstream) -> None:
+    """A ref is exact, search finds parts, status separates those without a file, order_by sorts."""
+    rows = raw(sandbox)
+    chosen = next(row for row in rows if row["release"])
+    async with connect() as client:
+        by_ref = await answer(client, LIST, ref=chosen["ref"])
+        assert [row["id"] for row in by_ref["results"]] == [chosen["id"]]
+        assert (await answer(client, LIST, ref=chosen["ref"][:-1]))["count"] == 0
+        found = await answer(client, LIST, search=chosen["ref"][:8], limit=100)
+        assert chosen["id"] in [row["id"] for row in found["results"]]
+        invalid = await answer(client, LIST, status="invalid", limit=100)
+        assert invalid["count"] == sum(not row["has_uploaded_file"] for row in rows)
+        refs = [row["ref"] for row in (await answer(client, LIST, order_by="ref", limit=100))["results"]]
+        assert refs == sorted(refs)
+    assert sandbox.requests[-1].endswith("?limit=100&order_by=ref")
+
+
+async def test_every_failure_in_the_project_is_told_by_name(connect: Any, answer: Call) -> None:
+    """A failed set says in its summary which of PostHog's reasons it has."""
+    async with connect() as client:
+        page = await answer(client, LIST, limit=100, status="invalid")
+    reasons = {row["failure"] for row in page["results"]}
+    assert {"JavaScript NoSourcemap", "JavaScript HttpStatus", "unrecognised"} <= reasons
+
+
+async def test_values_outside_the_range_are_refused(connect: Any, refusal: Call, sandbox: Upstream) -> None:
+    """What the API would clamp or refuse is refused before anything is sent, with what is allowed."""
+    async with connect() as client:
+        assert "100" in await refusal(client, LIST, limit=101)
+        assert "'-created_at'" in await refusal(client, LIST, order_by="size")
+        assert "'valid'" in await refusal(client, LIST, status="broken")
+        assert (await refusal(client, LIST, offset=-1)).startswith("invalid_arguments: offset")
+        assert (await refusal(client, RETRIEVE, id="x")).startswith("invalid_arguments: id")
+    assert sandbox.requests == []
+
+
+async def test_a_symbol_set_is_retrieved_with_its_release(connect: Any, answer: Call, sandbox: Upstream) -> None:
+    """Retrieving returns every field the API has, the release included."""
+    expected = next(row for row in raw(sandbox) if row["release"])
+    async with connect() as client:
+        assert await answer(client, RETRIEVE, id=expected["id"]) == expected
+
+
+async def test_an_unknown_symbol_set_is_named(connect: Any, refusal: Call) -> None:
+    """The words for 404 name the id."""
+    missing = str(uuid4())
+    async with connect() as client:
+        assert missing in await refusal(client, RETRIEVE, id=missing)
+        assert missing in await refusal(client, DESTROY, id=missing)
+
+
+async def test_a_deletion_needs_the_ref(connect: Any, answer: Call, refusal: Call, sandbox: Upstream) -> None:
+    """Only with the ref as confirm is the set deleted; before that it is shown."""
+    target = raw(sandbox)[0]
+    async with connect() as client:
+        for confirm in ({}, {"confirm": "wrong"}):
+            preview = await answer(client, DESTROY, id=target["id"], **confirm)
+            assert preview["deleted"] is False
+            assert preview["symbol_set"]["ref"] == target["ref"]
+        assert not any(request.startswith("DELETE") for request in sandbox.requests)
+        done = await answer(client, DESTROY, id=target["id"], confirm=target["ref"])
+        assert done["deleted"] is True
+        assert (await refusal(client, RETRIEVE, id=target["id"])).startswith("not_found: ")
