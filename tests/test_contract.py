@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from errtrack_mcp.server import is_read_only, offered_tools
+from errtrack_mcp.selection import is_read_only
+from errtrack_mcp.server import offered_tools
 from errtrack_mcp.settings import load_settings
 from errtrack_mcp.tools import TOOLSETS
 

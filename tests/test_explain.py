@@ -1,5 +1,8 @@
 """The words for every failure: short, with a stable code, and saying whether trying again helps."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from errtrack_mcp.api import errors
@@ -57,3 +60,13 @@ def test_a_refused_key_suggests_the_other_region() -> None:
     assert "https://eu.posthog.com" in explain(refused, ASKED).text
     assert "https://us.posthog.com" in explain(refused, Asked("https://eu.posthog.com", "1", {})).text
     assert "region" not in explain(refused, Asked("https://posthog.example", "1", {})).text
+
+
+def test_the_list_of_codes_is_complete() -> None:
+    """docs/errors.md names every code that can be returned, and no other."""
+    page = (Path(__file__).parent.parent / "docs" / "errors.md").read_text()
+    documented = set(re.findall(r"^\| `([a-z_]+)` \|", page, re.MULTILINE))
+    source = Path(errors.__file__).parent.parent
+    pattern = re.compile(r'(?:_explanation\(|ToolError\()\s*f?"([a-z_]+)[:"]')
+    worded = {code for file in source.rglob("*.py") for code in pattern.findall(file.read_text())}
+    assert documented == {failure.code for failure in FAILURES} | worded

@@ -99,7 +99,10 @@ def _serve(env_file: Path | None, *, in_sandbox: bool) -> None:
         _stop(["POSTHOG_PERSONAL_API_KEY is not set.", KEY_HELP.format(host=settings.host)])
     from errtrack_mcp.server import serve_stdio
 
-    anyio.run(serve_stdio, settings, app)
+    try:
+        anyio.run(serve_stdio, settings, app)
+    except ConfigurationError as error:
+        _stop(error.problems)
 
 
 def _embedded_sandbox() -> tuple["ASGIApp", dict[str, str | None]]:

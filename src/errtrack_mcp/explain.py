@@ -1,8 +1,10 @@
 """A failure, in words that a model can act on: the only place that words them.
 
-Every text is `code: what happened. What to do. Whether trying again helps.` in fewer than 600 characters.
+Every text is `code: what happened. What to do. Whether trying again helps.` in fewer than 600 characters. The codes are
+listed in docs/errors.md.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import ValidationError
 
 from errtrack_mcp.api import errors
-from errtrack_mcp.api.errors import ApiError
+from errtrack_mcp.api.errors import ApiError, NotJson
 from errtrack_mcp.api.text import clean, quoted
 
 LONGEST = 590
@@ -19,6 +21,7 @@ KEY_PAGE = "/settings/user-api-keys"
 OTHER_REGION = {"us.posthog.com": "https://eu.posthog.com", "eu.posthog.com": "https://us.posthog.com"}
 AGAIN = "Trying again later may help."
 NOT_AGAIN = "Trying again will not help."
+MEND = "Mend this, then try again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +67,7 @@ def explain(error: ApiError, asked: Asked) -> Explanation:
     else:
         words = _refused(error, asked)
     retry_after = error.retry_after if isinstance(error, errors.RateLimited) else None
-    again = AGAIN if error.transient else NOT_AGAIN
-    return _explanation(error.code, f"{words} {again}", transient=error.transient, retry_after=retry_after)
+    return _explanation(error.code, words, AGAIN if error.transient else NOT_AGAIN, retry_after)
 
 
 def explain_arguments(error: ValidationError) -> Explanation:
@@ -78,23 +80,34 @@ def explain_arguments(error: ValidationError) -> Explanation:
             continue
         message = problem["msg"].removeprefix("Value error, ").replace("Input should", "should", 1)
         lines.append(f"{name} {message}, got {quoted(str(problem['input']), 60)}.")
-    return _explanation("invalid_arguments", "\n".join(lines))
+    return _explanation("invalid_arguments", "\n".join(lines), MEND)
 
 
 def explain_unknown_arguments(unknown: list[str], valid: list[str]) -> Explanation:
     """Say which arguments there are not, and which there are."""
     names = ", ".join(quoted(name, 40) for name in unknown[:5])
-    return _explanation("invalid_arguments", f"There is no argument {names}. Valid: {', '.join(valid) or 'none'}.")
+    words = f"There is no argument {names}. Valid: {', '.join(valid) or 'none'}."
+    return _explanation("invalid_arguments", words, MEND)
 
 
 def explain_unknown_tool(name: str, valid: list[str]) -> Explanation:
     """Say which tools there are."""
-    return _explanation("unknown_tool", f"There is no tool {quoted(name)}. Available: {', '.join(valid)}.")
+    return _explanation("unknown_tool", f"There is no tool {quoted(name)}. Available: {', '.join(valid)}.", NOT_AGAIN)
 
 
-def _explanation(code: str, text: str, transient: bool = False, retry_after: float | None = None) -> Explanation:  # noqa: FBT001, FBT002
-    line = f"{code}: {text}"
-    return Explanation(code, line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…", transient, retry_after)
+def explain_tool_error(text: str) -> Explanation:
+    """Pass on what a tool itself worded with a code in front; anything else is a question that got no clear answer."""
+    code, colon, rest = text.partition(": ")
+    if colon and re.fullmatch(r"[a-z_]+", code):
+        return _explanation(code, rest, MEND)
+    return _explanation("no_clear_answer", "The user's answer could not be read, so nothing was done.", AGAIN)
+
+
+def _explanation(code: str, words: str, advice: str, retry_after: float | None = None) -> Explanation:
+    """Put code, words and advice together; where that is too long it is the words that are cut."""
+    room = LONGEST - len(code) - len(advice) - 3
+    kept = words if len(words) <= room else f"{words[: room - 1]}…"
+    return Explanation(code, f"{code}: {kept} {advice}", advice == AGAIN, retry_after)
 
 
 def _no_answer(error: errors.NoAnswer, asked: Asked) -> str:
@@ -126,8 +139,12 @@ def _misread(error: errors.Misread, asked: Asked) -> str:
         case errors.BadShape():
             fields = clean(error.detail, 150)
             return f"{host} answered HTTP {status} without usable {fields}. Is it a PostHog of a very different age?"
-    title = f" but a page titled {quoted(error.detail)}" if error.detail else ""
-    return f"{host} did not answer with JSON{title} (HTTP {status}). Is POSTHOG_HOST right, or a proxy in between?"
+    page = _titled(error.detail)
+    return f"{host} did not answer with JSON{page} (HTTP {status}). Is POSTHOG_HOST right, or a proxy in between?"
+
+
+def _titled(title: str) -> str:
+    return f" but with a page titled {quoted(title)}" if title else ""
 
 
 def _forbidden(error: errors.Forbidden, asked: Asked) -> str:
@@ -157,7 +174,10 @@ def _refused(error: ApiError, asked: Asked) -> str:
             wait = f"Wait {error.retry_after:.0f} seconds" if error.retry_after is not None else "Wait a minute"
             return f"{host} limits the rate of requests. {wait} before the next call."
         case errors.ServerFailed():
-            return f"{host} failed with HTTP {error.status}. Check its status page or logs."
+            page = f" and did not answer with JSON{_titled(error.detail)}" if error.api_code == NotJson.code else ""
+            return (
+                f"{host} failed with HTTP {error.status}{page}. Check its status page or logs, or a proxy in between."
+            )
         case errors.BadRequest():
             code = clean(error.api_code, 60) or "no code"
             return f"{host} refused the request (HTTP {error.status}, {code}): {quoted(error.detail, 200)}."

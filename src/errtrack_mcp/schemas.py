@@ -64,6 +64,17 @@ def _with_nullable_type(node: Schema) -> Schema:
     return {**plain, "type": [rest[0]["type"], "null"], **others}
 
 
+def field_names(node: Any) -> set[str]:
+    """Return the names of all fields that a schema describes, at any depth."""
+    if isinstance(node, list):
+        return {name for item in node for name in field_names(item)}
+    if not isinstance(node, dict):
+        return set()
+    properties = node.get("properties")
+    own = set(properties) if isinstance(properties, dict) else set()
+    return own | {name for value in node.values() for name in field_names(value)}
+
+
 def unknown_arguments(schema: Schema, given: Iterable[str]) -> list[str]:
     """Return the names that the schema does not have, in the order given."""
     return [name for name in given if name not in schema["properties"]]

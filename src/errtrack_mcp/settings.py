@@ -15,7 +15,7 @@ from pydantic import (
     model_validator,
 )
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 KEY_PAGE = "/settings/user-api-keys"
 SCOPES = "error_tracking:read and error_tracking:write"
@@ -72,8 +72,16 @@ def _project(value: str) -> str:
     return text
 
 
+def _names(value: object) -> object:
+    """Split a list separated by commas."""
+    if not isinstance(value, str):
+        return value
+    return frozenset(name.strip() for name in value.split(",") if name.strip())
+
+
 Origin = Annotated[str, BeforeValidator(_origin)]
 PersonalKey = Annotated[SecretStr, AfterValidator(_personal_key)]
+Names = Annotated[frozenset[str] | None, NoDecode, BeforeValidator(_names)]
 ProjectNumber = Annotated[str, BeforeValidator(_project)]
 
 
@@ -112,6 +120,9 @@ class Settings(BaseSettings):
         20.0, ge=0, le=600, description="Seconds one call may wait in all for a rate limit to pass."
     )
     read_only: bool = Field(default=False, description="Offer only tools that change nothing.")
+    toolsets: Names = Field(None, description="Offer only these toolsets (and ERRTRACK_TOOLS), separated by commas.")
+    tools: Names = Field(None, description="Offer only these tools (and ERRTRACK_TOOLSETS), separated by commas.")
+    exclude_tools: Names = Field(None, description="Never offer these tools, separated by commas.")
     allow_http: bool = Field(
         default=False,
         description="Allow `http://` to a host that is not this machine; the key travels unencrypted.",

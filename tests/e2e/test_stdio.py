@@ -22,7 +22,7 @@ def test_an_older_client_is_served(spawn: Any, version: str) -> None:
         assert "strangers" in hello["instructions"]
         assert len(session.request("tools/list")["tools"]) == 9
         call = {"name": "error-tracking-releases-list", "arguments": {"limit": 1}}
-        assert session.request("tools/call", call)["content"][0]["text"].startswith('{"count":12,')
+        assert session.request("tools/call", call)["content"][0]["text"].startswith('{"untrusted":"Data from outside')
         assert session.close() == 0
         assert session.process.stdout.read() == ""
         assert session.process.stderr.read() == ""

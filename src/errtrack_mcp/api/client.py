@@ -23,6 +23,7 @@ from errtrack_mcp.api.errors import (
     NoAnswer,
     NotJson,
     Redirected,
+    ServerFailed,
     TimedOut,
     TlsFailed,
     TooLarge,
@@ -210,9 +211,10 @@ def _checked(response: httpx.Response, content: bytes) -> Answer:
     try:
         body = from_json(content) if content else None
     except ValueError:
-        if status in {401, 403, 404, 429} or status < 500:
-            raise NotJson(status, title_of_page(content)) from None
-        body = None
+        title = title_of_page(content)
+        if status >= 500:
+            raise ServerFailed(status, NotJson.code, title) from None
+        raise NotJson(status, title) from None
     raise refusal(status, body, response.headers.get("retry-after"))
 
 

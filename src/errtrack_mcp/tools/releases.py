@@ -1,8 +1,9 @@
 """Releases: one deployment of one app each."""
 
 from hashlib import sha512
-from typing import Any
+from typing import Annotated, Any
 
+from mcp.server.mcpserver import Context, Elicit, Resolve
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
 from pydantic import BaseModel, Field
@@ -12,6 +13,8 @@ from errtrack_mcp.api.errors import ApiError, HashTaken
 from errtrack_mcp.api.model import ApiModel
 from errtrack_mcp.api.page import Page
 from errtrack_mcp.api.text import quoted
+from errtrack_mcp.tools import consent
+from errtrack_mcp.tools.consent import Consent, Decision, ask_user
 from errtrack_mcp.tools.fields import (
     Confirm,
     Detail,
@@ -136,25 +139,49 @@ async def update_release(
     return await api.get("releases", str(id), into=Release)
 
 
-async def destroy_release(api: Api, id: ReleaseId, confirm: Confirm = "") -> ReleaseDeletion:  # noqa: A002
-    """Delete a release and every symbol set bound to it, for good. Deletes only if confirm equals its version."""
+async def preview_deletion(api: Api, id: ReleaseId) -> ReleaseDeletion:  # noqa: A002
+    """Say what deleting a release would take with it."""
     release = await api.get("releases", str(id), into=Release)
     bound, at_least = await _count_bound(api, release)
-    deleted = bool(confirm) and confirm == release.version
-    if deleted:
-        await api.delete("releases", str(id))
-        next_step = "Errors from this build stay minified until its source maps are uploaded again."
-    elif confirm:
-        next_step = "Nothing was deleted: confirm does not equal the release's version."
-    else:
-        next_step = "Nothing was deleted. Ask the user, then call again with confirm set to the release's version."
     return ReleaseDeletion(
-        deleted=deleted,
+        deleted=False,
         release=release.summary(),
         symbol_sets=bound,
         symbol_sets_at_least=at_least,
-        next_step=next_step,
+        next_step="Nothing was deleted. Ask the user, then call again with confirm set to the release's version.",
     )
+
+
+Preview = Annotated[ReleaseDeletion, Resolve(preview_deletion)]
+
+
+async def ask_consent(context: Context[Any, Any], preview: Preview, confirm: Confirm) -> Elicit[Consent] | Consent:
+    """Ask the user before a deletion that the caller has confirmed."""
+    if confirm != preview.release.version:
+        return Consent(delete=False)
+    release = f"release {quoted(preview.release.version)} of {quoted(preview.release.project)}"
+    return ask_user(context, f"Delete {release} and {preview.symbol_sets} symbol sets with it? There is no undo.")
+
+
+async def destroy_release(
+    api: Api,
+    preview: Preview,
+    decision: Annotated[Decision, Resolve(ask_consent)],
+    id: ReleaseId,  # noqa: A002
+    confirm: Confirm = "",
+) -> ReleaseDeletion:
+    """Delete a release and every symbol set bound to it, for good. Deletes only if confirm equals its version."""
+    if not confirm:
+        return preview
+    if confirm != preview.release.version:
+        return preview.model_copy(
+            update={"next_step": "Nothing was deleted: confirm does not equal the release's version."}
+        )
+    if not consent.given(decision):
+        return preview.model_copy(update={"next_step": "Nothing was deleted: the user said no."})
+    await api.delete("releases", str(id))
+    lost = "Errors from this build stay minified until its source maps are uploaded again."
+    return preview.model_copy(update={"deleted": True, "next_step": lost})
 
 
 def _given(**fields: Any) -> dict[str, Any]:

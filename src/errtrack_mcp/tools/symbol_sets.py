@@ -2,11 +2,15 @@
 
 from typing import Annotated, Any, Literal
 
+from mcp.server.mcpserver import Context, Elicit, Resolve
 from mcp.server.mcpserver.tools import Tool
 from pydantic import BaseModel, Field, model_validator
 
 from errtrack_mcp.api.model import ApiModel
 from errtrack_mcp.api.page import Page
+from errtrack_mcp.api.text import quoted
+from errtrack_mcp.tools import consent
+from errtrack_mcp.tools.consent import Consent, Decision, ask_user
 from errtrack_mcp.tools.failures import decode_failure
 from errtrack_mcp.tools.fields import Confirm, Detail, Offset, SymbolSetId, SymbolSetsLimit, Text
 from errtrack_mcp.tools.hints import DELETE, READ
@@ -101,18 +105,42 @@ async def retrieve_symbol_set(api: Api, id: SymbolSetId) -> SymbolSet:  # noqa: 
     return await api.get("symbol_sets", str(id), into=SymbolSet)
 
 
-async def destroy_symbol_set(api: Api, id: SymbolSetId, confirm: Confirm = "") -> SymbolSetDeletion:  # noqa: A002
-    """Delete a symbol set and its file, for good. Deletes only if confirm equals its ref."""
+async def preview_deletion(api: Api, id: SymbolSetId) -> SymbolSetDeletion:  # noqa: A002
+    """Say which symbol set would be deleted."""
     symbol_set = await api.get("symbol_sets", str(id), into=SymbolSet)
-    deleted = bool(confirm) and confirm == symbol_set.ref
-    if deleted:
-        await api.delete("symbol_sets", str(id))
-        next_step = "Errors from this chunk stay minified until its source map is uploaded again."
-    elif confirm:
-        next_step = "Nothing was deleted: confirm does not equal the symbol set's ref."
-    else:
-        next_step = "Nothing was deleted. Ask the user, then call again with confirm set to the symbol set's ref."
-    return SymbolSetDeletion(deleted=deleted, symbol_set=symbol_set.summary(), next_step=next_step)
+    next_step = "Nothing was deleted. Ask the user, then call again with confirm set to the symbol set's ref."
+    return SymbolSetDeletion(deleted=False, symbol_set=symbol_set.summary(), next_step=next_step)
+
+
+Preview = Annotated[SymbolSetDeletion, Resolve(preview_deletion)]
+
+
+async def ask_consent(context: Context[Any, Any], preview: Preview, confirm: Confirm) -> Elicit[Consent] | Consent:
+    """Ask the user before a deletion that the caller has confirmed."""
+    if confirm != preview.symbol_set.ref:
+        return Consent(delete=False)
+    return ask_user(context, f"Delete the symbol set {quoted(preview.symbol_set.ref)}? There is no undo.")
+
+
+async def destroy_symbol_set(
+    api: Api,
+    preview: Preview,
+    decision: Annotated[Decision, Resolve(ask_consent)],
+    id: SymbolSetId,  # noqa: A002
+    confirm: Confirm = "",
+) -> SymbolSetDeletion:
+    """Delete a symbol set and its file, for good. Deletes only if confirm equals its ref."""
+    if not confirm:
+        return preview
+    if confirm != preview.symbol_set.ref:
+        return preview.model_copy(
+            update={"next_step": "Nothing was deleted: confirm does not equal the symbol set's ref."}
+        )
+    if not consent.given(decision):
+        return preview.model_copy(update={"next_step": "Nothing was deleted: the user said no."})
+    await api.delete("symbol_sets", str(id))
+    lost = "Errors from this chunk stay minified until its source map is uploaded again."
+    return preview.model_copy(update={"deleted": True, "next_step": lost})
 
 
 TOOLS = [
