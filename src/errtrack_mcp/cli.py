@@ -1,5 +1,7 @@
 """The commands a person types; each imports what it needs when it runs, so that none waits for another's imports."""
 
+import gc
+import os
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -80,6 +82,7 @@ def demo() -> None:
 
 
 def _serve(env_file: Path | None, *, in_sandbox: bool) -> None:
+    _spare_the_start()
     from errtrack_mcp.settings import ConfigurationError, load_settings
 
     if sys.stdin.isatty():
@@ -99,10 +102,25 @@ def _serve(env_file: Path | None, *, in_sandbox: bool) -> None:
         _stop(["POSTHOG_PERSONAL_API_KEY is not set.", KEY_HELP.format(host=settings.host)])
     from errtrack_mcp.server import serve_stdio
 
+    gc.freeze()
+    gc.enable()
     try:
         anyio.run(serve_stdio, settings, app)
     except ConfigurationError as error:
         _stop(error.problems)
+
+
+def _spare_the_start() -> None:
+    """Leave out of the start what it does not need (docs/benchmarks.md has what each saves).
+
+    Importing the SDK builds half a second of models that all stay: the garbage collector would walk them again and
+    again and find nothing. Pydantic would look through every installed distribution for plugins; whoever wants
+    one sets PYDANTIC_DISABLE_PLUGINS themselves. httpx and the SDK import rich wherever it is installed, to colour
+    what a server never prints.
+    """
+    gc.disable()
+    sys.modules["rich"] = None  # type: ignore[assignment]
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 
 def _embedded_sandbox() -> tuple["ASGIApp", dict[str, str | None]]:

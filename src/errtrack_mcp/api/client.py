@@ -31,7 +31,7 @@ from errtrack_mcp.api.errors import (
 )
 from errtrack_mcp.api.page import ListAnswer, Page
 from errtrack_mcp.api.retry import REPEATABLE, RetryPolicy, wait_before_retry
-from errtrack_mcp.api.text import title_of_page
+from errtrack_mcp.api.text import clean_value, title_of_page
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -219,13 +219,15 @@ def _checked(response: httpx.Response, content: bytes) -> Answer:
 
 
 def _read(answer: Answer, into: type[Model]) -> Model:
-    """Read the body into a model."""
+    """Read the body into a model, cleaning every string in it."""
     try:
-        return into.model_validate_json(answer.body)
+        value = from_json(answer.body)
+    except ValueError:
+        raise NotJson(answer.status, title_of_page(answer.body)) from None
+    try:
+        return into.model_validate(clean_value(value))
     except ValidationError as error:
         problems = error.errors(include_url=False, include_input=False)
-        if problems[0]["type"] == "json_invalid":
-            raise NotJson(answer.status, title_of_page(answer.body)) from None
         fields = sorted({".".join(map(str, problem["loc"])) or "the whole body" for problem in problems})
         raise BadShape(answer.status, ", ".join(fields[:5])) from None
 

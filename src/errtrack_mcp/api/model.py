@@ -1,37 +1,43 @@
-"""The base of everything that the API returns."""
+"""The base of everything that the API returns, and of everything that a tool answers."""
 
-from typing import Any, Self, cast
+from typing import Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer, model_validator
-
-from errtrack_mcp.api.text import clean_value
+from pydantic import BaseModel, ConfigDict, model_validator
 
 
-class ApiModel(BaseModel):
-    """An object as the API returned it: unknown fields are kept, missing ones stay missing, strings are cleaned.
+class Answer(BaseModel):
+    """A model that is written out with the fields that it was given and no others."""
 
-    Null counts as missing for a field whose default is not None. The object is written out with the fields that it
-    was given and no others, so that a summary is the same model with fewer of them.
+    def model_dump(self, **options: Any) -> dict[str, Any]:
+        """Return the fields that were given, those of models inside included."""
+        return super().model_dump(**{**options, "exclude_unset": True})
+
+
+class ApiModel(Answer):
+    """An object as the API returned it: unknown fields are kept, missing ones stay missing.
+
+    Null counts as missing for a field whose default is not None. A summary is the same model with fewer fields.
     """
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
+    never_null: ClassVar[frozenset[str]] = frozenset()
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_options: Any) -> None:
+        """Note which fields cannot be null."""
+        cls.never_null = frozenset(name for name, field in cls.model_fields.items() if field.default is not None)
+
     @model_validator(mode="before")
     @classmethod
-    def _clean_strings(cls, data: Any) -> Any:
-        if not isinstance(data, dict):
+    def _drop_impossible_nulls(cls, data: Any) -> Any:
+        if not isinstance(data, dict) or None not in data.values():
             return data
-        never_null = {name for name, field in cls.model_fields.items() if field.default is not None}
-        return {name: clean_value(value) for name, value in data.items() if value is not None or name not in never_null}
-
-    @model_serializer(mode="wrap")
-    def _given_fields_only(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        written: dict[str, Any] = handler(self)
-        given = self.model_fields_set
-        return {name: value for name, value in written.items() if name in given}
+        return {name: value for name, value in data.items() if value is not None or name not in cls.never_null}
 
     def only(self, *names: str, **replaced: Any) -> Self:
         """Return a copy with these fields, without those that are null, and with `replaced` put in."""
-        kept = {name: getattr(self, name) for name in names if name in self.model_fields_set}
-        kept = {name: value for name, value in kept.items() if value is not None}
-        return cast("Self", self.model_construct(_fields_set=None, **kept, **replaced))
+        own = self.__dict__
+        given = self.model_fields_set
+        kept = {name: own[name] for name in names if name in given and own[name] is not None}
+        return self.model_validate({**kept, **replaced})

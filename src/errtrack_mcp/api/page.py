@@ -4,10 +4,12 @@ from typing import Annotated, Generic, TypeVar
 
 from pydantic import BaseModel, Field
 
+from errtrack_mcp.api.model import Answer
+
 Row = TypeVar("Row")
 
 
-class Page(BaseModel, Generic[Row]):
+class Page(Answer, Generic[Row]):
     """Some of the rows, and the offset of the next ones."""
 
     count: Annotated[int | None, Field(description="All matching rows; null where the installation does not count")]

@@ -16,6 +16,8 @@ QUOTE_LIMIT = 80
 
 def clean(text: str, limit: int = FIELD_LIMIT) -> str:
     r"""Show what cannot be seen as an escape such as `\u200b`, and cut beyond `limit` characters, saying so."""
+    if len(text) <= limit and text.isascii() and text.isprintable():
+        return text
     if len(text) > limit:
         text = f"{text[:limit]}… [cut: {len(text) - limit} more characters]"
     return UNSEEN.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
@@ -26,7 +28,7 @@ def clean_value(value: Any) -> Any:
     if isinstance(value, str):
         return clean(value)
     if isinstance(value, dict):
-        return {clean(str(key)): clean_value(item) for key, item in value.items()}
+        return {clean(key): clean_value(item) for key, item in value.items()}
     if isinstance(value, list):
         return [clean_value(item) for item in value]
     return value

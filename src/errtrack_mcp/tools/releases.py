@@ -6,11 +6,11 @@ from typing import Annotated, Any
 from mcp.server.mcpserver import Context, Elicit, Resolve
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.errors import ApiError, HashTaken
-from errtrack_mcp.api.model import ApiModel
+from errtrack_mcp.api.model import Answer, ApiModel
 from errtrack_mcp.api.page import Page
 from errtrack_mcp.api.text import quoted
 from errtrack_mcp.tools import consent
@@ -59,7 +59,7 @@ class Release(ApiModel):
         return self.only("id", "version", "project", "created_at", **kept)
 
 
-class ReleaseDeletion(BaseModel):
+class ReleaseDeletion(Answer):
     """A deletion, done or only previewed."""
 
     deleted: bool

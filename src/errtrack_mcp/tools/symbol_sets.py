@@ -4,9 +4,9 @@ from typing import Annotated, Any, Literal
 
 from mcp.server.mcpserver import Context, Elicit, Resolve
 from mcp.server.mcpserver.tools import Tool
-from pydantic import BaseModel, Field, model_validator
+from pydantic import Field, model_validator
 
-from errtrack_mcp.api.model import ApiModel
+from errtrack_mcp.api.model import Answer, ApiModel
 from errtrack_mcp.api.page import Page
 from errtrack_mcp.api.text import quoted
 from errtrack_mcp.tools import consent
@@ -66,7 +66,7 @@ class SymbolSet(ApiModel):
         return self.only("id", "ref", "created_at", "last_used", **derived)
 
 
-class SymbolSetDeletion(BaseModel):
+class SymbolSetDeletion(Answer):
     """A deletion, done or only previewed."""
 
     deleted: bool
