@@ -111,16 +111,19 @@ def _serve(env_file: Path | None, *, in_sandbox: bool) -> None:
 
 
 def _spare_the_start() -> None:
-    """Leave out of the start what it does not need (docs/benchmarks.md has what each saves).
+    """Leave out of the start what serving does not need (docs/benchmarks.md has what each saves).
 
     Importing the SDK builds half a second of models that all stay: the garbage collector would walk them again and
-    again and find nothing. Pydantic would look through every installed distribution for plugins; whoever wants
-    one sets PYDANTIC_DISABLE_PLUGINS themselves. httpx and the SDK import rich wherever it is installed, to colour
-    what a server never prints.
+    again and find nothing, and most of them are never used, so each waits for its first use. Pydantic would look
+    through every installed distribution for plugins; whoever wants one sets PYDANTIC_DISABLE_PLUGINS themselves.
+    httpx and the SDK import rich wherever it is installed, to colour what a server never prints.
     """
     gc.disable()
     sys.modules["rich"] = None  # type: ignore[assignment]
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    from pydantic import BaseModel
+
+    BaseModel.model_config["defer_build"] = True
 
 
 def _embedded_sandbox() -> tuple["ASGIApp", dict[str, str | None]]:
