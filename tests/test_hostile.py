@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from errtrack_mcp.api.text import clean, quoted
+from errtrack_mcp.api.text import can_be_sent, clean, quoted
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.server import STRANGERS_FIELDS, offered_tools
 from errtrack_mcp.settings import load_settings
@@ -114,3 +114,9 @@ def test_a_cut_is_said() -> None:
     """What is too long ends with how much is missing."""
     assert clean("x" * 5000).endswith("… [cut: 1000 more characters]")
     assert quoted('say "hi"\n' + "x" * 100) == "\"say 'hi'\\u000a" + "x" * 71 + '… [cut: 29 more characters]"'
+
+
+def test_what_cannot_be_stored_is_not_sent() -> None:
+    """NUL, half a surrogate pair and NaN are told apart from text that only looks like them."""
+    assert not any(map(can_be_sent, ["\x00", "a\ud800", {"a": ["\x00"]}, {"\x00": 1}, float("nan"), float("inf")]))
+    assert all(map(can_be_sent, ["\\u0000", "\\\\u0000", "🚀", {"a": [1, None, 1.5]}]))

@@ -90,6 +90,12 @@ def explain_unknown_arguments(unknown: list[str], valid: list[str]) -> Explanati
     return _explanation("invalid_arguments", words, MEND)
 
 
+def explain_unsendable_arguments(names: list[str]) -> Explanation:
+    """Say which arguments hold what JSON in UTF-8, or a database, cannot."""
+    words = f"{', '.join(names)} must not hold NUL, half a surrogate pair, NaN or infinity: PostHog cannot store them."
+    return _explanation("invalid_arguments", words, MEND)
+
+
 def explain_unknown_tool(name: str, valid: list[str]) -> Explanation:
     """Say which tools there are."""
     return _explanation("unknown_tool", f"There is no tool {quoted(name)}. Available: {', '.join(valid)}.", NOT_AGAIN)

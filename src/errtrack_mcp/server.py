@@ -16,6 +16,7 @@ from errtrack_mcp import __version__
 from errtrack_mcp.api.client import Pool
 from errtrack_mcp.api.errors import ApiError
 from errtrack_mcp.api.retry import RetryPolicy
+from errtrack_mcp.api.text import can_be_sent
 from errtrack_mcp.explain import (
     Asked,
     Explanation,
@@ -24,6 +25,7 @@ from errtrack_mcp.explain import (
     explain_tool_error,
     explain_unknown_arguments,
     explain_unknown_tool,
+    explain_unsendable_arguments,
 )
 from errtrack_mcp.schemas import Schema, field_names, input_schema, output_schema, unknown_arguments
 from errtrack_mcp.selection import Selection, select, unknown_names
@@ -104,6 +106,9 @@ class Server(MCPServer[Lender]):
         unknown = unknown_arguments(tool.parameters, given)
         if unknown:
             return _failed(explain_unknown_arguments(unknown, list(tool.parameters["properties"])))
+        unsendable = [key for key, value in given.items() if not can_be_sent(value)]
+        if unsendable:
+            return _failed(explain_unsendable_arguments(unsendable))
         try:
             project = _chosen_project(given)
         except ValidationError as error:

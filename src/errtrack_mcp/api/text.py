@@ -1,5 +1,6 @@
 """Text that a stranger may have written: cleaned, marked as data, cut with the cut said."""
 
+import json
 import re
 from html import unescape
 from typing import Any
@@ -32,6 +33,16 @@ def clean_value(value: Any) -> Any:
     if isinstance(value, list):
         return [clean_value(item) for item in value]
     return value
+
+
+def can_be_sent(value: Any) -> bool:
+    """Tell whether a JSON value can travel as UTF-8 and be stored: no NUL, no half of a surrogate pair, no NaN."""
+    try:
+        written = json.dumps(value, allow_nan=False, ensure_ascii=False)
+        written.encode()
+    except (ValueError, RecursionError):
+        return False
+    return not re.search(r"(?<!\\)(?:\\\\)*\\u0000", written)
 
 
 def quoted(text: str, limit: int = QUOTE_LIMIT) -> str:

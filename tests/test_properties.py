@@ -1,0 +1,99 @@
+"""Whatever a client sends, a tool answers: with a result that keeps to its schema, or with words."""
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import anyio
+import jsonschema
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from mcp import Client
+from mcp_types import TextContent
+
+from errtrack_mcp.api.client import Pool
+from errtrack_mcp.sandbox.app import create_app
+from errtrack_mcp.sandbox.database import Database
+from errtrack_mcp.sandbox.seed import FULL_KEY, release_id, seed
+from errtrack_mcp.server import build_server, offered_tools
+from errtrack_mcp.settings import load_settings
+
+SETTINGS = load_settings(None, POSTHOG_HOST="http://localhost", POSTHOG_PERSONAL_API_KEY=FULL_KEY)
+TOOLS = offered_tools(SETTINGS)
+CASES_A_TOOL = 240
+HOSTILE = ["", ".", "..", "a/b", "%2e%2e", "?token=x", "\x00", "\u202e", "null", "[1]", '{"a":1}', "\ud800", "x" * 3000]
+
+json_values: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats(allow_nan=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=5,
+)
+strings = st.text(max_size=40) | st.sampled_from(HOSTILE)
+
+
+def fitting(field: dict[str, Any]) -> st.SearchStrategy[Any]:
+    """Return values of the type that a field asks for, inside and outside what it allows."""
+    if "enum" in field:
+        return st.sampled_from(field["enum"])
+    if field.get("format") == "uuid":
+        return st.uuids().map(str) | st.sampled_from([release_id(index) for index in range(12)])
+    if field["type"] == "integer":
+        return st.integers(field["minimum"] - 2, min(field["maximum"], 1000) + 2) | st.integers(1, 50).map(str)
+    if field["type"] == "object":
+        return st.dictionaries(st.text(max_size=8), json_values, max_size=3)
+    return strings
+
+
+def arguments_for(schema: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """Return arguments that mostly fit a schema, with wrong types and unknown names among them."""
+    fields = schema["properties"]
+    required = {name: fitting(fields[name]) for name in schema.get("required", ())}
+    optional = {name: fitting(field) for name, field in fields.items() if name not in required}
+    mostly_right = st.fixed_dictionaries(required, optional=optional)
+    wild = st.dictionaries(st.sampled_from(list(fields)) | st.text(max_size=8), json_values | strings, max_size=4)
+    return mostly_right | st.builds(lambda right, wrong: {**right, **wrong}, mostly_right, wild)
+
+
+async def check(tool: Any, arguments: dict[str, Any]) -> None:
+    """Call a tool through a real client, in front of a fresh sandbox, and check its answer."""
+    database = Database()
+    seed(database, datetime(2026, 9, 20, tzinfo=UTC))
+    pool = Pool(SETTINGS.host, create_app(database, throttled=False))
+    try:
+        async with Client(build_server(SETTINGS, pool)) as client:
+            result = await client.call_tool(tool.name, arguments)
+    finally:
+        await pool.aclose()
+        database.close()
+    (block,) = result.content
+    assert isinstance(block, TextContent)
+    if not result.is_error:
+        jsonschema.validate(result.structured_content, tool.output_schema)
+        return
+    assert re.match(r"[a-z_]+: ", block.text), block.text
+    assert len(block.text) < 600
+    assert not re.search(r"Traceback|pydantic|Error executing", block.text), block.text
+
+
+@pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
+def test_no_input_breaks_a_tool(tool: Any) -> None:
+    """No arguments, however wrong, lead to anything but an answer that fits the schema or a tool error in words."""
+
+    @settings(
+        max_examples=CASES_A_TOOL,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(arguments=arguments_for(tool.parameters))
+    def every_case(arguments: dict[str, Any]) -> None:
+        anyio.run(check, tool, arguments)
+
+    every_case()
+
+
+def test_there_are_two_thousand_cases() -> None:
+    """A run over all tools makes at least 2,000 calls."""
+    assert CASES_A_TOOL * len(TOOLS) >= 2000
