@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint types check format clean
+.PHONY: demo test lint types soak format clean
 
 demo: .venv/installed          ## show the main job on the embedded sandbox
 	@$(BIN)/errtrack-mcp demo
@@ -16,6 +16,9 @@ lint: .venv/installed
 
 types: .venv/installed
 	@$(BIN)/mypy
+
+soak: .venv/installed          ## 20,000 calls to one process, faults among them
+	@ERRTRACK_SOAK_CALLS=20000 $(BIN)/python -m pytest -s tests/e2e/test_soak.py
 
 format: .venv/installed        ## format the code and mend what can be mended
 	@$(BIN)/ruff check --fix .

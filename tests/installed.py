@@ -54,6 +54,10 @@ class Session:
 
 
 def environment(**variables: str) -> dict[str, str]:
-    """Return an environment with these variables and nothing of ours besides."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("POSTHOG_", "ERRTRACK_"))}
+    """Return an environment with these variables, without settings of ours and proxies of this machine."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("POSTHOG_", "ERRTRACK_")) and not name.upper().endswith("_PROXY")
+    }
     return kept | variables

@@ -38,8 +38,11 @@ class Misbehaving:
 
 
 @contextmanager
-def misbehave(*replies: Reply) -> Iterator[Misbehaving]:
-    """Answer the first request with the first reply, the second with the second, and the last ever after."""
+def misbehave(*replies: Reply, in_turn: bool = False) -> Iterator[Misbehaving]:
+    """Answer the first request with the first reply, the second with the second, and the last ever after.
+
+    With `in_turn` begin again at the first reply after the last.
+    """
     lock = threading.Lock()
 
     class Handler(socketserver.BaseRequestHandler):
@@ -58,7 +61,8 @@ def misbehave(*replies: Reply) -> Iterator[Misbehaving]:
             with lock:
                 upstream.requests.append(head.splitlines()[0])
                 upstream.keys_seen += [line for line in head.splitlines() if line.lower().startswith("authorization")]
-                reply = replies[min(len(upstream.requests), len(replies)) - 1]
+                count = len(upstream.requests) - 1
+                reply = replies[count % len(replies) if in_turn else min(count, len(replies) - 1)]
             if callable(reply):
                 reply(self.request)
             else:

@@ -10,7 +10,7 @@ from errtrack_mcp.api.text import can_be_sent, clean, quoted
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.server import STRANGERS_FIELDS, offered_tools
 from errtrack_mcp.settings import load_settings
-from tests.tools.conftest import text_of
+from tests.conftest import text_of
 
 Call = Callable[..., Awaitable[Any]]
 

@@ -1,0 +1,98 @@
+"""The key is nowhere but in the request; nothing that a model says chooses where that goes."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from errtrack_mcp.api.client import Client, Pool
+from errtrack_mcp.server import build_server
+from errtrack_mcp.settings import Settings, load_settings
+from tests.upstream import Upstream
+
+CANARY = "phx_canary_3f9a"
+LIST = "error-tracking-releases-list"
+HOSTILE_PARTS = ["a/b", "%2e%2e", "a?b=c", "a#b", "ünï", "a b", "a\\b", "a;b", "@current", "\r\nHost: evil"]
+
+Call = Callable[..., Awaitable[Any]]
+
+
+def client(pool: Pool) -> Client:
+    """Return a client with the canary for its key."""
+    return Client(pool, SecretStr(CANARY), ("projects", "@current"))
+
+
+@pytest.mark.anyio
+async def test_no_log_line_holds_the_key(
+    connect: Any, refusal: Call, answer: Call, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Not at the most talkative level of any library, on success as on failure."""
+    caplog.set_level(logging.DEBUG)
+    for name in ("httpx", "httpcore", "mcp", "asyncio"):
+        caplog.set_level(logging.DEBUG, name)
+    async with connect() as talker:
+        await answer(talker, LIST)
+    async with connect(POSTHOG_PERSONAL_API_KEY=CANARY) as talker:
+        await refusal(talker, LIST)
+    async with connect(POSTHOG_PERSONAL_API_KEY=CANARY, POSTHOG_HOST="http://127.0.0.1:9") as talker:
+        await refusal(talker, LIST)
+    assert any(record.name.startswith("httpcore") for record in caplog.records)
+    said = [record.getMessage() + repr(record.args) for record in caplog.records]
+    assert not [line for line in said if "canary" in line or "phx_sandbox_full" in line]
+
+
+def test_no_representation_holds_the_key() -> None:
+    """Settings, pools, clients and servers may be printed by anyone."""
+    settings = load_settings(None, POSTHOG_PERSONAL_API_KEY=CANARY)
+    pool = Pool(settings.host)
+    server = build_server(settings, pool)
+    for thing in (settings, pool, client(pool), server, vars(server)):
+        assert "canary" not in f"{thing!r} {thing!s}"
+    assert "canary" not in settings.model_dump_json()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("part", HOSTILE_PARTS)
+async def test_a_value_is_one_segment_of_the_path_that_leaves(sandbox: Upstream, part: str) -> None:
+    """Whatever it holds, it stays between two slashes of the URL that reaches the upstream."""
+    pool = Pool(sandbox.url)
+    try:
+        with pytest.raises(Exception, match=r".*"):
+            await client(pool).delete("releases", "hash", part)
+    finally:
+        await pool.aclose()
+    (request,) = sandbox.requests
+    method, path = request.split(" ")
+    start, end = "/api/projects/@current/error_tracking/releases/hash/", "/"
+    assert method == "DELETE"
+    assert path.startswith(start)
+    assert path.endswith(end)
+    segment = path.removeprefix(start).removesuffix(end)
+    assert not set(segment) & set("/?#\\\r\n ")
+    assert httpx.URL(f"http://x/{segment}").path == f"/{part}"
+
+
+@pytest.mark.parametrize("part", ["", ".", ".."])
+def test_a_segment_that_climbs_is_refused(part: str) -> None:
+    """These would change the path even when encoded."""
+    with pytest.raises(ValueError, match="cannot be a part"):
+        client(Pool("http://127.0.0.1")).path("releases", part)
+
+
+@pytest.mark.anyio
+async def test_no_argument_chooses_the_host(
+    connect: Any, refusal: Call, settings: Callable[..., Settings], sandbox: Upstream
+) -> None:
+    """Addresses in arguments are refused or sent as data; every request goes to the configured host."""
+    evil = "http://127.0.0.1:9/"
+    async with connect() as talker:
+        for name in ("host", "POSTHOG_HOST", "base_url", "url"):
+            await refusal(talker, LIST, **{name: evil})
+        await refusal(talker, LIST, project_id=evil)
+        await refusal(talker, "error-tracking-releases-hash-retrieve", hash_id=evil)
+        await talker.call_tool("error-tracking-symbol-sets-list", {"ref": evil, "search": evil})
+    assert len(sandbox.requests) == 1
+    assert settings().host == sandbox.url
