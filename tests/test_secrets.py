@@ -1,6 +1,7 @@
 """The key is nowhere but in the request; nothing that a model says chooses where that goes."""
 
 import logging
+import traceback
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -9,6 +10,8 @@ import pytest
 from pydantic import SecretStr
 
 from errtrack_mcp.api.client import Client, Pool
+from errtrack_mcp.api.errors import ApiError
+from errtrack_mcp.api.retry import RetryPolicy
 from errtrack_mcp.server import build_server
 from errtrack_mcp.settings import Settings, load_settings
 from tests.upstream import Upstream
@@ -52,6 +55,41 @@ def test_no_representation_holds_the_key() -> None:
     for thing in (settings, pool, client(pool), server, vars(server)):
         assert "canary" not in f"{thing!r} {thing!s}"
     assert "canary" not in settings.model_dump_json()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("refused", [False, True])
+async def test_no_traceback_holds_the_key(sandbox: Upstream, refused: bool) -> None:  # noqa: FBT001
+    """Not even one that shows the local variables of each frame, as crash reporters do."""
+    pool = Pool(sandbox.url if refused else "http://127.0.0.1:9")
+    api = Client(pool, SecretStr(CANARY), ("projects", "@current"), retry=RetryPolicy(attempts=0))
+    try:
+        with pytest.raises(ApiError) as raised:
+            await api.delete("releases", "x")
+    finally:
+        await pool.aclose()
+    told = "".join(traceback.TracebackException.from_exception(raised.value, capture_locals=True).format())
+    assert "_try" in told
+    assert "canary" not in told
+    assert "canary" not in repr(raised.value)
+
+
+@pytest.mark.anyio
+async def test_an_unforeseen_failure_does_not_tell_the_key(
+    connect: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is logged with its traceback, masked for the client, and the key is in neither."""
+
+    def broken(_self: Pool) -> httpx.AsyncClient:
+        raise RuntimeError("unforeseen")
+
+    monkeypatch.setattr(Pool, "http", broken)
+    async with connect(POSTHOG_PERSONAL_API_KEY=CANARY) as talker:
+        result = await talker.call_tool(LIST, {})
+    assert result.is_error
+    assert "unforeseen" not in repr(result)
+    assert "RuntimeError: unforeseen" in caplog.text
+    assert "canary" not in caplog.text + repr(result)
 
 
 @pytest.mark.anyio

@@ -121,6 +121,9 @@ def _no_answer(error: errors.NoAnswer, asked: Asked) -> str:
     match error:
         case errors.HostNotFound():
             words = f"The name {host} does not resolve. Check POSTHOG_HOST, DNS and the network."
+        case errors.ProxyFailed():
+            reason = quoted(error.reason, 80)
+            words = f"The proxy on the way to {host} failed: {reason}. Check HTTPS_PROXY, and NO_PROXY to go without."
         case errors.TlsFailed():
             reason = clean(error.reason, 120) or "handshake failed"
             words = f"No trusted TLS connection to {host} ({reason}). For a private authority set SSL_CERT_FILE."

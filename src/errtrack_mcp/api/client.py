@@ -1,5 +1,6 @@
 """The REST API for one caller over a shared pool of connections: the only import of httpx."""
 
+import os
 import socket
 import ssl
 from collections.abc import AsyncIterator, Mapping
@@ -22,6 +23,7 @@ from errtrack_mcp.api.errors import (
     HostNotFound,
     NoAnswer,
     NotJson,
+    ProxyFailed,
     Redirected,
     ServerFailed,
     TimedOut,
@@ -30,6 +32,7 @@ from errtrack_mcp.api.errors import (
     refusal,
 )
 from errtrack_mcp.api.page import ListAnswer, Page
+from errtrack_mcp.api.proxy import proxy_for
 from errtrack_mcp.api.retry import REPEATABLE, RetryPolicy, wait_before_retry
 from errtrack_mcp.api.text import clean_value, title_of_page
 
@@ -57,14 +60,19 @@ class Pool:
 
     origin: str
     app: ASGIApp | None = None
+    proxied: bool = field(default=False, init=False)
     _http: httpx.AsyncClient | None = field(default=None, init=False)
 
     def http(self) -> httpx.AsyncClient:
         """Return the client beneath, made on first use."""
         if self._http is None:
+            proxy = None if self.app else proxy_for(self.origin)
+            self.proxied = proxy is not None
             self._http = httpx.AsyncClient(
                 transport=httpx.ASGITransport(self.app, raise_app_exceptions=False) if self.app else None,
                 verify=_tls_context() if self.origin.startswith("https://") else False,
+                proxy=_through(proxy) if proxy else None,
+                trust_env=False,  # proxy_for has read the environment
                 timeout=None,  # noqa: S113 - each request is bounded as a whole, with its retries
                 follow_redirects=False,
                 limits=httpx.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=16),
@@ -81,7 +89,18 @@ def _tls_context() -> ssl.SSLContext:
     """Trust what the operating system trusts, and SSL_CERT_FILE and SSL_CERT_DIR where they are set."""
     import truststore  # noqa: PLC0415 - takes time that only a first request over TLS should pay
 
-    return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if file := os.environ.get("SSL_CERT_FILE"):
+        try:
+            context.load_verify_locations(file)  # elsewhere than on Linux nobody else would read it
+        except OSError:
+            raise TlsFailed("SSL_CERT_FILE cannot be read") from None
+    return context
+
+
+def _through(proxy: str) -> httpx.Proxy:
+    """Name a proxy to httpx; one that is itself reached over TLS is trusted as the host is."""
+    return httpx.Proxy(proxy, ssl_context=_tls_context() if proxy.startswith("https://") else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,20 +184,23 @@ class Client:
     async def _try(
         self, method: str, url: str, params: Mapping[str, str | int], body: Mapping[str, Any] | None
     ) -> Answer:
-        headers = {
-            "Authorization": f"Bearer {self.key.get_secret_value()}",
-            "Accept": "application/json",
-            "User-Agent": f"errtrack-mcp/{__version__}",
-        }
         http = self.pool.http()
-        request = http.build_request(method, url, params=params or None, json=body, headers=headers)
-        async with _failures_named(method):
+        request = http.build_request(method, url, params=params or None, json=body, headers=self._headers())
+        async with _failures_named(method, proxied=self.pool.proxied):
             response = await http.send(request, stream=True)
             try:
                 content = await _read_body(response)
             finally:
                 await response.aclose()
         return _checked(response, content)
+
+    def _headers(self) -> dict[str, str]:
+        """Say who asks; no frame keeps the answer in a variable, since crash reporters show those."""
+        return {
+            "Authorization": f"Bearer {self.key.get_secret_value()}",
+            "Accept": "application/json",
+            "User-Agent": f"errtrack-mcp/{__version__}",
+        }
 
 
 def _segment(part: str) -> str:
@@ -233,25 +255,31 @@ def _read(answer: Answer, into: type[Model]) -> Model:
 
 
 @asynccontextmanager
-async def _failures_named(method: str) -> AsyncIterator[None]:
+async def _failures_named(method: str, *, proxied: bool) -> AsyncIterator[None]:
     """Turn the transport's exceptions into ours, by their cause."""
     try:
         yield
     except (httpx.TimeoutException, TimeoutError) as error:
         raise TimedOut(may_have_happened=method not in REPEATABLE) from error
     except httpx.TransportError as error:
-        raise _named(error, method) from error
+        raise _named(error, method, proxied=proxied) from error
     except httpx.DecodingError as error:
         raise NotJson(200, "") from error
 
 
-def _named(error: httpx.TransportError, method: str) -> NoAnswer:
+def _named(error: httpx.TransportError, method: str, *, proxied: bool) -> NoAnswer:
+    unresolved = False
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLError):
             return TlsFailed(getattr(cause, "verify_message", "") or cause.reason or "")
-        if isinstance(cause, socket.gaierror):
-            return HostNotFound()
+        unresolved = unresolved or isinstance(cause, socket.gaierror)
         cause = cause.__cause__ or cause.__context__
-    may_have_happened = method not in REPEATABLE and not isinstance(error, httpx.ConnectError | httpx.ProxyError)
+    if isinstance(error, httpx.ProxyError):
+        return ProxyFailed(str(error))
+    if proxied and isinstance(error, httpx.ConnectError):
+        return ProxyFailed("its name does not resolve" if unresolved else "no connection")
+    if unresolved:
+        return HostNotFound()
+    may_have_happened = method not in REPEATABLE and not isinstance(error, httpx.ConnectError)
     return ConnectionFailed(type(error).__name__, may_have_happened=may_have_happened)

@@ -4,6 +4,7 @@
     ├── NoAnswer              nothing came back that could be read as an answer
     │   ├── HostNotFound      the name of the host does not resolve
     │   ├── ConnectionFailed  refused, reset or closed half-way
+    │   ├── ProxyFailed       the proxy that the environment names leads nowhere
     │   ├── TlsFailed         the certificate is not trusted, or no TLS is spoken there
     │   └── TimedOut          no complete answer within the time allowed
     ├── Misread               something answered, but not as this API does
@@ -62,6 +63,12 @@ class ConnectionFailed(NoAnswer):
     """The connection was refused, reset or closed half-way."""
 
     code = "connection_failed"
+
+
+class ProxyFailed(NoAnswer):
+    """The proxy that the environment names cannot be used, cannot be reached, or refused to connect."""
+
+    code = "proxy_failed"
 
 
 class TlsFailed(NoAnswer):

@@ -1,0 +1,33 @@
+"""Which proxy leads to a host, as the environment (or the operating system) says: curl's names and rules."""
+
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+from errtrack_mcp.api.errors import ProxyFailed
+
+LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+
+def proxy_for(origin: str) -> str | None:
+    """Return the address of the proxy for this origin, or None where there is none.
+
+    Unencrypted calls to this machine take none: whoever runs a proxy would read the key. Raises ProxyFailed for
+    an address that is none.
+    """
+    target = urlsplit(origin)
+    if target.scheme == "http" and target.hostname in LOOPBACK:
+        return None
+    proxies = getproxies()
+    address = proxies.get(target.scheme) or proxies.get("all")
+    if not address or proxy_bypass(target.netloc):
+        return None
+    if "://" not in address:
+        address = f"http://{address}"
+    try:
+        parts = urlsplit(address)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ProxyFailed("its address is not like http://host:port")
+    return address
