@@ -1,5 +1,7 @@
 """Many calls to one process, faults among them: all answered, no memory and no sockets kept."""
 
+import gzip
+import itertools
 import json
 import os
 import socket
@@ -8,14 +10,20 @@ import time
 from typing import Any
 
 import psutil
+from starlette.types import Receive, Scope, Send
 
 from tests.e2e.test_upstream_faults import ID, KEY, PAGE, RELEASE, SYMBOL_SET, json_of
 from tests.installed import Session
 from tests.misbehaving import Reply, http, misbehave, reset
+from tests.upstream import serve
 
 CALLS = int(os.environ.get("ERRTRACK_SOAK_CALLS", "3000"))
 WARM_UP = min(2000, CALLS // 2)
 IN_FLIGHT = 32
+KEPT_ALIVE = 16
+TURNS = itertools.count()
+SHORT = json.dumps({**PAGE, **SYMBOL_SET, **RELEASE}).encode()
+LARGE = gzip.compress(b" " * 21_000_000, 1)
 
 MIX: list[tuple[str, dict[str, Any]]] = [
     ("error-tracking-releases-list", {"limit": 10}),
@@ -68,6 +76,42 @@ def test_a_long_life_keeps_nothing(spawn: Any) -> None:
     print(f"{sockets} sockets open, {len(upstream.requests)} requests upstream")
     assert after <= 1.1 * warm
     assert sockets == 0
+
+
+async def kept_open(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer on connections that stay open; some requests get no answer, half of one, or one that is far too large."""
+    assert scope["type"] == "http"
+    turn = next(TURNS) % 100
+    if turn % 20 == 0:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        return
+    body, headers = SHORT, [(b"content-type", b"application/json")]
+    if turn == 1:
+        body = LARGE
+        headers.append((b"content-encoding", b"gzip"))
+    broken_off = turn % 20 == 2
+    headers.append((b"content-length", str(len(body) + broken_off).encode()))
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": broken_off})
+
+
+def test_connections_that_are_kept_do_not_add_up(spawn: Any) -> None:
+    """Calls given up half-way hand their connections back: later calls still find one, and idle ones are closed."""
+    calls = CALLS // 3
+    with serve(kept_open) as upstream:
+        settings = {"POSTHOG_HOST": upstream.url, "POSTHOG_PERSONAL_API_KEY": KEY, "ERRTRACK_TIMEOUT": "2"}
+        with spawn(**settings) as session:
+            session.initialize("2025-11-25")
+            process = psutil.Process(session.process.pid)
+            assert drive(session, calls) == calls
+            assert len(upstream.requests) > calls // 2
+            assert len(process.net_connections()) <= KEPT_ALIVE
+            deadline = time.monotonic() + 15
+            while len(process.net_connections()) > 1:
+                assert time.monotonic() < deadline
+                drive(session, 1)
+                time.sleep(0.1)
 
 
 def drive(session: Session, calls: int) -> int:
