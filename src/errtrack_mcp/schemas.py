@@ -5,7 +5,7 @@ from typing import Any
 
 Schema = dict[str, Any]
 
-PROJECT_ID: Schema = {"type": "string", "description": "PostHog project number; default @current"}
+PROJECT_ID: Schema = {"type": "string", "description": "Number; default @current"}
 
 
 def input_schema(schema: Schema, *, with_project: bool) -> Schema:

@@ -31,7 +31,7 @@ from errtrack_mcp.api.errors import (
     TooLarge,
     refusal,
 )
-from errtrack_mcp.api.page import ListAnswer, Page
+from errtrack_mcp.api.page import ListAnswer, Page, Row
 from errtrack_mcp.api.proxy import proxy_for
 from errtrack_mcp.api.retry import REPEATABLE, RetryPolicy, wait_before_retry
 from errtrack_mcp.api.text import clean_value, title_of_page
@@ -122,7 +122,7 @@ class Client:
         """Fetch one object."""
         return _read(await self._request("GET", path, query=query), into)
 
-    async def get_page(self, *path: str, of: type[Model], offset: int, **query: str | int | None) -> Page[Model]:
+    async def get_page(self, *path: str, of: type[Row], offset: int, **query: str | int | None) -> Page[Row]:
         """Fetch one page of a list, from row `offset`."""
         answer = await self._request("GET", path, query={"offset": offset or None, **query})
         listed = _read(answer, ListAnswer[of])  # type: ignore[valid-type]

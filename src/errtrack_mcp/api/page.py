@@ -6,15 +6,34 @@ from pydantic import BaseModel, Field
 
 from errtrack_mcp.api.model import Answer
 
-Row = TypeVar("Row")
+# No tokenizer is asked at run time; JSON of nothing but ids has about two bytes a token, prose four.
+BYTES_A_TOKEN = 2
+
+Row = TypeVar("Row", bound=Answer)
 
 
 class Page(Answer, Generic[Row]):
     """Some of the rows, and the offset of the next ones."""
 
-    count: Annotated[int | None, Field(description="All matching rows; null where the installation does not count")]
-    next_offset: Annotated[int | None, Field(description="offset of the next page; null on the last")]
+    count: Annotated[int | None, Field(description="null: not counted")]
+    next_offset: Annotated[int | None, Field(description="null: last page")]
+    left_out: str = ""
     results: list[Row]
+
+    def shrunk(self, rows: list[Row], offset: int, max_tokens: int) -> "Page[Row]":
+        """Return the page with `rows` in place of its own, and of these only as many as fit into `max_tokens`.
+
+        `offset` is that of the first row. At least one row is kept; `left_out` says how many were not, and
+        `next_offset` is where they begin.
+        """
+        room = max_tokens * BYTES_A_TOKEN
+        for kept, row in enumerate(rows):
+            room -= len(row.model_dump_json(exclude_unset=True))
+            if room < 0 and kept:
+                said = f"{len(rows) - kept} rows did not fit into max_tokens={max_tokens}: go on at next_offset"
+                changes = {"results": rows[:kept], "next_offset": offset + kept, "left_out": said}
+                return self.model_copy(update=changes)
+        return self.model_copy(update={"results": rows})
 
 
 class ListAnswer(BaseModel, Generic[Row]):

@@ -1,9 +1,10 @@
 """Argument types that tools share, each explained once."""
 
 from typing import Annotated, Any, Literal
-from uuid import UUID
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+
+MOST_TOKENS = 20_000  # clients cut an answer off, or refuse it, at about 25,000
 
 
 def _whole_number(value: Any) -> Any:
@@ -34,10 +35,9 @@ Offset = Annotated[
 ]
 Detail = Annotated[Literal["summary", "full"], Field(description="full: every field")]
 
-ReleaseId = Annotated[UUID, Field(description="Release id")]
-SymbolSetId = Annotated[UUID, Field(description="Symbol set id")]
+MaxTokens = Annotated[int, Field(ge=500, le=1_000_000), BeforeValidator(_whole_number)]
 
-Version = Annotated[Text, Field(min_length=1, description="Version, often a commit hash")]
+Version = Annotated[Text, Field(min_length=1, description="Often a commit hash")]
 ProjectName = Annotated[Text, Field(min_length=1, description="App name, not the PostHog project")]
 HashId = Annotated[Text, Field(min_length=1, max_length=128, description="Unique key of your choice")]
 HashToLookUp = Annotated[

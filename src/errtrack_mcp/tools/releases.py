@@ -2,6 +2,7 @@
 
 from hashlib import sha512
 from typing import Annotated, Any
+from uuid import UUID
 
 from mcp.server.mcpserver import Context, Elicit, Resolve
 from mcp.server.mcpserver.exceptions import ToolError
@@ -16,14 +17,15 @@ from errtrack_mcp.api.text import quoted
 from errtrack_mcp.tools import consent
 from errtrack_mcp.tools.consent import Consent, Decision, ask_user
 from errtrack_mcp.tools.fields import (
+    MOST_TOKENS,
     Confirm,
     Detail,
     HashId,
     HashToLookUp,
+    MaxTokens,
     Metadata,
     Offset,
     ProjectName,
-    ReleaseId,
     ReleasesLimit,
     Version,
 )
@@ -87,16 +89,19 @@ def cli_hash_id(release: Release) -> str:
 
 
 async def list_releases(
-    api: Api, limit: ReleasesLimit = 25, offset: Offset = 0, detail: Detail = "summary"
+    api: Api,
+    limit: ReleasesLimit = 25,
+    offset: Offset = 0,
+    detail: Detail = "summary",
+    max_tokens: MaxTokens = MOST_TOKENS,
 ) -> Page[Release]:
     """List releases, newest first."""
     page = await api.get_page("releases", of=Release, limit=limit, offset=offset)
-    if detail == "full":
-        return page
-    return page.model_copy(update={"results": [release.summary() for release in page.results]})
+    rows = page.results if detail == "full" else [release.summary() for release in page.results]
+    return page.shrunk(rows, offset, max_tokens)
 
 
-async def retrieve_release(api: Api, id: ReleaseId) -> Release:  # noqa: A002 - PostHog's name for it
+async def retrieve_release(api: Api, id: UUID) -> Release:  # noqa: A002 - PostHog's name for it
     """Fetch one release by its id."""
     return await api.get("releases", str(id), into=Release)
 
@@ -119,7 +124,7 @@ async def create_release(
 
 async def update_release(
     api: Api,
-    id: ReleaseId,  # noqa: A002
+    id: UUID,  # noqa: A002
     version: Version = "",
     project: ProjectName = "",
     hash_id: HashId = "",
@@ -139,7 +144,7 @@ async def update_release(
     return await api.get("releases", str(id), into=Release)
 
 
-async def preview_deletion(api: Api, id: ReleaseId) -> ReleaseDeletion:  # noqa: A002
+async def preview_deletion(api: Api, id: UUID) -> ReleaseDeletion:  # noqa: A002
     """Say what deleting a release would take with it."""
     release = await api.get("releases", str(id), into=Release)
     bound, at_least = await _count_bound(api, release)
@@ -167,7 +172,7 @@ async def destroy_release(
     api: Api,
     preview: Preview,
     decision: Annotated[Decision, Resolve(ask_consent)],
-    id: ReleaseId,  # noqa: A002
+    id: UUID,  # noqa: A002
     confirm: Confirm = "",
 ) -> ReleaseDeletion:
     """Delete a release and every symbol set bound to it, for good. Deletes only if confirm equals its version."""
