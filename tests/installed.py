@@ -2,12 +2,10 @@
 
 import json
 import os
+import subprocess
 import sysconfig
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    import subprocess
+from typing import Any
 
 COMMAND = str(Path(sysconfig.get_path("scripts")) / "errtrack-mcp")
 
@@ -61,3 +59,16 @@ def environment(**variables: str) -> dict[str, str]:
         if not name.startswith(("POSTHOG_", "ERRTRACK_")) and not name.upper().endswith("_PROXY")
     }
     return kept | variables
+
+
+def run_to_its_end(*arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+    """Run the installed command with nothing on standard input."""
+    return subprocess.run(
+        [COMMAND, *arguments],
+        input="",
+        capture_output=True,
+        text=True,
+        env=environment(**variables),
+        timeout=30,
+        check=False,
+    )

@@ -54,9 +54,33 @@ def main(context: click.Context, env_file: Path | None) -> None:
 @main.command()
 @env_file_option
 @click.option("--sandbox", "in_sandbox", is_flag=True, help="Serve a made-up project; needs no key and no network.")
-def serve(env_file: Path | None, in_sandbox: bool) -> None:  # noqa: FBT001
-    """Serve one client over standard input and output."""
-    _serve(env_file, in_sandbox=in_sandbox)
+@click.option(
+    "--transport",
+    type=click.Choice(["stdio", "http", "sse"]),
+    default="stdio",
+    show_default=True,
+    help="stdio for one client, http for many (with SSE beside it), sse for the older transport alone.",
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on, over http or sse.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 picks a free one.")
+@click.option("--public", is_flag=True, help="Allow an address that others can reach.")
+@click.option("--allowed-hosts", "served_hosts", help="Host headers to answer to, separated by commas.")
+@click.option("--allowed-origins", "served_origins", help="Web origins whose pages may call, separated by commas.")
+@click.option("--log-format", type=click.Choice(["text", "json"]), help="How the log over http or sse is written.")
+def serve(
+    env_file: Path | None,
+    in_sandbox: bool,  # noqa: FBT001
+    transport: str,
+    host: str,
+    port: int,
+    **options: str | bool | None,
+) -> None:
+    """Serve one client over standard input and output, or many over HTTP."""
+    if transport == "stdio":
+        _serve(env_file, in_sandbox=in_sandbox)
+    else:
+        given = {name: str(value) for name, value in options.items() if value}
+        _serve_http(env_file, (host, port, transport == "sse"), given, in_sandbox=in_sandbox)
 
 
 @main.command()
@@ -106,6 +130,30 @@ def _serve(env_file: Path | None, *, in_sandbox: bool) -> None:
     gc.enable()
     try:
         anyio.run(serve_stdio, settings, app)
+    except ConfigurationError as error:
+        _stop(error.problems)
+
+
+def _serve_http(
+    env_file: Path | None, place: tuple[str, int, bool], options: dict[str, str], *, in_sandbox: bool
+) -> None:
+    from errtrack_mcp.remote.process import Place, serve
+    from errtrack_mcp.settings import ConfigurationError, load_settings
+
+    app = None
+    fixed: dict[str, str | None] = {}
+    if in_sandbox:
+        app, fixed = _embedded_sandbox()
+
+    def announce(port: int) -> None:
+        paths = "/sse" if place[2] else "/mcp (and /sse)"
+        click.echo(f"errtrack-mcp serves http://{place[0]}:{port}{paths}", err=True)
+
+    try:
+        settings = load_settings(env_file, **options, **fixed)
+        gc.collect()
+        gc.freeze()  # what is imported stays: collections need not walk it
+        anyio.run(serve, settings, Place(*place), announce, app)
     except ConfigurationError as error:
         _stop(error.problems)
 

@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -20,6 +20,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 KEY_PAGE = "/settings/user-api-keys"
 SCOPES = "error_tracking:read and error_tracking:write"
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+REGIONS = frozenset({"https://us.posthog.com", "https://eu.posthog.com"})
+SHORTEST_STATE_KEY = 32
 
 
 class ConfigurationError(Exception):
@@ -79,8 +81,18 @@ def _names(value: object) -> object:
     return frozenset(name.strip() for name in value.split(",") if name.strip())
 
 
+def _state_keys(value: object) -> object:
+    """Split the sealing keys in their order, and refuse short ones without repeating them."""
+    keys = [key.strip() for key in value.split(",") if key.strip()] if isinstance(value, str) else value
+    if isinstance(keys, list) and any(len(key.encode()) < SHORTEST_STATE_KEY for key in keys):
+        raise ValueError("must hold keys of at least 32 characters each; make one with: openssl rand -hex 32")
+    return keys
+
+
 Origin = Annotated[str, BeforeValidator(_origin)]
 PersonalKey = Annotated[SecretStr, AfterValidator(_personal_key)]
+Origins = Annotated[frozenset[Origin], NoDecode, BeforeValidator(_names)]
+StateKeys = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_state_keys)]
 Names = Annotated[frozenset[str] | None, NoDecode, BeforeValidator(_names)]
 ProjectNumber = Annotated[str, BeforeValidator(_project)]
 
@@ -128,6 +140,25 @@ class Settings(BaseSettings):
         description="Allow `http://` to a host that is not this machine; the key travels unencrypted.",
     )
 
+    allowed_hosts: Origins = Field(
+        REGIONS, description="PostHog origins that a caller over HTTP may choose, besides POSTHOG_HOST."
+    )
+    public: bool = Field(default=False, description="Allow listening on an address that others can reach.")
+    public_url: Origin | None = Field(None, description="Origin under which callers over HTTP reach this server.")
+    served_hosts: Names = Field(None, description="Host headers to answer to, besides this machine's own names.")
+    served_origins: Names = Field(None, description="Web origins (Origin headers) whose pages may call this server.")
+    shared_key: bool = Field(
+        default=False, description="Lend POSTHOG_PERSONAL_API_KEY to callers over HTTP that bring no key."
+    )
+    state_keys: StateKeys = Field(
+        (), description="Secrets that seal what a caller brings back to another replica; the first one seals."
+    )
+    redis_url: SecretStr | None = Field(None, description="Redis or Valkey that holds what replicas share.")
+    drain_delay: float = Field(
+        0.0, ge=0, le=300, description="Seconds to stay open but not ready after SIGTERM, for balancers to notice."
+    )
+    log_format: Literal["text", "json"] = Field("text", description="How a server over HTTP writes its log.")
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.host.startswith("http://") and not self.allow_http and urlsplit(self.host).hostname not in LOOPBACK:
@@ -135,6 +166,9 @@ class Settings(BaseSettings):
                 f"POSTHOG_HOST is {self.host}, which would send the key unencrypted; "
                 "use https://, or set ERRTRACK_ALLOW_HTTP=1 if the network is trusted"
             )
+        for origin in self.allowed_hosts:
+            if origin.startswith("http://") and not self.allow_http and urlsplit(origin).hostname not in LOOPBACK:
+                raise ValueError(f"ERRTRACK_ALLOWED_HOSTS holds {origin}, which would send keys unencrypted")
         if self.project_id and self.environment_id and self.project_id != self.environment_id:
             raise ValueError("POSTHOG_PROJECT_ID and POSTHOG_ENVIRONMENT_ID name different projects; unset one")
         return self

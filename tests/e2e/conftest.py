@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.installed import COMMAND, Session, environment
+from tests.installed import COMMAND, Session, environment, run_to_its_end
 
 
 @pytest.fixture
@@ -35,16 +35,4 @@ def spawn() -> Callable[..., Any]:
 @pytest.fixture
 def run() -> Callable[..., "subprocess.CompletedProcess[str]"]:
     """Run the installed command to its end, with nothing on standard input."""
-
-    def ran(*arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            [COMMAND, *arguments],
-            input="",
-            capture_output=True,
-            text=True,
-            env=environment(**variables),
-            timeout=30,
-            check=False,
-        )
-
-    return ran
+    return run_to_its_end

@@ -3,8 +3,8 @@
 import os
 import socket
 import ssl
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
@@ -40,6 +40,14 @@ Model = TypeVar("Model", bound=BaseModel)
 
 MAX_BODY_BYTES = 20_000_000
 MAX_CONNECTIONS = 64
+
+# Accompanies one request on its way out, given method and resource; the status is told to what it yields.
+Passage = Callable[[str, str], AbstractAsyncContextManager[Callable[[int], None]]]
+
+
+def unaccompanied(_method: str, _resource: str) -> AbstractAsyncContextManager[Callable[[int], None]]:
+    """Let a request pass without looking."""
+    return nullcontext(lambda _status: None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +117,7 @@ class Client:
 
     `prefix` is ("projects", id) or ("environments", id). Every method takes the parts of a path below
     `error_tracking/`, each sent as one encoded segment, and raises ApiError; `timeout` (seconds) covers a whole
-    request with its retries.
+    request with its retries; `headers` go with every request, and `passage` accompanies each try.
     """
 
     pool: Pool
@@ -117,6 +125,8 @@ class Client:
     prefix: tuple[str, str]
     timeout: float = 30.0
     retry: RetryPolicy = field(default_factory=RetryPolicy)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    passage: Passage = unaccompanied
 
     async def get(self, *path: str, into: type[Model], **query: str | int | None) -> Model:
         """Fetch one object."""
@@ -162,7 +172,7 @@ class Client:
             tries += 1
             try:
                 with anyio.fail_after(self._share_of_time(method, deadline, tries)):
-                    return await self._try(method, url, params, body)
+                    return await self._try(method, url, params, body, parts[0])
             except TimeoutError:
                 failure: ApiError = TimedOut(may_have_happened=method not in REPEATABLE)
             except ApiError as error:
@@ -182,12 +192,13 @@ class Client:
         return left / 2 if method in REPEATABLE and tries <= self.retry.attempts else left
 
     async def _try(
-        self, method: str, url: str, params: Mapping[str, str | int], body: Mapping[str, Any] | None
+        self, method: str, url: str, params: Mapping[str, str | int], body: Mapping[str, Any] | None, resource: str
     ) -> Answer:
         http = self.pool.http()
         request = http.build_request(method, url, params=params or None, json=body, headers=self._headers())
-        async with _failures_named(method, proxied=self.pool.proxied):
+        async with self.passage(method, resource) as answered, _failures_named(method, proxied=self.pool.proxied):
             response = await http.send(request, stream=True)
+            answered(response.status_code)
             try:
                 content = await _read_body(response)
             finally:
@@ -197,6 +208,7 @@ class Client:
     def _headers(self) -> dict[str, str]:
         """Say who asks; no frame keeps the answer in a variable, since crash reporters show those."""
         return {
+            **self.headers,
             "Authorization": f"Bearer {self.key.get_secret_value()}",
             "Accept": "application/json",
             "User-Agent": f"errtrack-mcp/{__version__}",

@@ -2,7 +2,7 @@
 
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 from mcp.server.mcpserver import Context, Resolve
 from pydantic import SecretStr
@@ -14,9 +14,16 @@ from errtrack_mcp.api.retry import RetryPolicy
 requested_project: ContextVar[str | None] = ContextVar("requested_project", default=None)
 
 
+class Lender(Protocol):
+    """Whatever knows who is calling: it lends a client for the length of one call."""
+
+    def lend(self, context: Context[Any, Any] | None) -> Client:
+        """Return the client for the call that `context` is about."""
+
+
 @dataclass(frozen=True, slots=True)
-class Lender:
-    """Binds a caller's key and project to the lent pool, one call at a time."""
+class OwnKey:
+    """Lends this process's one key to its one caller, as over stdio."""
 
     pool: Pool
     key: SecretStr
@@ -24,7 +31,7 @@ class Lender:
     timeout: float
     retry: RetryPolicy = field(default_factory=RetryPolicy)
 
-    def client(self) -> Client:
+    def lend(self, context: Context[Any, Any] | None) -> Client:  # noqa: ARG002 - there is only one caller
         """Return the client for the call that is being answered."""
         project = requested_project.get()
         prefix = ("projects", project) if project else self.prefix
@@ -33,7 +40,7 @@ class Lender:
 
 async def caller_client(context: Context[Lender, Any]) -> Client:
     """Resolve the `api` parameter of a tool."""
-    return context.request_context.lifespan_context.client()
+    return context.request_context.lifespan_context.lend(context)
 
 
 Api = Annotated[Client, Resolve(caller_client)]

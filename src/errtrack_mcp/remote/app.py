@@ -1,0 +1,105 @@
+"""Routes and mounts: streamable HTTP, SSE, health, readiness, metrics, and where to log in."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
+
+from errtrack_mcp import __version__
+from errtrack_mcp.remote.auth import Authenticated
+from errtrack_mcp.remote.budget import Budget
+from errtrack_mcp.remote.calls import RemoteServer
+from errtrack_mcp.remote.endpoint import UNGUARDED, Endpoint
+from errtrack_mcp.remote.gate import MAX_BODY_BYTES, Gate
+from errtrack_mcp.remote.ledger import Ledger
+from errtrack_mcp.remote.logs import RequestLog
+from errtrack_mcp.remote.metadata import WELL_KNOWN, Metadata
+from errtrack_mcp.remote.metrics import Metrics
+from errtrack_mcp.remote.replica import Replica
+from errtrack_mcp.remote.shared import Shared
+from errtrack_mcp.remote.tracing import configure_traces
+from errtrack_mcp.remote.upstream import Upstream
+from errtrack_mcp.settings import ConfigurationError, Settings
+
+
+def build_app(settings: Settings, *, sse_only: bool = False, upstream_app: ASGIApp | None = None) -> Starlette:
+    """Put one process of the server together; `upstream_app` answers in place of PostHog where one is given.
+
+    The app's `state.replica` says what it is doing. Raises ConfigurationError for settings that cannot work.
+    """
+    if settings.shared_key and settings.public:
+        raise ConfigurationError(["ERRTRACK_SHARED_KEY lends your key to whoever calls: never with --public."])
+    if settings.shared_key and settings.personal_api_key is None:
+        raise ConfigurationError(["ERRTRACK_SHARED_KEY is set, but POSTHOG_PERSONAL_API_KEY is not."])
+    configure_traces()
+    metrics = Metrics()
+    replica = Replica(metrics)
+    shared = Shared(settings.redis_url, metrics) if settings.redis_url else None
+    upstream = Upstream(settings, Budget(shared), Ledger(shared), metrics, upstream_app)
+    server = RemoteServer(settings, upstream, replica)
+    endpoint = Endpoint(server)
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        async with endpoint.running():
+            yield
+        await upstream.aclose()
+        if shared is not None:
+            await shared.aclose()
+
+    routes = [*_open_routes(settings, replica, shared), *_sse_routes(server, settings)]
+    if not sse_only:
+        routes += _http_routes(endpoint, settings)
+    app = Starlette(
+        routes=routes, middleware=[Middleware(RequestLog, replica), Middleware(Gate, settings)], lifespan=lifespan
+    )
+    app.router.redirect_slashes = False
+    app.state.replica = replica
+    return app
+
+
+def _http_routes(endpoint: Endpoint, settings: Settings) -> list[BaseRoute]:
+    """Return streamable HTTP, as the operator offers it and narrowed by its path."""
+    guarded = Authenticated(endpoint, settings)
+    paths = ["/mcp", "/mcp/readonly", "/mcp/x/{toolsets}", "/mcp/x/{toolsets}/readonly"]
+    return [Route(path + slash, guarded) for path in paths for slash in ("", "/")]
+
+
+def _sse_routes(server: RemoteServer, settings: Settings) -> list[BaseRoute]:
+    """Return the older transport: a stream, and the path that messages are posted to."""
+    sse = server.sse_app(max_request_body_size=MAX_BODY_BYTES, transport_security=UNGUARDED)
+    guarded = Authenticated(sse, settings)
+    return [Route("/sse", guarded), Route("/messages/", guarded)]
+
+
+def _open_routes(settings: Settings, replica: Replica, shared: Shared | None) -> list[BaseRoute]:
+    """Return what needs no key."""
+
+    async def healthz(_request: Request) -> Response:
+        """Say that the process is alive."""
+        return JSONResponse({"status": "ok", "version": __version__})
+
+    async def readyz(_request: Request) -> Response:
+        """Say whether to send calls here, and where the budget is kept."""
+        budget = "process" if shared is None else ("redis" if await shared.look() else "process, since redis is away")
+        state = {"status": "draining" if replica.draining else "ready", "budget": budget}
+        return JSONResponse(state, 503 if replica.draining else 200)
+
+    async def metrics(_request: Request) -> Response:
+        """Show what has been counted."""
+        text, content_type = replica.metrics.exposition()
+        return Response(text, media_type=content_type)
+
+    document = Metadata(settings)
+    return [
+        Route("/healthz", healthz),
+        Route("/readyz", readyz),
+        Route("/metrics", metrics),
+        Route(WELL_KNOWN, document.show),
+        Route(WELL_KNOWN + "/{resource:path}", document.show),
+    ]

@@ -1,0 +1,228 @@
+"""Every caller with a key of their own: what they may choose, and what they never see of each other."""
+
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from errtrack_mcp.sandbox.seed import FULL_KEY, PROJECT_ID, READ_KEY
+from errtrack_mcp.tools import TOOLSETS
+from tests.conftest import text_of
+from tests.installed import run_to_its_end
+from tests.remote.serving import LIST, Serving, call_body, caller, posting, serving, sse_caller
+from tests.upstream import Upstream, serve
+
+CALLERS = 50
+CALLS_EACH = 6
+
+
+def ask(
+    replica: Serving, path: str = "/mcp", headers: dict[str, str] | None = None, **arguments: Any
+) -> httpx.Response:
+    """Call the list of releases."""
+    sent = posting() if headers is None else headers
+    return httpx.post(replica.url + path, json=call_body(limit=1, **arguments), headers=sent)
+
+
+def names(replica: Serving, path: str = "/mcp", **headers: str) -> set[str]:
+    """List the tools that such a caller sees."""
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+    answer = httpx.post(replica.url + path, json=body, headers=posting(FULL_KEY, **headers))
+    return {tool["name"] for tool in answer.json()["result"]["tools"]}
+
+
+@pytest.mark.parametrize(
+    ("authorization", "words"),
+    [
+        (None, "Send your own PostHog key"),
+        ("Bearer", "Bearer, a space, and"),
+        ("Basic cGh4X3NhbmRib3g6", "Bearer, a space, and"),
+        ("Bearer phc_public", "public project token"),
+        ("Bearer sk-something", "Only personal API keys"),
+        ("Bearer phx_a b", "Bearer, a space, and"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/mcp", "/mcp/readonly", "/mcp/x/releases", "/sse", "/messages/"])
+def test_nobody_is_served_without_a_usable_key(
+    replica: Serving, path: str, authorization: str | None, words: str
+) -> None:
+    """401 with where to log in, and a document there that names PostHog as the issuer of tokens."""
+    headers = posting(None) | ({"Authorization": authorization} if authorization else {})
+    answer = httpx.request("GET" if path == "/sse" else "POST", replica.url + path, headers=headers)
+    assert answer.status_code == 401
+    assert words in answer.json()["message"]
+    challenge = answer.headers["www-authenticate"]
+    document = httpx.get(challenge.removeprefix('Bearer resource_metadata="').removesuffix('"')).json()
+    assert document["resource"] == (replica.url + path).rstrip("/")
+    assert document["authorization_servers"] == ["http://localhost"]
+    assert "error_tracking:read" in document["scopes_supported"]
+
+
+def test_a_header_given_twice_is_refused(replica: Serving) -> None:
+    """Proxy and server could take different ones for true."""
+    twice = [*posting().items(), ("Authorization", "Bearer phx_other")]
+    answer = httpx.post(f"{replica.url}/mcp", json=call_body(), headers=twice)
+    assert answer.status_code == 400
+    assert "more than once" in answer.json()["message"]
+
+
+def test_the_operators_key_is_never_lent_unasked(replica: Serving) -> None:
+    """The process holds a key of its own (the sandbox's), and still asks the caller for theirs."""
+    assert ask(replica, headers=posting(None)).status_code == 401
+
+
+def test_the_operators_key_is_lent_where_they_say_so(sandbox: Upstream) -> None:
+    """Only then, and not to a caller who chooses another host."""
+    operator = {"POSTHOG_HOST": sandbox.url, "POSTHOG_PERSONAL_API_KEY": READ_KEY, "ERRTRACK_SHARED_KEY": "1"}
+    with serving(port=0, **operator) as replica:
+        assert ask(replica, headers=posting(None)).json()["result"]["isError"] is False
+        elsewhere = posting(None) | {"X-PostHog-Host": "https://eu.posthog.com"}
+        assert ask(replica, headers=elsewhere).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "words"),
+    [
+        (["--public"], {"ERRTRACK_SHARED_KEY": "1", "POSTHOG_PERSONAL_API_KEY": FULL_KEY}, "never with --public"),
+        ([], {"ERRTRACK_SHARED_KEY": "1"}, "POSTHOG_PERSONAL_API_KEY is not"),
+        (["--host", "192.0.2.1"], {}, "add --public"),
+        ([], {"ERRTRACK_STATE_KEYS": "short"}, "at least 32 characters"),
+        ([], {"ERRTRACK_REDIS_URL": "http://redis"}, "must be like redis://"),
+        ([], {"ERRTRACK_ALLOWED_HOSTS": "http://elsewhere.example"}, "ERRTRACK_ALLOWED_HOSTS"),
+    ],
+)
+def test_settings_that_would_be_unsafe_stop_the_start(
+    arguments: list[str], variables: dict[str, str], words: str
+) -> None:
+    """Exit 2 with a sentence that names the setting, before anything listens."""
+    ended = run_to_its_end("serve", "--transport", "http", "--port", "0", *arguments, **variables)
+    assert ended.returncode == 2
+    assert words in ended.stderr
+    assert "short" not in ended.stderr.replace("ERRTRACK", "")
+
+
+def test_an_oauth_token_is_passed_on(sandbox: Upstream) -> None:
+    """A pha_ token opens the same door: PostHog decides about it."""
+    with serving(POSTHOG_HOST=sandbox.url) as replica:
+        answer = ask(replica, headers=posting("pha_unknown_token")).json()["result"]
+    assert answer["isError"] is True
+    assert answer["content"][0]["text"].startswith("unauthenticated: ")
+
+
+def test_the_project_is_the_callers_choice(sandbox: Upstream) -> None:
+    """By header for all calls, then no argument may change it; without one by argument."""
+    with serving(POSTHOG_HOST=sandbox.url) as replica:
+        ask(replica, headers=posting() | {"X-PostHog-Project-Id": str(PROJECT_ID)})
+        assert sandbox.requests[-1].startswith(f"GET /api/projects/{PROJECT_ID}/")
+        fixed = ask(replica, headers=posting() | {"X-PostHog-Project-Id": "1"}, project_id="2").json()["result"]
+        assert fixed["content"][0]["text"].startswith("invalid_arguments: ")
+        ask(replica, project_id=str(PROJECT_ID))
+        assert sandbox.requests[-1].startswith(f"GET /api/projects/{PROJECT_ID}/")
+        assert ask(replica, headers=posting() | {"X-PostHog-Project-Id": "1/../2"}).status_code == 400
+
+
+def test_an_operator_can_fix_the_project(sandbox: Upstream) -> None:
+    """Then the header may only repeat it."""
+    with serving(POSTHOG_HOST=sandbox.url, POSTHOG_PROJECT_ID=str(PROJECT_ID)) as replica:
+        assert ask(replica, headers=posting() | {"X-PostHog-Project-Id": str(PROJECT_ID)}).status_code == 200
+        refused = ask(replica, headers=posting() | {"X-PostHog-Project-Id": "1"})
+    assert refused.status_code == 403
+    assert f"project {PROJECT_ID} only" in refused.json()["message"]
+
+
+def test_the_host_is_one_that_the_operator_allows(sandbox: Upstream) -> None:
+    """A key is never sent to a host of the caller's making."""
+    with serve(_echo()) as other, serving(POSTHOG_HOST=sandbox.url, ERRTRACK_ALLOWED_HOSTS=other.url) as replica:
+        ask(replica, headers=posting() | {"X-PostHog-Host": other.url})
+        assert len(other.requests) == 1
+        for host in ("https://evil.example", f"{other.url}@evil.example", f"{other.url}.evil.example", "https://["):
+            refused = ask(replica, headers=posting() | {"X-PostHog-Host": host})
+            assert refused.status_code == 403
+            assert "ERRTRACK_ALLOWED_HOSTS" in refused.json()["message"]
+
+
+def test_headers_and_paths_can_only_narrow(replica: Serving) -> None:
+    """Both together leave what both allow."""
+    everything = names(replica)
+    reads = {name for name in everything if name.endswith(("-list", "-retrieve"))}
+    releases = {tool.name for tool in TOOLSETS["releases"]} & everything
+    assert names(replica, "/mcp/readonly") == reads
+    assert names(replica, **{"X-Errtrack-Read-Only": "1"}) == reads
+    assert names(replica, "/mcp/x/releases") == releases
+    assert names(replica, "/mcp/x/releases/readonly") == releases & reads
+    assert names(replica, "/mcp/readonly", **{"X-Errtrack-Read-Only": "0"}) == reads
+    assert names(replica, "/mcp/x/releases", **{"X-Errtrack-Toolsets": "releases,symbol-sets"}) == releases
+    assert names(replica, "/mcp/x/releases", **{"X-Errtrack-Toolsets": "symbol-sets"}) == set()
+    assert names(replica) == everything
+
+
+def test_a_tool_beyond_the_narrowing_cannot_be_called(replica: Serving) -> None:
+    """What is not listed is refused in words."""
+    body = call_body("error-tracking-releases-create", version="1", project="p")
+    answer = httpx.post(f"{replica.url}/mcp/readonly", json=body, headers=posting()).json()["result"]
+    assert answer["content"][0]["text"].startswith("unknown_tool: ")
+
+
+def test_an_operators_limits_hold_for_every_caller(sandbox: Upstream) -> None:
+    """ERRTRACK_READ_ONLY and ERRTRACK_TOOLSETS cannot be widened."""
+    with serving(POSTHOG_HOST=sandbox.url, ERRTRACK_READ_ONLY="1", ERRTRACK_TOOLSETS="releases") as replica:
+        wide = {"X-Errtrack-Read-Only": "0", "X-Errtrack-Toolsets": "releases,symbol-sets"}
+        assert names(replica, "/mcp", **wide) == {
+            "error-tracking-releases-list",
+            "error-tracking-releases-retrieve",
+            "error-tracking-releases-hash-retrieve",
+        }
+
+
+@pytest.mark.parametrize(
+    ("header", "value", "path"),
+    [("X-Errtrack-Toolsets", "nope", "/mcp"), ("X-Errtrack-Read-Only", "maybe", "/mcp"), ("X", "", "/mcp/x/nope")],
+)
+def test_a_narrowing_that_means_nothing_is_refused(replica: Serving, header: str, value: str, path: str) -> None:
+    """Silence would offer more than was asked for."""
+    assert ask(replica, path, posting() | {header: value}).status_code == 400
+
+
+def _echo() -> Starlette:
+    """Answer a list of releases with the key and the project that were asked with."""
+
+    async def releases(request: Request) -> JSONResponse:
+        await anyio.sleep(0.005)
+        key = request.headers["authorization"].removeprefix("Bearer ")
+        row = {"id": "019b0000-0000-7000-8000-000000000000", "version": key, "project": request.path_params["team"]}
+        return JSONResponse({"count": 1, "next": None, "previous": None, "results": [row]})
+
+    return Starlette(routes=[Route("/api/projects/{team}/error_tracking/releases/", releases)])
+
+
+@pytest.mark.anyio
+async def test_fifty_callers_at_once_see_only_their_own() -> None:
+    """Different keys, projects, transports and eras, all at once: every answer is checked."""
+    checked: list[int] = []
+    with serve(_echo()) as upstream, serving(POSTHOG_HOST=upstream.url) as replica:
+
+        async def one(number: int) -> None:
+            key, project = f"phx_caller_{number}", str(1000 + number)
+            headers = {"X-PostHog-Project-Id": project}
+            connection = (
+                sse_caller(replica.url, key, **headers)
+                if number % 3 == 0
+                else caller(replica.url, key, mode="legacy" if number % 3 == 1 else "2026-07-28", headers=headers)
+            )
+            async with connection as client:
+                for _ in range(CALLS_EACH):
+                    result = await client.call_tool(LIST, {})
+                    assert result.structured_content is not None, text_of(result)
+                    (row,) = result.structured_content["results"]
+                    assert (row["version"], row["project"]) == (key, project)
+                    checked.append(number)
+
+        async with anyio.create_task_group() as group:
+            for number in range(CALLERS):
+                group.start_soon(one, number)
+    assert len(checked) == CALLERS * CALLS_EACH

@@ -1,0 +1,105 @@
+"""Streamable HTTP for both protocol eras, SSE beside it, and the form of each answer."""
+
+import socket
+import subprocess
+import sys
+import time
+from typing import Any
+
+import httpx
+import pytest
+
+from errtrack_mcp.sandbox.seed import FULL_KEY
+from tests.installed import environment
+from tests.remote.serving import LIST, Serving, call_body, caller, posting, serving, sse_caller
+from tests.upstream import Upstream
+
+OLDER_VERSIONS = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("mode", "version"), [("legacy", "2025-11-25"), ("2026-07-28", "2026-07-28")])
+async def test_clients_of_both_eras_are_served(replica: Serving, mode: str, version: str) -> None:
+    """The SDK's client lists the nine tools and calls one."""
+    async with caller(replica.url, mode=mode) as client:
+        assert client.protocol_version == version
+        assert len((await client.list_tools()).tools) == 9
+        result = await client.call_tool(LIST, {"limit": 2})
+    assert result.structured_content is not None
+    assert len(result.structured_content["results"]) == 2
+
+
+@pytest.mark.anyio
+async def test_a_client_of_the_older_transport_is_served(replica: Serving) -> None:
+    """SSE gives the same answers."""
+    async with sse_caller(replica.url) as client:
+        assert len((await client.list_tools()).tools) == 9
+        result = await client.call_tool(LIST, {"limit": 2})
+    assert result.structured_content is not None
+    assert len(result.structured_content["results"]) == 2
+
+
+@pytest.mark.parametrize("version", OLDER_VERSIONS)
+def test_every_earlier_version_shakes_hands(replica: Serving, version: str) -> None:
+    """No session id comes back, so the next message may go to any replica."""
+    hello = {"protocolVersion": version, "capabilities": {}, "clientInfo": {"name": "test", "version": "0"}}
+    body = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello}
+    answer = httpx.post(f"{replica.url}/mcp", json=body, headers=posting())
+    assert answer.json()["result"]["protocolVersion"] == version
+    assert "mcp-session-id" not in answer.headers
+
+
+@pytest.mark.parametrize(("meta", "form"), [(None, "application/json"), ({"progressToken": 7}, "text/event-stream")])
+def test_only_a_call_that_asks_for_progress_gets_a_stream(replica: Serving, meta: Any, form: str) -> None:
+    """A short call is not made to pay for a stream."""
+    answer = httpx.post(f"{replica.url}/mcp", json=call_body(meta=meta, limit=1), headers=posting())
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith(form)
+    assert "results" in answer.text
+
+
+def test_a_client_that_reads_no_stream_gets_none(replica: Serving) -> None:
+    """Progress cannot be told to whoever accepts only JSON; the answer still comes."""
+    headers = posting() | {"Accept": "application/json"}
+    answer = httpx.post(f"{replica.url}/mcp", json=call_body(meta={"progressToken": 7}, limit=1), headers=headers)
+    assert answer.json()["result"]["structuredContent"]["results"]
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+def test_there_are_no_sessions_to_listen_to_or_to_end(replica: Serving, method: str) -> None:
+    """405, with the method that works."""
+    answer = httpx.request(method, f"{replica.url}/mcp", headers=posting())
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+
+
+def test_the_older_transport_alone() -> None:
+    """With --transport sse there is no streamable HTTP."""
+    with serving("--transport", "sse", "--sandbox") as replica:
+        assert httpx.post(f"{replica.url}/mcp", json=call_body(), headers=posting()).status_code == 404
+        with httpx.stream("GET", f"{replica.url}/sse", headers=posting()) as stream:
+            assert next(stream.iter_lines()) == "event: endpoint"
+
+
+def test_any_asgi_server_can_serve_it_with_workers(sandbox: Upstream) -> None:
+    """`errtrack_mcp.remote:create_app` is a factory, and two workers share one port."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "uvicorn", "--factory", "errtrack_mcp.remote:create_app", "--workers", "2"]
+    variables = environment(POSTHOG_HOST=sandbox.url)
+    with subprocess.Popen([*command, "--port", str(port)], stderr=subprocess.DEVNULL, env=variables) as process:
+        try:
+            answers = [_patiently_post(f"http://127.0.0.1:{port}/mcp") for _ in range(8)]
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
+    assert [answer.json()["result"]["isError"] for answer in answers] == [False] * 8
+
+
+def _patiently_post(url: str) -> httpx.Response:
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            return httpx.post(url, json=call_body(limit=1), headers=posting(FULL_KEY))
+        except httpx.ConnectError:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
