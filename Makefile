@@ -2,13 +2,16 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint types soak format clean
+.PHONY: demo test test-cluster lint types soak format clean
 
 demo: .venv/installed          ## show the main job on the embedded sandbox
 	@$(BIN)/errtrack-mcp demo
 
 test: lint types               ## everything that must pass
-	@$(BIN)/python -m pytest -n auto
+	@$(BIN)/python -m pytest -n auto -m "not cluster"
+
+test-cluster: .venv/installed  ## three replicas behind a real nginx, with a real Redis
+	@$(BIN)/python -m pytest -n auto -m cluster
 
 lint: .venv/installed
 	@$(BIN)/ruff check .

@@ -20,7 +20,7 @@ from tests.upstream import serve
 CALLS = int(os.environ.get("ERRTRACK_SOAK_CALLS", "3000"))
 WARM_UP = min(2000, CALLS // 2)
 IN_FLIGHT = 32
-KEPT_ALIVE = 16
+KEPT_ALIVE = 64
 TURNS = itertools.count()
 SHORT = json.dumps({**PAGE, **SYMBOL_SET, **RELEASE}).encode()
 LARGE = gzip.compress(b" " * 21_000_000, 1)

@@ -31,7 +31,7 @@ from errtrack_mcp.api.errors import (
     TooLarge,
     refusal,
 )
-from errtrack_mcp.api.page import ListAnswer, Page, Row
+from errtrack_mcp.api.page import Page, Row, list_answer
 from errtrack_mcp.api.proxy import proxy_for
 from errtrack_mcp.api.retry import REPEATABLE, RetryPolicy, wait_before_retry
 from errtrack_mcp.api.text import clean_value, title_of_page
@@ -83,7 +83,7 @@ class Pool:
                 trust_env=False,  # proxy_for has read the environment
                 timeout=None,  # noqa: S113 - each request is bounded as a whole, with its retries
                 follow_redirects=False,
-                limits=httpx.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=16),
+                limits=httpx.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS),
             )
         return self._http
 
@@ -135,7 +135,7 @@ class Client:
     async def get_page(self, *path: str, of: type[Row], offset: int, **query: str | int | None) -> Page[Row]:
         """Fetch one page of a list, from row `offset`."""
         answer = await self._request("GET", path, query={"offset": offset or None, **query})
-        listed = _read(answer, ListAnswer[of])  # type: ignore[valid-type]
+        listed = _read(answer, list_answer(of))
         next_offset = offset + len(listed.results) if listed.next and listed.results else None
         return Page(count=listed.count, next_offset=next_offset, results=listed.results)
 

@@ -1,5 +1,6 @@
 """A page of results, without the links that the API sends with it."""
 
+from functools import cache
 from typing import Annotated, Generic, TypeVar
 
 from pydantic import BaseModel, Field
@@ -42,3 +43,9 @@ class ListAnswer(BaseModel, Generic[Row]):
     count: int | None = None
     next: str | None = None
     results: list[Row]
+
+
+@cache
+def list_answer(of: type[Row]) -> type[ListAnswer[Row]]:
+    """Return the model of a page of such rows; to ask pydantic for it costs more than to read a short page."""
+    return ListAnswer[of]  # type: ignore[valid-type]

@@ -4,7 +4,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Protocol
 
-from mcp.server.mcpserver import Context, Resolve
+from mcp.server.mcpserver import AcceptedElicitation, Context, Resolve
 from pydantic import SecretStr
 
 from errtrack_mcp.api.client import Client, Pool
@@ -12,6 +12,10 @@ from errtrack_mcp.api.retry import RetryPolicy
 
 # Set for the length of one call by Server.call_tool, since the argument is not part of any tool's signature.
 requested_project: ContextVar[str | None] = ContextVar("requested_project", default=None)
+
+
+# The SDK wraps every resolved value in this model, and pydantic builds a generic model anew where nobody holds it.
+_HELD = AcceptedElicitation[Any]
 
 
 class Lender(Protocol):
