@@ -1,8 +1,10 @@
 # Everything runs in .venv, which is made at the first use and again when the dependencies change.
 PYTHON ?= python3
 BIN := .venv/bin
+BENCH := .cache/bench
 
-.PHONY: demo test test-cluster lint types soak format clean
+
+.PHONY: demo test test-cluster lint types soak bench bench-http format clean
 
 demo: .venv/installed          ## show the main job on the embedded sandbox
 	@$(BIN)/errtrack-mcp demo
@@ -23,6 +25,9 @@ types: .venv/installed
 soak: .venv/installed          ## 20,000 calls to one process, faults among them
 	@ERRTRACK_SOAK_CALLS=20000 $(BIN)/python -m pytest -s tests/e2e/test_soak.py
 
+bench: .venv/installed $(BENCH)/installed  ## beside others, against limits; writes docs/benchmarks.md
+	@$(BIN)/python -m benchmarks
+
 format: .venv/installed        ## format the code and mend what can be mended
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
@@ -38,4 +43,17 @@ clean:
 	@$(PYTHON) -m venv --clear .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . --group dev
+	@touch $@
+
+# What is measured, each alone in an environment of fixed versions. Without npm its two peers are left out.
+$(BENCH)/installed: pyproject.toml $(wildcard benchmarks/peers/*)
+	@echo "Installing what is measured into $(BENCH) (once, about a minute) ..."
+	@mkdir -p $(BENCH)
+	@for peer in errtrack floor fastmcp; do \
+	  $(PYTHON) -m venv --clear $(BENCH)/$$peer && \
+	  $(BENCH)/$$peer/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/peers/$$peer.txt \
+	  || exit 1; done
+	@cp benchmarks/peers/package.json $(BENCH)/
+	@command -v npm >/dev/null && npm install --prefix $(BENCH) --no-package-lock --no-audit --no-fund --silent \
+	  || echo "The peers from npm are left out: npm is missing or failed."
 	@touch $@

@@ -1,0 +1,1 @@
+"""What this server costs beside others, measured in one run: `make bench`."""

@@ -1,0 +1,140 @@
+"""Measure, print, write docs/benchmarks.md; exit with 1 where a limit is missed."""
+
+import sys
+from collections.abc import Mapping
+
+from benchmarks.report import PAGE, Limit, limits_table, number, samples_table, table, write_page
+from benchmarks.samples import Samples
+from benchmarks.sides import FLOOR, GENERATED, OURS, ROLLBAR, SENTRY, forwarding, others
+from benchmarks.sizes import (
+    ASKED_FOR,
+    measure_definitions,
+    measure_large_answers,
+    measure_pages,
+    nine,
+)
+from benchmarks.times import UPSTREAM, Starts, measure_calls, measure_calls_at_once, measure_starts
+from benchmarks.upstream import LARGE, ORDINARY, upstream
+
+SIDES = [OURS, FLOOR, GENERATED, SENTRY, ROLLBAR]
+FOUND = {"releases": "releases made by PostHog's CLI", "symbol_sets": "symbol sets"}
+
+
+def main() -> int:
+    """Run everything; returns the exit code."""
+    limits: list[Limit] = []
+    tables: dict[str, str] = {}
+    with upstream(*ORDINARY) as url:
+        _time(url, limits, tables)
+        _count_definitions(url, limits, tables)
+        _count_pages(url, limits, tables)
+    _say(f"Answers in a project of {LARGE[0]:,} symbol sets ...")
+    with upstream(*LARGE) as url:
+        _count_large_answers(url, limits, tables)
+    for title, text in tables.items():
+        print(f"\n{title}\n\n{text}")
+    print(f"\nAgainst the limits\n\n{limits_table(limits)}\n")
+    write_page(limits, tables)
+    missed = [limit.figure for limit in limits if not limit.kept]
+    print(f"Written to {PAGE.name}. " + (f"Missed: {'; '.join(missed)}." if missed else "Every limit is kept."))
+    return 1 if missed else 0
+
+
+def _time(url: str, limits: list[Limit], tables: dict[str, str]) -> None:
+    sides = forwarding(url)
+    _say("Starting each side, in turns ...")
+    starts = measure_starts([*sides, *others()], rounds=15, most=25)
+    _say("Calling, one at a time ...")
+    calls = {limit: measure_calls(sides, url, limit, rounds=150, most=400) for limit in (5, 100)}
+    _say("Calling, 300 in flight ...")
+    at_once = measure_calls_at_once(sides, rounds=5, most=8)
+    limits += [
+        _ratio("spawn to the answer to initialize", starts.initialized, 0.9),
+        *(_ratio(f"a call of symbol-sets-list, limit {limit}", samples, 1.15) for limit, samples in calls.items()),
+        _ratio("calls a second, 300 in flight", at_once, 0.9, at_least=True),
+        _memory(starts),
+    ]
+    figures = {
+        "spawn to initialize, ms": starts.initialized,
+        "spawn to tools/list, ms": starts.listed,
+        "peak memory after both, MB": starts.memory,
+        **{f"a call, limit {limit}, ms": samples for limit, samples in calls.items()},
+        "calls/s, 300 in flight": at_once,
+    }
+    tables["Times and memory"] = samples_table(figures, [*SIDES, UPSTREAM])
+
+
+def _count_definitions(url: str, limits: list[Limit], tables: dict[str, str]) -> None:
+    sides = forwarding(url)
+    ours = measure_definitions(nine(url))
+    everything = measure_definitions(sides[1])
+    rows = {f"{OURS}, the nine": ours, f"{OURS}, all tools": everything}
+    rows |= {side.name: measure_definitions(side) for side in (*sides[2:], *others())}
+    limits += [
+        Limit("tools/list of the nine tools, as received", ours.size / 1000, 12, "KB"),
+        Limit(
+            "a definition of the nine without its output schema", ours.tokens_without_output / ours.tools, 250, "tokens"
+        ),
+        Limit("a definition, all tools on", everything.size / everything.tools / 1000, 2.2, "KB"),
+    ]
+    tables["Definitions"] = table(
+        ["tools/list", "tools", "bytes as received", "tokens without output schemas", "tokens a tool"],
+        [
+            [
+                name,
+                str(d.tools),
+                number(d.size),
+                number(d.tokens_without_output),
+                number(d.tokens_without_output / d.tools),
+            ]
+            for name, d in rows.items()
+        ],
+    )
+
+
+def _count_pages(url: str, limits: list[Limit], tables: dict[str, str]) -> None:
+    pages = measure_pages(url)
+    for collection, page in pages.items():
+        larger = max(page.structured, page.text)
+        limits.append(Limit(f"a page of 100 {FOUND[collection]}, against the raw answer", larger / page.raw, 0.5))
+    tables["A page of 100, in bytes"] = table(
+        ["page of", "raw answer of the API", "structured half", "text half"],
+        [[FOUND[name], number(p.raw), number(p.structured), number(p.text)] for name, p in pages.items()],
+    )
+
+
+def _count_large_answers(url: str, limits: list[Limit], tables: dict[str, str]) -> None:
+    large = measure_large_answers(url)
+    says = "says what was left out" if large.says_what_is_left_out else "does not say what was left out"
+    asked = large.asked_for_less if large.says_what_is_left_out else float("inf")
+    limits += [
+        Limit("the largest answer at default arguments", max(large.by_tool.values()), 25_000, "tokens"),
+        Limit(f"an answer with max_tokens={ASKED_FOR}", asked, ASKED_FOR, "tokens", remark=says),
+    ]
+    tables[f"Answers at default arguments, {LARGE[0]:,} symbol sets with refs of {LARGE[1]:,} bytes"] = table(
+        ["tool", "tokens"],
+        [
+            *([name, number(count)] for name, count in large.by_tool.items()),
+            ["the API's own default page", number(large.raw)],
+        ],
+    )
+
+
+def _ratio(figure: str, samples: Mapping[str, Samples], limit: float, *, at_least: bool = False) -> Limit:
+    ours, floor = samples[OURS], samples[FLOOR]
+    best = max(ours.values) / max(floor.values) if at_least else ours.least / floor.least
+    remark = f"{best:.2f} by the best of each"
+    return Limit(figure, ours.median / floor.median, limit, "of the floor", at_least=at_least, remark=remark)
+
+
+def _memory(starts: Starts) -> Limit:
+    ours, floor = starts.memory[OURS].median, starts.memory[FLOOR].median
+    return Limit("peak memory, idle after start, above the floor", ours - floor, 10, "MB", remark=f"{number(ours)} MB")
+
+
+def _say(progress: str) -> None:
+    print(progress, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
