@@ -34,6 +34,11 @@ class Samples:
         return (quarters[2] - quarters[0]) / self.median
 
 
+def ratio(ours: Samples, theirs: Samples) -> float:
+    """Return the median of the ratios of each round: the two ran next to each other, in the same weather."""
+    return statistics.median(mine / other for mine, other in zip(ours.values, theirs.values, strict=True))
+
+
 def in_turns(sides: Sequence[Key], sample: Callable[[Key], float], rounds: int, most: int) -> dict[Key, Samples]:
     """Sample each side once a round, another one first in each; beyond `rounds` only while it is noisy."""
     values: dict[Key, list[float]] = {side: [] for side in sides}

@@ -11,7 +11,7 @@ from benchmarks.sides import Side, path
 from errtrack_mcp.sandbox.seed import FULL_KEY
 
 IN_FLIGHT = 300
-CALLS_AT_ONCE = 900
+CALLS_AT_ONCE = 600
 UPSTREAM = "the API alone"
 
 
