@@ -164,11 +164,11 @@ def _spare_the_start() -> None:
     Importing the SDK builds half a second of models that all stay: the garbage collector would walk them again and
     again and find nothing, and most of them are never used, so each waits for its first use. Pydantic would look
     through every installed distribution for plugins; whoever wants one sets PYDANTIC_DISABLE_PLUGINS themselves.
-    Two packages are imported wherever they are installed and done without where they are not: rich, to colour what
-    a server never prints, and uvicorn, which no one serves with over stdio.
+    Three packages are imported wherever they are installed and done without where they are not: rich and pygments,
+    to colour what a server never prints, and uvicorn, which no one serves with over stdio.
     """
     gc.disable()
-    for unused in ("rich", "uvicorn"):
+    for unused in ("rich", "pygments", "uvicorn"):
         sys.modules[unused] = None  # type: ignore[assignment]
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     from pydantic import BaseModel
