@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from benchmarks.report import PAGE, Limit, limits_table, number, samples_table, table, write_page
 from benchmarks.samples import Samples, ratio
-from benchmarks.sides import FLOOR, GENERATED, OURS, ROLLBAR, SENTRY, forwarding, others
+from benchmarks.sides import COLLECTIONS, FLOOR, GENERATED, OURS, ROLLBAR, SENTRY, forwarding, others
 from benchmarks.sizes import (
     ASKED_FOR,
     measure_definitions,
@@ -43,7 +43,7 @@ def main() -> int:
 def _time(url: str, limits: list[Limit], tables: dict[str, str]) -> None:
     sides = forwarding(url)
     _say("Starting each side, in turns ...")
-    starts = measure_starts([*sides, *others()], rounds=15, most=25)
+    starts = measure_starts([*sides, *others()], rounds=15, most=20)
     _say("Calling, one at a time ...")
     calls = {limit: measure_calls(sides, url, limit, rounds=150, most=400) for limit in (5, 100)}
     _say("Calling, 300 in flight ...")
@@ -106,7 +106,7 @@ def _count_pages(url: str, limits: list[Limit], tables: dict[str, str]) -> None:
 def _count_large_answers(url: str, limits: list[Limit], tables: dict[str, str]) -> None:
     large = measure_large_answers(url)
     says = "says what was left out" if large.says_what_is_left_out else "does not say what was left out"
-    asked = large.asked_for_less if large.says_what_is_left_out else float("inf")
+    asked = large.less if large.says_what_is_left_out else float("inf")
     limits += [
         Limit("the largest answer at default arguments", max(large.by_tool.values()), 25_000, "tokens"),
         Limit(f"an answer with max_tokens={ASKED_FOR}", asked, ASKED_FOR, "tokens", remark=says),
@@ -115,7 +115,9 @@ def _count_large_answers(url: str, limits: list[Limit], tables: dict[str, str]) 
         ["tool", "tokens"],
         [
             *([name, number(count)] for name, count in large.by_tool.items()),
-            ["the API's own default page", number(large.raw)],
+            [f"{COLLECTIONS['symbol_sets']}, max_tokens={ASKED_FOR}", number(large.less)],
+            ["the same, detail=full: never less than one row", number(large.less_in_full)],
+            ["the API's own default page, raw", number(large.raw)],
         ],
     )
 

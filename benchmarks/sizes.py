@@ -46,11 +46,16 @@ class Page:
 
 @dataclass(frozen=True)
 class LargeAnswers:
-    """Tokens of answers in a large project, and what an answer that was asked to be small says."""
+    """Tokens of answers in a large project, and whether those that were asked to be small say what they lack.
+
+    `less` is a page of summaries with `max_tokens`, `less_in_full` one of whole rows: it holds one row at least,
+    however large.
+    """
 
     by_tool: dict[str, int]
     raw: int
-    asked_for_less: int
+    less: int
+    less_in_full: int
     says_what_is_left_out: bool
 
 
@@ -110,11 +115,14 @@ def measure_large_answers(url: str) -> LargeAnswers:
         by_tool = {name: _largest_half(session, name, known) for name in NINE if "releases" in name and _reads(name)}
         known = {"id": symbol_sets[0]["id"]}
         by_tool |= {name: _largest_half(session, name, known) for name in NINE if "symbol" in name and _reads(name)}
-        small = session.call(COLLECTIONS["symbol_sets"], limit=100, detail="full", max_tokens=ASKED_FOR)
-    asked_for_less = max(tokens(half) for half in _halves(small))
-    page = small["structuredContent"]
-    says = bool(page.get("left_out")) and page["next_offset"] == len(page["results"])
-    return LargeAnswers(by_tool, tokens(fetch(url, "symbol_sets").decode()), asked_for_less, says)
+        small = [
+            session.call(COLLECTIONS["symbol_sets"], limit=100, detail=detail, max_tokens=ASKED_FOR)
+            for detail in ("summary", "full")
+        ]
+    pages = [answer["structuredContent"] for answer in small]
+    says = all(page.get("left_out") and page["next_offset"] == len(page["results"]) for page in pages)
+    less, less_in_full = (max(tokens(half) for half in _halves(answer)) for answer in small)
+    return LargeAnswers(by_tool, tokens(fetch(url, "symbol_sets").decode()), less, less_in_full, says)
 
 
 def _reads(name: str) -> bool:
