@@ -3,7 +3,6 @@ PYTHON ?= python3
 BIN := .venv/bin
 BENCH := .cache/bench
 
-
 .PHONY: demo test test-cluster lint types soak bench bench-http format clean
 
 demo: .venv/installed          ## show the main job on the embedded sandbox
@@ -27,6 +26,9 @@ soak: .venv/installed          ## 20,000 calls to one process, faults among them
 
 bench: .venv/installed $(BENCH)/installed  ## beside others, against limits; writes docs/benchmarks.md
 	@$(BIN)/python -m benchmarks
+
+bench-http: .venv/installed $(BENCH)/installed  ## the same over HTTP, 32 callers at once; needs nginx and wrk
+	@$(BIN)/python -m benchmarks.over_http
 
 format: .venv/installed        ## format the code and mend what can be mended
 	@$(BIN)/ruff check --fix .

@@ -34,7 +34,7 @@ from errtrack_mcp.api.errors import (
 from errtrack_mcp.api.page import Page, Row, list_answer
 from errtrack_mcp.api.proxy import proxy_for
 from errtrack_mcp.api.retry import REPEATABLE, RetryPolicy, wait_before_retry
-from errtrack_mcp.api.text import clean_value, title_of_page
+from errtrack_mcp.api.text import clean_value, needs_no_cleaning, title_of_page
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -259,7 +259,7 @@ def _read(answer: Answer, into: type[Model]) -> Model:
     except ValueError:
         raise NotJson(answer.status, title_of_page(answer.body)) from None
     try:
-        return into.model_validate(clean_value(value))
+        return into.model_validate(value if needs_no_cleaning(answer.body) else clean_value(value))
     except ValidationError as error:
         problems = error.errors(include_url=False, include_input=False)
         fields = sorted({".".join(map(str, problem["loc"])) or "the whole body" for problem in problems})

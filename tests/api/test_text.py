@@ -1,0 +1,36 @@
+"""Cleaning, and the shortcut past it."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from errtrack_mcp.api.text import FIELD_LIMIT, clean_value, needs_no_cleaning
+
+TEXT = st.text(st.one_of(st.sampled_from('\\"/bnu\t\n\x7f\u200b\x00 aé'), st.characters(codec="utf-8")), max_size=12)
+JSON = st.recursive(
+    st.none() | st.integers() | TEXT, lambda inner: st.lists(inner) | st.dictionaries(TEXT, inner), max_leaves=8
+)
+
+
+@settings(max_examples=1500, deadline=None)
+@given(value=JSON, ascii_only=st.booleans())
+def test_a_body_that_is_not_cleaned_needed_no_cleaning(value: Any, *, ascii_only: bool) -> None:
+    """Whatever the shortcut lets pass, cleaning would have left as it is."""
+    body = json.dumps(value, ensure_ascii=ascii_only).encode()
+    if needs_no_cleaning(body):
+        assert clean_value(value) == value
+
+
+@pytest.mark.parametrize("text", ["a" * (FIELD_LIMIT + 1), '"' * (FIELD_LIMIT + 1), "\\" * (FIELD_LIMIT + 1)])
+def test_a_long_string_is_noticed(text: str) -> None:
+    """Escaped quotes do not hide its length."""
+    assert not needs_no_cleaning(json.dumps({"ref": text}).encode())
+
+
+def test_an_ordinary_page_takes_the_shortcut() -> None:
+    """JSON inside a string, as failure reasons are, is ordinary."""
+    row = {"ref": "https://shop.example/app.js", "failure_reason": json.dumps({"kind": "Js", "details": {"a": "b"}})}
+    assert needs_no_cleaning(json.dumps({"results": [row] * 100}).encode())
