@@ -13,7 +13,7 @@ EVERY_FILE = pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.re
 MAY_IMPORT = {
     "": {"cli"},
     "__init__": set[str](),
-    "cli": {"", "settings", "server", "remote", "demo", "sandbox"},
+    "cli": {"", "settings", "server", "remote", "demo", "sandbox", "shell"},
     "demo": {"tools"},
     "settings": set[str](),
     "schemas": set[str](),
@@ -21,6 +21,7 @@ MAY_IMPORT = {
     "explain": {"api"},
     "server": {"", "api", "explain", "schemas", "selection", "settings", "tools"},
     "remote": {"", "api", "explain", "remote", "selection", "server", "settings", "tools"},
+    "shell": {"", "api", "explain", "server", "settings", "shell", "tools"},
     "api": {"", "api"},
     "tools": {"api", "tools"},
     "sandbox": {"sandbox"},

@@ -3,7 +3,7 @@
 import gc
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypeVar
@@ -15,6 +15,8 @@ from errtrack_mcp import __version__
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
+
+    from errtrack_mcp.settings import Settings
 
 Command = TypeVar("Command", bound=Callable[..., object])
 
@@ -33,6 +35,17 @@ def env_file_option(command: Command) -> Command:
         type=click.Path(path_type=Path),
         help="Read settings from this file too; the environment wins over it.",
     )(command)
+
+
+def json_option(command: Command) -> Command:
+    """Add `--json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
+
+
+def _complete_tool(_context: click.Context, _parameter: click.Parameter, start: str) -> list[str]:
+    from errtrack_mcp.shell.offer import names_starting_with
+
+    return names_starting_with(start)
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -103,6 +116,55 @@ def demo() -> None:
     from errtrack_mcp.demo import run_demo
 
     anyio.run(run_demo)
+
+
+@main.command()
+@env_file_option
+@json_option
+def tools(env_file: Path | None, *, as_json: bool) -> None:
+    """Show what an assistant would see, and what it weighs."""
+    from errtrack_mcp.shell.offer import offer
+
+    _run(env_file, lambda settings: offer(settings, as_json=as_json))
+
+
+@main.command()
+@click.argument("tool", shell_complete=_complete_tool)
+@click.argument("pairs", nargs=-1, metavar="[KEY=VALUE]...")
+@click.option("--json", "arguments", default="", help="All arguments as one JSON object.")
+@click.option("--sandbox", "in_sandbox", is_flag=True, help="Call on a made-up project; needs no key and no network.")
+@env_file_option
+def call(tool: str, pairs: tuple[str, ...], arguments: str, env_file: Path | None, *, in_sandbox: bool) -> None:
+    """Call one tool just as a client does: a table on a terminal, JSON in a pipe.
+
+    Exits with 0 when it was done, 1 when it failed, 2 when the call or the settings are wrong. A deletion needs its
+    confirm, and on a terminal asks before it deletes.
+    """
+    from errtrack_mcp.shell.call import Asked, call
+
+    app, fixed = _embedded_sandbox() if in_sandbox else (None, {})
+    asked = Asked(tool, pairs, arguments)
+    _run(env_file, lambda settings: call(settings, app, asked), fixed, needs_key=True)
+
+
+def _run(
+    env_file: Path | None,
+    command: Callable[["Settings"], Awaitable[int | None]],
+    fixed: Mapping[str, str | None] | None = None,
+    *,
+    needs_key: bool = False,
+) -> None:
+    """Run a command with the settings, and exit with the code that it returns."""
+    from errtrack_mcp.settings import ConfigurationError, load_settings
+
+    try:
+        settings = load_settings(env_file, **(fixed or {}))
+        if needs_key and settings.personal_api_key is None:
+            _stop(["POSTHOG_PERSONAL_API_KEY is not set.", KEY_HELP.format(host=settings.host)])
+        code = anyio.run(command, settings)
+    except ConfigurationError as error:
+        _stop(error.problems)
+    sys.exit(code or 0)
 
 
 def _serve(env_file: Path | None, *, in_sandbox: bool) -> None:

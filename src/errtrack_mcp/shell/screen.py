@@ -1,0 +1,55 @@
+"""Where a command prints: tables and colours on a terminal, lines that other programs read everywhere else."""
+
+import sys
+from collections.abc import Iterable
+
+import click
+from rich.console import Console
+from rich.measure import Measurement
+from rich.table import Table
+from rich.text import Text
+from rich.theme import Theme
+
+# Pale enough for either background; NO_COLOR and TERM=dumb are heeded by rich itself.
+THEME = Theme({"ok": "green", "warning": "yellow", "failed": "bold red", "skipped": "dim", "name": "cyan"})
+
+
+def screen() -> Console:
+    """Return standard output for people; nothing printed to it is read as markup or coloured by guess."""
+    return Console(highlight=False, markup=False, emoji=False, theme=THEME)
+
+
+def is_terminal() -> bool:
+    """Tell whether a person reads standard output."""
+    return sys.stdout.isatty()
+
+
+def can_ask() -> bool:
+    """Tell whether a person sees a question and can answer it."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def table(*columns: str) -> Table:
+    """Return an empty table that needs no width of its own; where room is short, the last column gives way."""
+    made = Table(header_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=any(columns))
+    for column in columns[:-1]:
+        made.add_column(column, no_wrap=True)
+    made.add_column(columns[-1], overflow="fold")
+    return made
+
+
+def print_rows(columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
+    """Print a table on a terminal; in a pipe, one line for each row with a tab between its columns."""
+    if not is_terminal():
+        for row in rows:
+            click.echo("\t".join(row))
+        return
+    shown = table(*columns)
+    for *cells, last in rows:
+        shown.add_row(*map(Text, cells), Text(last, no_wrap=True, overflow="ellipsis"))
+    screen().print(shown)
+
+
+def fits(console: Console, shown: Table) -> bool:
+    """Tell whether every cell of a table can be shown whole, on one line."""
+    return Measurement.get(console, console.options.update(max_width=10_000), shown).maximum <= console.width

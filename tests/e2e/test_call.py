@@ -1,0 +1,214 @@
+"""One tool called by hand: in a pipe, on a terminal, with consent, and what each ending is worth."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from errtrack_mcp.sandbox.database import Database
+from errtrack_mcp.sandbox.seed import FULL_KEY, READ_KEY, release_id
+from tests.installed import COMMAND
+from tests.misbehaving import http, misbehave
+from tests.terminal import Shown, run_on_terminal
+from tests.upstream import Upstream
+
+LIST = "error-tracking-releases-list"
+CREATE = "error-tracking-releases-create"
+RETRIEVE = "error-tracking-releases-retrieve"
+DESTROY = "error-tracking-releases-destroy"
+VERSION = "2.13.2"  # of the release at index 2
+
+Run = Callable[..., Any]
+
+
+@pytest.fixture
+def configured(sandbox: Upstream) -> dict[str, str]:
+    """Name the sandbox and its key."""
+    return {"POSTHOG_HOST": sandbox.url, "POSTHOG_PERSONAL_API_KEY": FULL_KEY}
+
+
+def still_there(database: Database) -> bool:
+    """Tell whether the release that the tests try to delete is there."""
+    return database.one("SELECT 1 FROM releases WHERE id = ?", (release_id(2),)) is not None
+
+
+def delete(configured: dict[str, str], typed: str) -> Shown:
+    """Ask on a terminal for a deletion that is confirmed, and answer the question."""
+    return run_on_terminal(
+        "call", DESTROY, f"id={release_id(2)}", f"confirm={VERSION}", typed=typed, variables=configured
+    )
+
+
+def test_in_a_pipe_it_prints_json(run: Run, configured: dict[str, str], sandbox: Upstream) -> None:
+    """The whole answer goes to standard output, nothing to standard error, and values arrive as the schema's types."""
+    result = run("call", LIST, "limit=2", "detail=full", "offset=1", **configured)
+    assert (result.returncode, result.stderr) == (0, "")
+    answer = json.loads(result.stdout)
+    assert [len(answer["results"]), answer["next_offset"]] == [2, 3]
+    assert sandbox.requests == ["GET /api/projects/@current/error_tracking/releases/?offset=1&limit=2"]
+
+
+def test_arguments_come_as_one_json_object_too(run: Run, configured: dict[str, str]) -> None:
+    """An object inside an argument is written either way, and a version that looks like a number stays text."""
+    release = {"version": "1.10", "project": "shell", "metadata": {"git": {"branch": "main"}}}
+    by_json = run("call", CREATE, "--json", json.dumps(release), **configured)
+    pairs = ["version=1.10", "project=shell", 'metadata={"git": {"branch": "main"}}']
+    by_pairs = run("call", CREATE, *pairs, **configured)
+    for result in (by_json, by_pairs):
+        assert result.returncode == 0, result.stderr
+        created = json.loads(result.stdout)
+        assert {name: created[name] for name in release} == release
+
+
+def test_the_sandbox_needs_no_key(run: Run) -> None:
+    """--sandbox answers whatever the environment holds."""
+    result = run("call", "--sandbox", LIST, "limit=1", POSTHOG_PERSONAL_API_KEY="phc_x", POSTHOG_PROJECT_ID="1")
+    assert result.returncode == 0
+    assert len(json.loads(result.stdout)["results"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["no-such-tool"], "unknown_tool: "),
+        ([LIST, "limit=many"], "invalid_arguments: limit should be"),
+        ([LIST, "sort=up"], 'There is no argument "sort". Valid: limit'),
+        ([LIST, "limit"], "'limit' is not like key=value. Valid keys: limit, "),
+        ([LIST, "limit=1", "limit=2"], "limit is given twice"),
+        ([LIST, "--json", "{"], "--json is not JSON"),
+        ([LIST, "--json", "[]"], "--json must be an object"),
+        ([LIST, "limit=1", "--json", "{}"], "not both"),
+        ([RETRIEVE], "id is required"),
+    ],
+)
+def test_a_wrong_call_asks_nothing_and_ends_with_2(
+    run: Run, configured: dict[str, str], sandbox: Upstream, arguments: list[str], words: str
+) -> None:
+    """Standard error says what is wrong and what would be right; standard output stays empty for the next program."""
+    result = run("call", *arguments, **configured)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert words in result.stderr
+    assert "Traceback" not in result.stderr
+    assert sandbox.requests == []
+
+
+def test_without_a_key_it_ends_with_2(run: Run) -> None:
+    """It says where to get one."""
+    result = run("call", LIST)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "/settings/user-api-keys" in result.stderr
+
+
+def test_a_failed_call_ends_with_1(run: Run, configured: dict[str, str]) -> None:
+    """The words are the same that an assistant gets."""
+    missing = run("call", RETRIEVE, f"id={release_id(99)}", **configured)
+    assert (missing.returncode, missing.stdout) == (1, "")
+    assert missing.stderr.startswith("errtrack-mcp: not_found: ")
+    refused = run("call", CREATE, "version=1", "project=a", **configured | {"POSTHOG_PERSONAL_API_KEY": READ_KEY})
+    assert refused.returncode == 1
+    assert "error_tracking:write" in refused.stderr
+    with misbehave(http(502, "<html><title>down</title>", "text/html")) as upstream:
+        failed = run("call", LIST, POSTHOG_HOST=upstream.url, POSTHOG_PERSONAL_API_KEY="phx_canary")
+    assert failed.returncode == 1
+    assert failed.stderr.startswith("errtrack-mcp: server_failed: ")
+    assert "canary" not in failed.stderr
+
+
+def test_on_a_terminal_it_prints_a_table(configured: dict[str, str]) -> None:
+    """With a heading and colours where there is room, as one block for each row where there is not."""
+    wide = run_on_terminal("call", LIST, "limit=2", variables=configured)
+    assert wide.returncode == 0
+    assert wide.coloured
+    assert wide.text.split()[:3] == ["id", "version", "project"]
+    assert "untrusted" not in wide.text
+    narrow = run_on_terminal("call", LIST, "limit=2", columns=80, variables=configured)
+    assert f"id          {release_id(0)}" in narrow.text
+    assert max(map(len, narrow.text.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("variables", [{"NO_COLOR": "1"}, {"TERM": "dumb"}], ids=["NO_COLOR", "dumb"])
+def test_colours_can_be_done_without(configured: dict[str, str], variables: dict[str, str]) -> None:
+    """The table stays, no colour comes."""
+    shown = run_on_terminal("call", LIST, "limit=1", variables=configured | variables)
+    assert shown.returncode == 0
+    assert "\x1b[3" not in shown.raw
+    assert "version" in shown.text
+
+
+def test_text_of_strangers_does_not_reach_the_terminal_as_commands(configured: dict[str, str], run: Run) -> None:
+    """Neither escape sequences nor markup do anything."""
+    evil = "\x1b]0;owned\x07[red]v[/red]\x1b[2J"
+    assert run("call", CREATE, "--json", json.dumps({"version": evil, "project": "a"}), **configured).returncode == 0
+    shown = run_on_terminal("call", LIST, "limit=1", variables=configured)
+    assert "[red]v[/red]" in shown.text
+    assert "\x1b]0" not in shown.raw
+    assert "\x1b[2J" not in shown.raw
+
+
+@pytest.mark.parametrize("typed", ["y\n", "yes\n"])
+def test_a_deletion_on_a_terminal_asks_and_is_done(configured: dict[str, str], database: Database, typed: str) -> None:
+    """The question names what would be lost."""
+    shown = delete(configured, typed)
+    assert shown.returncode == 0
+    assert f'Delete release "{VERSION}" of "storefront-web" and 3 symbol sets with it?' in shown.text
+    assert not still_there(database)
+
+
+@pytest.mark.parametrize("typed", ["n\n", "\n", "\x03", "\x04"], ids=["n", "enter", "ctrl-c", "ctrl-d"])
+def test_anything_but_yes_deletes_nothing(configured: dict[str, str], database: Database, typed: str) -> None:
+    """It says so, with no traceback."""
+    shown = delete(configured, typed)
+    assert "the user said no" in shown.text
+    assert "Traceback" not in shown.text
+    assert shown.returncode == 0
+    assert still_there(database)
+
+
+def test_without_a_terminal_a_deletion_needs_its_confirm(
+    run: Run, configured: dict[str, str], database: Database
+) -> None:
+    """Without it there is only a preview; with it nobody is asked."""
+    preview = run("call", DESTROY, f"id={release_id(2)}", **configured)
+    assert json.loads(preview.stdout)["deleted"] is False
+    assert still_there(database)
+    done = run("call", DESTROY, f"id={release_id(2)}", f"confirm={VERSION}", **configured)
+    assert json.loads(done.stdout)["deleted"] is True
+    assert not still_there(database)
+
+
+def test_a_shell_completes_the_names_of_tools(run: Run) -> None:
+    """As click's completion asks for them; the script to source names the command."""
+    asked = {"_ERRTRACK_MCP_COMPLETE": "bash_complete", "COMP_CWORD": "2"}
+    offered = run(COMP_WORDS="errtrack-mcp call error-tracking-releases-d", **asked).stdout
+    assert offered == f"plain,{DESTROY}\n"
+    assert "errtrack-mcp" in run(_ERRTRACK_MCP_COMPLETE="bash_source").stdout
+    assert COMMAND.endswith("errtrack-mcp")
+
+
+def test_tools_are_listed_with_their_sizes(run: Run) -> None:
+    """In a pipe a line each, as JSON whole, without a key; what the settings leave out is not there."""
+    listed = [line.split("\t") for line in run("tools").stdout.splitlines()]
+    whole = json.loads(run("tools", "--json").stdout)
+    assert [row[0] for row in listed] == [tool["name"] for tool in whole["tools"]]
+    for row, tool in zip(listed, whole["tools"], strict=True):
+        size = len(json.dumps(tool["definition"], separators=(",", ":"), ensure_ascii=False).encode())
+        assert [int(row[2]), int(row[3])] == [size, tool["tokens"]] == [tool["bytes"], round(size / 4)]
+        assert tool["definition"]["inputSchema"]["type"] == "object"
+    assert whole["bytes"] == sum(tool["bytes"] for tool in whole["tools"])
+    assert "estimate" in whole["tokens_are"]
+    fewer = json.loads(run("tools", "--json", ERRTRACK_READ_ONLY="1", ERRTRACK_TOOLSETS="symbol-sets").stdout)
+    assert {tool["toolset"] for tool in fewer["tools"]} == {"symbol-sets"}
+    assert {tool["kind"] for tool in fewer["tools"]} == {"reads"}
+    wrong = run("tools", ERRTRACK_TOOLSETS="nope")
+    assert wrong.returncode == 2
+    assert "Valid: releases" in wrong.stderr
+
+
+def test_tools_on_a_terminal_are_a_table_with_a_sum() -> None:
+    """And each toolset's share of it."""
+    shown = run_on_terminal("tools")
+    assert shown.returncode == 0
+    assert shown.text.startswith("tool ")
+    assert "estimate" in shown.text
+    assert "releases " in shown.text.splitlines()[-2]
