@@ -147,6 +147,19 @@ def call(tool: str, pairs: tuple[str, ...], arguments: str, env_file: Path | Non
     _run(env_file, lambda settings: call(settings, app, asked), fixed, needs_key=True)
 
 
+@main.command()
+@env_file_option
+@json_option
+def doctor(env_file: Path | None, *, as_json: bool) -> None:
+    """Check what keeps a tool call from working, and say what to do about it.
+
+    Exits with 0 only if a tool call would work. Changes nothing.
+    """
+    from errtrack_mcp.shell.doctor.report import examine
+
+    sys.exit(anyio.run(lambda: examine(env_file, as_json=as_json)))
+
+
 def _run(
     env_file: Path | None,
     command: Callable[["Settings"], Awaitable[int | None]],

@@ -1,0 +1,47 @@
+"""Where the clients that people use keep which MCP servers they start."""
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """A file in which `client` looks for MCP servers; it need not be there."""
+
+    client: str
+    path: Path
+
+
+def client_configurations() -> list[Configuration]:
+    """Return every such file of this user, then those of the folder that we are in."""
+    home, here, data = Path.home(), Path.cwd(), _application_data()
+    codex = Path(os.environ.get("CODEX_HOME") or home / ".codex")
+    zed = data / "Zed" if sys.platform == "win32" else _settings_folder() / "zed"
+    places = {
+        "Claude Code": [home / ".claude.json", here / ".mcp.json"],
+        "Claude Desktop": [data / "Claude" / "claude_desktop_config.json"],
+        "Cursor": [home / ".cursor" / "mcp.json", here / ".cursor" / "mcp.json"],
+        "VS Code": [data / "Code" / "User" / "mcp.json", here / ".vscode" / "mcp.json"],
+        "Windsurf": [home / ".codeium" / "windsurf" / "mcp_config.json"],
+        "Zed": [zed / "settings.json", here / ".zed" / "settings.json"],
+        "Codex": [codex / "config.toml", here / ".codex" / "config.toml"],
+        "Gemini CLI": [home / ".gemini" / "settings.json", here / ".gemini" / "settings.json"],
+        "JetBrains": [home / ".junie" / "mcp" / "mcp.json", here / ".junie" / "mcp" / "mcp.json"],
+    }
+    found = {path: Configuration(client, path) for client, paths in places.items() for path in paths}
+    return list(found.values())
+
+
+def _application_data() -> Path:
+    """Return where this platform's desktop applications keep their settings."""
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support"
+    if sys.platform == "win32":
+        return Path(os.environ.get("APPDATA") or Path.home() / "AppData" / "Roaming")
+    return _settings_folder()
+
+
+def _settings_folder() -> Path:
+    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
