@@ -108,6 +108,8 @@ def test_a_failed_call_ends_with_1(run: Run, configured: dict[str, str]) -> None
     refused = run("call", CREATE, "version=1", "project=a", **configured | {"POSTHOG_PERSONAL_API_KEY": READ_KEY})
     assert refused.returncode == 1
     assert "error_tracking:write" in refused.stderr
+    assert "errtrack-mcp doctor" in refused.stderr
+    assert "errtrack-mcp doctor" not in missing.stderr
     with misbehave(http(502, "<html><title>down</title>", "text/html")) as upstream:
         failed = run("call", LIST, POSTHOG_HOST=upstream.url, POSTHOG_PERSONAL_API_KEY="phx_canary")
     assert failed.returncode == 1

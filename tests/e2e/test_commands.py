@@ -61,7 +61,7 @@ def test_version_and_help(run: Any) -> None:
     """--version says the version, --help every command."""
     assert __version__ in run("--version").stdout
     shown = run("--help").stdout
-    assert all(command in shown for command in ("serve", "sandbox", "demo", "--env-file"))
+    assert all(command in shown for command in ("serve", "sandbox", "demo", "doctor", "tools", "call", "--env-file"))
     misplaced = run("--env-file", "x", "demo")
     assert misplaced.returncode == 2
     assert "after the command" in misplaced.stderr

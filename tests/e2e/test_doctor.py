@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlencode
 
 import pytest
 import trustme
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from errtrack_mcp.sandbox.app import create_app
 from errtrack_mcp.sandbox.database import Database
@@ -120,6 +120,7 @@ def test_settings_say_where_they_come_from(examine: Examine, configured: dict[st
     [
         ({"ERRTRACK_TIMEOUT": "never"}, ["settings"], "ERRTRACK_TIMEOUT should be"),
         ({"ERRTRACK_TOOLS": "nope"}, ["settings"], "There is no tool 'nope'"),
+        ({"ERRTRACK_TOOLSETS": CANARY}, ["settings"], "There is no toolset 'phx_***'"),
         ({"ERRTRACK_EXCLUDE_TOOLS": "nope"}, ["settings"], "There is no tool 'nope'"),
         ({"ERRTRACK_TOOLSETS": ","}, ["settings"], "leave no tool to offer"),
         ({"POSTHOG_PERSONAL_API_KEY": "phc_canary"}, ["settings", "key kind"], "public project token"),
@@ -213,8 +214,8 @@ def test_only_toolsets_on_offer_are_tried(examine: Examine, configured: dict[str
     assert sandbox.requests
 
 
-def older(database: Database, *, forgotten: frozenset[str], refused: str) -> Any:
-    """Return the sandbox as an installation that heeds none of these parameters and has no such path."""
+def older(database: Database, *, forgotten: frozenset[str], refused: str, lacks: bytes = b"\0") -> Any:
+    """Return the sandbox as an installation that heeds none of these parameters and has no such path or field."""
     app = create_app(database, malformed_uuid_status=404)
 
     async def old(scope: Scope, receive: Receive, send: Send) -> None:
@@ -222,7 +223,13 @@ def older(database: Database, *, forgotten: frozenset[str], refused: str) -> Any
             scope["path"] = "/nowhere"
         kept = [(name, value) for name, value in parse_qsl(scope["query_string"].decode()) if name not in forgotten]
         scope["query_string"] = urlencode(kept).encode()
-        await app(scope, receive, send)
+
+        async def send_older(message: Message) -> None:
+            if message["type"] == "http.response.body":
+                message["body"] = message["body"].replace(lacks, b"x" * len(lacks))
+            await send(message)
+
+        await app(scope, receive, send_older)
 
     return old
 
@@ -243,6 +250,16 @@ def test_an_older_api_is_recognised(
     assert report.status("api age") == status
     assert report.line("api age").startswith(age)
     assert set(report.line("api age").partition("lacks ")[2].split(";")[0].strip().split(", ")) == forgotten
+
+
+def test_an_api_of_2025_is_recognised(examine: Examine, database: Database) -> None:
+    """It ignores what it does not know, filters with bad values included, and says so in a warning."""
+    forgotten = frozenset({"include_count", "search", "status"})
+    with serve(older(database, forgotten=forgotten, refused="/api/nothing", lacks=b"has_uploaded_file")) as upstream:
+        report = examine(POSTHOG_HOST=upstream.url, POSTHOG_PERSONAL_API_KEY=FULL_KEY)
+    assert report.code == 0
+    assert report.status("api age") == "warning"
+    assert report.line("api age").startswith("of 2025: knows last_used; lacks include_count, search, checked filters")
 
 
 @pytest.mark.parametrize(("key", "writes"), [(FULL_KEY, "yes"), (READ_KEY, "no")])
@@ -330,6 +347,14 @@ def test_what_is_not_the_api_is_told(examine: Examine, reply: bytes, words: str)
 def silent(connection: socket.socket) -> None:
     """Say nothing until the other side gives up."""
     connection.recv(1)
+
+
+def test_a_page_that_repeats_the_key_does_not_make_it_known(examine: Examine) -> None:
+    """Neither one with a prefix nor an old one without."""
+    for key in (CANARY, "oldcanarykey"):
+        with misbehave(http(200, f"<title>You sent {key}</title>", "text/html")) as upstream:
+            report = examine(POSTHOG_HOST=upstream.url, POSTHOG_PERSONAL_API_KEY=key)
+        ends_at(report, "answer", "You sent")
 
 
 def test_no_answer_in_time_is_told(examine: Examine) -> None:

@@ -21,6 +21,12 @@ from errtrack_mcp.shell.screen import can_ask, fits, is_terminal, screen, table
 from errtrack_mcp.shell.session import connected
 
 DONE, FAILED, MISUSED = 0, 1, 2
+EXAMINED = frozenset(
+    {
+        *("host_not_found", "connection_failed", "proxy_failed", "tls_failed", "timed_out", "not_json", "redirected"),
+        *("unauthenticated", "forbidden", "missing_scope"),
+    }
+)
 MISUSES = frozenset({"unknown_tool", "invalid_arguments"})  # refused before anything was sent
 
 Row = Mapping[str, Any]
@@ -76,6 +82,8 @@ def show(result: CallToolResult) -> int:
     if result.is_error:
         click.echo(f"errtrack-mcp: {text}", err=True)
         code = (result.meta or {}).get(ERROR_META, {}).get("code")
+        if code in EXAMINED:
+            click.echo("See what is wrong with: errtrack-mcp doctor", err=True)
         return MISUSED if code in MISUSES else FAILED
     answer = result.structured_content
     if answer is None:
