@@ -26,17 +26,23 @@ class Samples:
         return min(self.values)
 
     @property
+    def middle_half(self) -> tuple[float, float]:
+        """Between which values the middle half lies; needs two samples."""
+        low, _, high = statistics.quantiles(self.values, n=4)
+        return low, high
+
+    @property
     def spread(self) -> float:
         """How far apart the middle half lies, as a part of the median; 0 for fewer than four samples."""
         if len(self.values) < 4:
             return 0.0
-        quarters = statistics.quantiles(self.values, n=4)
-        return (quarters[2] - quarters[0]) / self.median
+        low, high = self.middle_half
+        return (high - low) / self.median
 
 
-def ratio(ours: Samples, theirs: Samples) -> float:
-    """Return the median of the ratios of each round: the two ran next to each other, in the same weather."""
-    return statistics.median(mine / other for mine, other in zip(ours.values, theirs.values, strict=True))
+def ratios(ours: Samples, theirs: Samples) -> Samples:
+    """Return the ratio of each round: the two ran next to each other, in the same weather."""
+    return Samples([mine / other for mine, other in zip(ours.values, theirs.values, strict=True)])
 
 
 def in_turns(sides: Sequence[Key], sample: Callable[[Key], float], rounds: int, most: int) -> dict[Key, Samples]:
