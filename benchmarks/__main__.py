@@ -127,7 +127,8 @@ def _ratio(figure: str, samples: Mapping[str, Samples], limit: float, *, at_leas
     best = max(ours.values) / max(floor.values) if at_least else ours.least / floor.least
     rounds = ratios(ours, floor)
     low, high = rounds.middle_half
-    remark = f"half of the rounds {low:.2f} to {high:.2f}; by medians {ours.median / floor.median:.2f}, by the best {best:.2f}"
+    medians = ours.median / floor.median
+    remark = f"half of the rounds {low:.2f} to {high:.2f}; by medians {medians:.2f}, by the best {best:.2f}"
     return Limit(figure, rounds.median, limit, "of the floor", at_least=at_least, remark=remark)
 
 
