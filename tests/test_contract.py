@@ -10,10 +10,10 @@ import pytest
 from errtrack_mcp.selection import is_read_only
 from errtrack_mcp.server import offered_tools
 from errtrack_mcp.settings import load_settings
-from errtrack_mcp.tools import TOOLSETS
+from errtrack_mcp.tools import LOCAL_TOOLSETS, TOOLSETS
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
-TOOLS = offered_tools(load_settings())
+TOOLS = offered_tools(load_settings(), local=True)
 EVERY_TOOL = pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
 
 
@@ -88,5 +88,5 @@ def test_writing_is_told_by_the_hint() -> None:
 
 def test_a_name_stands_for_one_tool() -> None:
     """No name is used twice over all toolsets."""
-    names = [tool.name for toolset in TOOLSETS.values() for tool in toolset]
-    assert len(names) == len(set(names)) == 9
+    names = [tool.name for toolset in (TOOLSETS | LOCAL_TOOLSETS).values() for tool in toolset]
+    assert len(names) == len(set(names)) == len(TOOLS)

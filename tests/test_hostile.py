@@ -100,7 +100,7 @@ async def test_an_error_holds_strangers_text_only_in_quotes(connect: Any, poison
 
 def test_definitions_hold_nothing_from_outside() -> None:
     """What a model reads before any call is ours alone, and the same for every project."""
-    first, second = ([tool.model_dump() for tool in offered_tools(load_settings())] for _ in range(2))
+    first, second = ([tool.model_dump() for tool in offered_tools(load_settings(), local=True)] for _ in range(2))
     assert first == second
 
 

@@ -24,7 +24,8 @@ MAY_IMPORT = {
     "install": {"install"},
     "shell": {"", "api", "explain", "install", "server", "settings", "shell", "tools"},
     "api": {"", "api"},
-    "tools": {"api", "tools"},
+    "builds": {"builds"},
+    "tools": {"api", "builds", "tools"},
     "sandbox": {"sandbox"},
 }
 

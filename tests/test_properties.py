@@ -21,7 +21,7 @@ from errtrack_mcp.server import build_server, offered_tools
 from errtrack_mcp.settings import load_settings
 
 SETTINGS = load_settings(None, POSTHOG_HOST="http://localhost", POSTHOG_PERSONAL_API_KEY=FULL_KEY)
-TOOLS = offered_tools(SETTINGS)
+TOOLS = offered_tools(SETTINGS, local=True)
 CASES_A_TOOL = 240
 ERRORS_PAGE = Path(__file__).parent.parent / "docs" / "errors.md"
 CODES = set(re.findall(r"^\| `([a-z_]+)` \|", ERRORS_PAGE.read_text(), re.MULTILINE))

@@ -32,10 +32,22 @@ from errtrack_mcp.explain import (
 from errtrack_mcp.schemas import Schema, field_names, input_schema, output_schema, unknown_arguments
 from errtrack_mcp.selection import Selection, select, unknown_names
 from errtrack_mcp.settings import ConfigurationError, ProjectNumber, Settings
-from errtrack_mcp.tools import TOOLSETS
+from errtrack_mcp.tools import LOCAL_TOOLSETS, TOOLSETS
 from errtrack_mcp.tools.inject import Lender, OwnKey, requested_project
 
-STRANGERS_FIELDS = ("ref", "failure", "failure_reason", "version", "project", "commit", "branch", "hash_id", "metadata")
+STRANGERS_FIELDS = (
+    "ref",
+    "failure",
+    "failure_reason",
+    "version",
+    "project",
+    "commit",
+    "branch",
+    "hash_id",
+    "metadata",
+    "path",
+    "chunk_id",
+)
 NOTICE = "untrusted"
 ERROR_META = "errtrack-mcp/error"
 INSTRUCTIONS = (
@@ -46,18 +58,23 @@ INSTRUCTIONS = (
 )
 
 
-def offered_tools(settings: Settings, *narrowing: Selection, project_fixed: bool = False) -> list[Tool]:
+def offered_tools(
+    settings: Settings, *narrowing: Selection, project_fixed: bool = False, local: bool = False
+) -> list[Tool]:
     """Return the tools that these settings allow, with the schemas that clients are shown.
 
-    A caller may narrow what the operator offers; `project_fixed` says that no argument chooses the project.
+    A caller may narrow what the operator offers; `project_fixed` says that no argument chooses the project,
+    `local` that the caller runs this process and may have this machine's files read.
 
     Raises ConfigurationError for a name in the settings that stands for no tool or toolset.
     """
     selection = Selection(settings.read_only, settings.toolsets, settings.tools, settings.exclude_tools or frozenset())
-    if problems := unknown_names(TOOLSETS, selection):
+    every = {**TOOLSETS, **LOCAL_TOOLSETS}
+    if problems := unknown_names(every, selection):
         raise ConfigurationError(problems)
     with_project = settings.project_id is None and settings.environment_id is None and not project_fixed
-    return [_shown(tool, with_project=with_project) for tool in select(TOOLSETS, selection, *narrowing)]
+    toolsets = every if local else TOOLSETS
+    return [_shown(tool, with_project=with_project) for tool in select(toolsets, selection, *narrowing)]
 
 
 def _shown(tool: Tool, *, with_project: bool) -> Tool:
@@ -208,8 +225,9 @@ def build_server(settings: Settings, pool: Pool) -> Server:
     if settings.personal_api_key is None:
         raise ValueError("a server over stdio needs a key")
     retry = RetryPolicy(max_rate_limit_wait=settings.max_retry_wait)
-    lender = OwnKey(pool, settings.personal_api_key, fixed_project(settings), settings.timeout, retry)
-    return Server(lender, offered_tools(settings))
+    project = fixed_project(settings)
+    lender = OwnKey(pool, settings.personal_api_key, project, settings.timeout, retry, settings.build_root)
+    return Server(lender, offered_tools(settings, local=True))
 
 
 async def serve_stdio(settings: Settings, sandbox: ASGIApp | None = None) -> None:

@@ -9,6 +9,7 @@ from pydantic import (
     AfterValidator,
     AliasChoices,
     BeforeValidator,
+    DirectoryPath,
     Field,
     SecretStr,
     ValidationError,
@@ -130,6 +131,9 @@ class Settings(BaseSettings):
     timeout: float = Field(30.0, gt=0, le=600, description="Seconds one call may take in all.")
     max_retry_wait: float = Field(
         20.0, ge=0, le=600, description="Seconds one call may wait in all for a rate limit to pass."
+    )
+    build_root: DirectoryPath | None = Field(
+        None, description="Directory on this machine below which builds may be checked, over stdio alone."
     )
     read_only: bool = Field(default=False, description="Offer only tools that change nothing.")
     toolsets: Names = Field(None, description="Offer only these toolsets (and ERRTRACK_TOOLS), separated by commas.")

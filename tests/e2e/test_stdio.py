@@ -20,7 +20,7 @@ def test_an_older_client_is_served(spawn: Any, version: str) -> None:
         assert hello["serverInfo"]["name"] == "errtrack-mcp"
         assert hello["serverInfo"]["version"] == __version__
         assert "strangers" in hello["instructions"]
-        assert len(session.request("tools/list")["tools"]) == 9
+        assert len(session.request("tools/list")["tools"]) == 10
         call = {"name": "error-tracking-releases-list", "arguments": {"limit": 1}}
         assert session.request("tools/call", call)["content"][0]["text"].startswith('{"untrusted":"Data from outside')
         assert session.close() == 0

@@ -2,6 +2,7 @@
 
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Any, Protocol
 
 from mcp.server.mcpserver import AcceptedElicitation, Context, Resolve
@@ -27,13 +28,14 @@ class Lender(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class OwnKey:
-    """Lends this process's one key to its one caller, as over stdio."""
+    """Lends this process's one key to its one caller, as over stdio; builds below `build_root` may be read for it."""
 
     pool: Pool
     key: SecretStr
     prefix: tuple[str, str]
     timeout: float
     retry: RetryPolicy = field(default_factory=RetryPolicy)
+    build_root: Path | None = None
 
     def lend(self, context: Context[Any, Any] | None) -> Client:  # noqa: ARG002 - there is only one caller
         """Return the client for the call that is being answered."""

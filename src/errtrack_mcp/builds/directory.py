@@ -1,0 +1,123 @@
+"""A build directory, walked: every script in it, and what was not looked at."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from itertools import islice
+from pathlib import Path
+
+from errtrack_mcp.builds.script import Script, Unread, read_script, reason
+from errtrack_mcp.builds.source_map import MapState, find_map
+
+SUFFIXES = (".js", ".mjs", ".cjs")
+LEFT_OUT = frozenset({"node_modules", ".git"})
+MOST_SCRIPTS = 5_000
+MOST_ENTRIES = 200_000
+DEEPEST = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A script of the build, or a place that could not be looked into.
+
+    `path` is relative to the directory; `unread` says why there is no `script`.
+    """
+
+    path: str
+    script: Script | None = None
+    map: MapState | None = None
+    unread: str = ""
+
+
+@dataclass(slots=True)
+class BuildDirectory:
+    """A directory to walk. Links are never followed; maps are looked for below `root`, which holds it.
+
+    `path` and `root` are absolute and free of links; `exclude` holds globs over paths relative to the directory.
+    The counts say, after the walk, what it did not look at.
+    """
+
+    path: Path
+    root: Path
+    exclude: tuple[str, ...] = ()
+    most_scripts: int = MOST_SCRIPTS
+    most_entries: int = MOST_ENTRIES
+    left_out: int = field(default=0, init=False)
+    excluded: int = field(default=0, init=False)
+    too_deep: int = field(default=0, init=False)
+    cut: str = field(default="", init=False)
+    _entries: int = field(default=0, init=False)
+    _scripts: int = field(default=0, init=False)
+
+    def bundles(self) -> Iterator[Bundle]:
+        """Read the scripts one by one, in a stable order."""
+        pending = [(self.path, 0)]
+        while pending and not self.cut:
+            folder, depth = pending.pop()
+            try:
+                entries = self._list(folder)
+            except OSError as error:
+                yield Bundle(self._shown(folder), unread=reason(error))
+                continue
+            folders = [entry for entry in entries if entry.is_dir(follow_symlinks=False)]
+            pending += [(Path(inner.path), depth + 1) for inner in reversed(folders) if self._enters(inner, depth)]
+            for entry in entries:
+                if not entry.is_dir(follow_symlinks=False):
+                    yield from self._look(entry)
+
+    def _list(self, folder: Path) -> list["os.DirEntry[str]"]:
+        with os.scandir(folder) as found:
+            room = self.most_entries - self._entries
+            entries = list(islice(found, room + 1))
+        if len(entries) > room:
+            self.cut = f"the directory holds more than {self.most_entries} files and folders; the rest was not seen"
+        self._entries += len(entries)
+        return sorted(entries[:room], key=lambda entry: entry.name)
+
+    def _enters(self, folder: "os.DirEntry[str]", depth: int) -> bool:
+        if folder.name in LEFT_OUT:
+            self.left_out += 1
+            return False
+        if depth >= DEEPEST:
+            self.too_deep += 1
+            return False
+        return True
+
+    def _look(self, entry: "os.DirEntry[str]") -> Iterator[Bundle]:
+        """Read one script; a link gets a line where it hides something."""
+        path = Path(entry.path)
+        shown = self._shown(path)
+        link = entry.is_symlink()
+        if path.suffix not in SUFFIXES and not (link and entry.is_dir()):
+            return
+        if any(fnmatchcase(shown, glob) for glob in self.exclude):
+            self.excluded += 1
+            return
+        if link and self._seen_elsewhere(path):
+            return
+        if self._scripts >= self.most_scripts:
+            self.cut = f"the directory holds more than {self.most_scripts} scripts; the rest was not seen"
+            return
+        self._scripts += 1
+        if link:
+            yield Bundle(shown, unread="a symbolic link that leads out of the directory or nowhere")
+            return
+        yield self._read(path, shown)
+
+    def _read(self, path: Path, shown: str) -> Bundle:
+        try:
+            script = read_script(path)
+        except Unread as error:
+            return Bundle(shown, unread=str(error))
+        except OSError as error:
+            return Bundle(shown, unread=reason(error))
+        return Bundle(shown, script, find_map(path, script, self.root))
+
+    def _seen_elsewhere(self, link: Path) -> bool:
+        """Tell whether what a link leads to is read at its own place."""
+        real = Path(os.path.realpath(link))
+        return real.is_relative_to(self.path) and (real.is_dir() or (real.is_file() and real.suffix in SUFFIXES))
+
+    def _shown(self, path: Path) -> str:
+        return path.relative_to(self.path).as_posix()

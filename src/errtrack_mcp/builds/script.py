@@ -1,0 +1,145 @@
+"""One script: the chunk id and the source map that it names, read in bounded memory whatever its size."""
+
+import codecs
+import hashlib
+import os
+import stat
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+CHUNK_ID = b"//# chunkId="
+MAP_URLS = (b"//# sourceMappingURL=", b"//@ sourceMappingURL=")
+REGISTRY = b"_posthogChunkIds"
+LONGEST_ID = 128
+LARGEST_SCRIPT = 1 << 30
+
+_BLOCK = 1 << 20
+_LONGEST_VALUE = 4096
+_CARRIED = 2 * _LONGEST_VALUE
+_INDENT = 256
+_HEAD = 1 << 16
+
+
+class Unread(Exception):  # noqa: N818 - named after what happened
+    """A file that could not be looked into; the message says why, without its path."""
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """What a script says about itself.
+
+    `chunk_id` is that of the last line that begins with `//# chunkId=`, or "" where there is none that can be used;
+    `registered` tells whether code at the top reports that id at run time; `map_url` is cut at 4,096 bytes; `digest`
+    tells one content from another.
+    """
+
+    size: int
+    digest: bytes = b""
+    chunk_id: str = ""
+    registered: bool = False
+    map_url: str = ""
+
+
+@dataclass(slots=True)
+class _Scan:
+    """What has been found so far, and the end of what was read, in which a line may have begun."""
+
+    head: bytes = b""
+    carried: bytes = b""
+    chunk_id: bytes = b""
+    map_url: bytes = b""
+    size: int = 0
+    hash: "hashlib._Hash" = field(default_factory=hashlib.sha256)
+
+    def feed(self, block: bytes) -> None:
+        window = self.carried + block
+        # The first half of what is carried has been seen with everything that follows it.
+        start = _LONGEST_VALUE if len(self.carried) == _CARRIED else 0
+        if found := _last_value(window, start, (CHUNK_ID,), indent=0):
+            self.chunk_id = found
+        if found := _last_value(window, start, MAP_URLS, indent=_INDENT):
+            self.map_url = found
+        self.head = self.head or block[:_HEAD]
+        self.carried = window[-_CARRIED:]
+        self.size += len(block)
+        self.hash.update(block)
+
+
+def read_script(path: Path) -> Script:
+    """Read one script in blocks of 1 MB.
+
+    Raises Unread where it cannot be read, is no text in UTF-8, or is larger than 1 GB.
+    """
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    scan = _Scan()
+    try:
+        with open_regular(path) as file:
+            while block := file.read(_BLOCK):
+                decoder.decode(block)
+                scan.feed(block)
+                if scan.size > LARGEST_SCRIPT:
+                    raise Unread("larger than 1 GB")
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        raise Unread("not text in UTF-8") from None
+    chunk_id = _usable(scan.chunk_id)
+    return Script(
+        size=scan.size,
+        digest=scan.hash.digest(),
+        chunk_id=chunk_id,
+        registered=_registers(scan.head, chunk_id),
+        map_url=scan.map_url.decode(errors="replace").strip(),
+    )
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open a regular file, and neither a link nor anything that could block. Raises Unread."""
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        descriptor = os.open(path, flags)
+    except (OSError, ValueError) as error:
+        raise Unread(reason(error)) from None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise Unread("not a regular file")
+    return os.fdopen(descriptor, "rb")
+
+
+def reason(error: Exception) -> str:
+    """Say in the system's own words why a file cannot be read."""
+    return (error.strerror or "unreadable").lower() if isinstance(error, OSError) else "its name cannot be used"
+
+
+def _last_value(window: bytes, start: int, needles: tuple[bytes, ...], *, indent: int) -> bytes:
+    """Return what follows the last needle that begins a line, after at most `indent` blanks."""
+    places = ((_last_at_line_start(window, start, needle, indent), len(needle)) for needle in needles)
+    at, length = max(places)
+    if at < 0:
+        return b""
+    value = window[at + length : at + length + _LONGEST_VALUE]
+    return value.partition(b"\n")[0].rstrip(b"\r")
+
+
+def _last_at_line_start(window: bytes, start: int, needle: bytes, indent: int) -> int:
+    end = len(window)
+    while (at := window.rfind(needle, start, end)) >= 0:
+        line = window.rfind(b"\n", 0, at) + 1
+        first = window.find(needle, line)  # nothing later on the line can begin it
+        if first >= start and first - line <= indent and not window[line:first].strip():
+            return first
+        end = line
+    return -1
+
+
+def _usable(value: bytes) -> str:
+    """Return a chunk id that a symbol set can have, or nothing."""
+    text = value.decode(errors="replace").strip()
+    fine = len(text) <= LONGEST_ID and text.isprintable() and not any(character.isspace() for character in text)
+    return text if fine else ""
+
+
+def _registers(head: bytes, chunk_id: str) -> bool:
+    """Tell whether the code at the top hands the id to the page's own registry, in whichever quotes."""
+    literals = (quote + chunk_id.encode() + quote for quote in (b'"', b"'", b"`"))
+    return bool(chunk_id) and REGISTRY in head and any(literal in head for literal in literals)

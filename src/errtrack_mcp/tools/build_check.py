@@ -1,0 +1,232 @@
+"""Builds on this machine: whether the errors of what is about to be deployed will be readable."""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import anyio
+from anyio import to_thread
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.tools import Tool
+from pydantic import Field
+
+from errtrack_mcp.api.client import Client
+from errtrack_mcp.api.errors import ApiError
+from errtrack_mcp.api.model import Answer
+from errtrack_mcp.api.page import BYTES_A_TOKEN
+from errtrack_mcp.api.text import clean
+from errtrack_mcp.builds.directory import LEFT_OUT, BuildDirectory, Bundle
+from errtrack_mcp.builds.verdict import OUTLOOKS, REBUILD, UPLOAD, Uploaded, commands, judge, overall, shared_ids
+from errtrack_mcp.tools.build_roots import Roots
+from errtrack_mcp.tools.fields import MOST_TOKENS, MaxTokens
+from errtrack_mcp.tools.hints import READ
+from errtrack_mcp.tools.inject import Api
+from errtrack_mcp.tools.symbol_sets import SymbolSet
+
+AT_ONCE = 8
+LONGEST_PATH = 300
+REPORTED_EACH = 25
+
+# Told how far the work is: so many done, out of so many where that is known, and a sentence.
+Report = Callable[[float, float | None, str], Awaitable[None]]
+
+Directory = Annotated[str, Field(max_length=4096, description="Below the build root; default the root itself")]
+Exclude = Annotated[str, Field(max_length=1000, description="Globs of paths to leave out, separated by commas")]
+
+
+class CheckedScript(Answer):
+    """One script of a build; `path` is relative to the directory, `detail` says why it could not be read."""
+
+    path: str
+    state: str
+    chunk_id: str = ""
+    map: str = ""
+    detail: str = ""
+
+
+class BuildCheck(Answer):
+    """What a build will be like in production; `states` counts and explains the states that occur."""
+
+    readable: Annotated[bool | None, Field(description="null: could not tell")]
+    summary: str
+    states: dict[str, str]
+    commands: list[str]
+    notes: list[str]
+    scripts: Annotated[list[CheckedScript], Field(description="Worst first")]
+    left_out: str = ""
+
+    def shrunk(self, max_tokens: int) -> "BuildCheck":
+        """Return the check with as many scripts as fit into `max_tokens`, at least one, saying how many do not."""
+        without = self.model_copy(update={"scripts": []})
+        room = max_tokens * BYTES_A_TOKEN - len(without.model_dump_json(exclude_unset=True))
+        for kept, script in enumerate(self.scripts):
+            room -= len(script.model_dump_json(exclude_unset=True)) + 1
+            if room < 0 and kept:
+                beyond = len(self.scripts) - kept
+                said = f"{beyond} scripts, none worse than the last one here, did not fit into max_tokens={max_tokens}"
+                return self.model_copy(update={"scripts": self.scripts[:kept], "left_out": said})
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """What the project has for the chunk ids that were asked about, and what kept the rest from being asked."""
+
+    uploaded: dict[str, Uploaded]
+    stopped_by: ApiError | None = None
+
+
+async def check_build(
+    api: Api,
+    roots: Roots,
+    context: Context[Any, Any],
+    directory: Directory = "",
+    exclude: Exclude = "",
+    max_tokens: MaxTokens = MOST_TOKENS,
+) -> BuildCheck:
+    """Tell whether errors from a local build directory will be readable, and which commands would make them so."""
+    path, root = roots.find(directory)
+    build = BuildDirectory(path, root, tuple(glob.strip() for glob in exclude.split(",") if glob.strip()))
+
+    async def report(done: float, total: float | None, words: str) -> None:
+        await context.report_progress(done, total, words)
+
+    bundles = await read_bundles(build, report)
+    lookup = await look_up(api, bundles, report)
+    if lookup.stopped_by is not None and not lookup.uploaded:
+        raise lookup.stopped_by
+    return conclude(build, bundles, lookup, environment(api)).shrunk(max_tokens)
+
+
+async def read_bundles(build: BuildDirectory, report: Report) -> list[Bundle]:
+    """Read the scripts of a build in a thread, one at a time, so that a cancelled call ends between two of them."""
+    bundles: list[Bundle] = []
+    reading = build.bundles()
+
+    def read_next() -> Bundle | None:
+        return next(reading, None)
+
+    while (bundle := await to_thread.run_sync(read_next)) is not None:
+        bundles.append(bundle)
+        if len(bundles) % REPORTED_EACH == 0:
+            await report(len(bundles), None, f"Read {len(bundles)} scripts.")
+    return bundles
+
+
+async def look_up(api: Client, bundles: list[Bundle], report: Report) -> Lookup:
+    """Ask the project for the symbol set of every chunk id, at most 8 at once; the first failure ends it."""
+    ids = list(dict.fromkeys(bundle.script.chunk_id for bundle in bundles if bundle.script and bundle.script.chunk_id))
+    asking: Iterator[str] = iter(ids)
+    uploaded: dict[str, Uploaded] = {}
+    failures: list[ApiError] = []
+
+    async def ask() -> None:
+        for chunk_id in asking:
+            try:
+                uploaded[chunk_id] = await _symbol_set_for(api, chunk_id)
+            except ApiError as error:
+                failures.append(error)
+                group.cancel_scope.cancel()
+                return
+            if len(uploaded) % REPORTED_EACH == 0:
+                total = len(bundles) + len(ids)
+                await report(len(bundles) + len(uploaded), total, f"Looked up {len(uploaded)} of {len(ids)} chunk ids.")
+
+    async with anyio.create_task_group() as group:
+        for _ in range(min(AT_ONCE, len(ids))):
+            group.start_soon(ask)
+    return Lookup(uploaded, failures[0] if failures else None)
+
+
+async def _symbol_set_for(api: Client, chunk_id: str) -> Uploaded:
+    page = await api.get_page("symbol_sets", of=SymbolSet, offset=0, limit=1, ref=chunk_id)
+    if not page.results:
+        return Uploaded.NOTHING
+    found = page.results[0]
+    if found.ref != chunk_id:
+        return Uploaded.UNKNOWN  # an installation that does not filter
+    return Uploaded.FILE if found.has_uploaded_file and not found.failure_reason else Uploaded.FAILED
+
+
+def conclude(build: BuildDirectory, bundles: list[Bundle], lookup: Lookup, target: str) -> BuildCheck:
+    """Put what was read and what the project has together; `target` is the environment of the commands."""
+    shared = shared_ids(bundles)
+    order = list(OUTLOOKS)
+    judged = [(judge(bundle, lookup.uploaded, shared), bundle) for bundle in bundles]
+    judged.sort(key=lambda pair: (order.index(pair[0]), pair[1].path))
+    counts = Counter(state for state, _ in judged)
+    readable = overall(counts, complete=not (build.cut or build.too_deep))
+    left_out = [f"**/{name}/**" for name in sorted(LEFT_OUT)] if build.left_out else []
+    excluding = [*left_out, *(f"**/{glob}" for glob in build.exclude)]
+    named = str(build.path) if clean(str(build.path)) == str(build.path) else "DIRECTORY"
+    return BuildCheck(
+        readable=readable,
+        summary=_summary(counts, readable=readable),
+        states={state: f"{number}: {OUTLOOKS[state].meaning}" for state, number in counts.items()},
+        commands=commands(counts, named, target, excluding=excluding),
+        notes=_notes(build, counts, lookup),
+        scripts=[_checked(state, bundle) for state, bundle in judged],
+    )
+
+
+def environment(api: Client) -> str:
+    """Name host and project as PostHog's CLI reads them from its environment."""
+    project = api.prefix[1]
+    number = project if project != "@current" else "NUMBER"
+    return f"POSTHOG_CLI_HOST={api.pool.origin} POSTHOG_CLI_PROJECT_ID={number} POSTHOG_CLI_API_KEY=phx_..."
+
+
+def _summary(counts: Counter[str], *, readable: bool | None) -> str:
+    if not counts:
+        return "Could not tell: there is no script (.js, .mjs, .cjs) in the directory."
+    total = counts.total()
+    bad = sum(number for state, number in counts.items() if OUTLOOKS[state].readable is False)
+    unknown = sum(number for state, number in counts.items() if OUTLOOKS[state].readable is None)
+    rest = f"; {unknown} could not be judged" if unknown else ""
+    if readable:
+        return f"Readable: the project has symbols for what can fail in all {total} scripts."
+    if readable is None:
+        return f"Could not tell: {total} scripts, none surely unreadable{rest}."
+    return f"Not readable: {bad} of {total} scripts will have minified stack traces{rest}."
+
+
+def _notes(build: BuildDirectory, counts: Counter[str], lookup: Lookup) -> list[str]:
+    """Say what to do besides the commands, what was not looked at, and what cannot be known."""
+    steps = {step for state in counts for step in OUTLOOKS[state].steps}
+    notes = []
+    if REBUILD in steps:
+        notes.append(
+            "First build again with source maps in files of their own (esbuild --sourcemap, Vite build.sourcemap)."
+        )
+    if UPLOAD in steps:
+        notes.append("Deploy the very files that were injected and uploaded. Then check again.")
+    if build.cut:
+        notes.append(f"Incomplete: {build.cut}.")
+    if build.too_deep:
+        notes.append(f"Incomplete: {build.too_deep} folders lie too deep and were not entered.")
+    if build.left_out:
+        notes.append(f"{build.left_out} folders named {' or '.join(sorted(LEFT_OUT))} were left out.")
+    if build.excluded:
+        notes.append(f"{build.excluded} scripts were excluded as asked.")
+    if lookup.stopped_by is not None:
+        notes.append(f"The project was not asked about every chunk id ({lookup.stopped_by.code}); call again later.")
+    if "uploaded" in counts:
+        notes.append(
+            "PostHog says that a file is there as soon as its upload begins, and not whether it matches this build."
+        )
+    return notes
+
+
+def _checked(state: str, bundle: Bundle) -> CheckedScript:
+    given: dict[str, Any] = {"path": clean(bundle.path, LONGEST_PATH), "state": state}
+    if bundle.script and bundle.script.chunk_id:
+        given["chunk_id"] = bundle.script.chunk_id
+    if bundle.map:
+        given["map"] = str(bundle.map)
+    if bundle.unread:
+        given["detail"] = bundle.unread
+    return CheckedScript(**given)
+
+
+TOOLS = [Tool.from_function(check_build, "error-tracking-build-check", "Check a build", annotations=READ)]

@@ -1,0 +1,93 @@
+"""Where on this machine a caller's builds may be read: the operator's directory, and the roots that a client offers."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import unquote, urlsplit
+from urllib.request import url2pathname
+
+from mcp.server.mcpserver import Context, ListRoots, Resolve
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp_types import ListRootsResult
+
+from errtrack_mcp.api.text import quoted
+from errtrack_mcp.tools.inject import Lender, OwnKey
+
+
+@dataclass(frozen=True, slots=True)
+class BuildRoots:
+    """Directories, absolute and free of links, below which builds may be read; the operator's comes first."""
+
+    paths: tuple[Path, ...]
+    client_can_offer: bool = False
+
+    def find(self, directory: str) -> tuple[Path, Path]:
+        """Return a directory and the root that holds it; a relative one is below the first root, "" that root itself.
+
+        Raises ToolError where there is no such directory below any root.
+        """
+        if not self.paths:
+            raise ToolError(f"no_build_root: {self._why_none()}")
+        wanted = Path(os.path.realpath(self.paths[0] / directory))
+        root = next((root for root in self.paths if wanted.is_relative_to(root)), None)
+        if root is None:
+            allowed = ", ".join(quoted(str(path), 120) for path in self.paths[:3])
+            raise ToolError(f"outside_build_root: {quoted(directory, 120)} is not below {allowed}. Nothing was read.")
+        if not wanted.is_dir():
+            raise ToolError(
+                f"no_such_directory: There is no directory {quoted(directory, 120)} below {quoted(str(root), 120)}."
+            )
+        return wanted, root
+
+    def _why_none(self) -> str:
+        if self.client_can_offer:
+            return "The client offers no folder of this machine as a root. Open one in it, or set ERRTRACK_BUILD_ROOT."
+        return (
+            "The client offers no roots (deprecated in protocol 2026-07-28, and left out by many clients). "
+            "Set ERRTRACK_BUILD_ROOT to the folder that holds the builds."
+        )
+
+
+def ask_client(context: Context[Lender, Any], directory: str = "") -> ListRoots | ListRootsResult:
+    """Ask the client for its roots, in the way of its protocol era, where they are needed and it can tell them."""
+    lender = context.request_context.lifespan_context
+    configured = _configured(lender)
+    covered = bool(configured) and all(
+        Path(os.path.realpath(root / directory)).is_relative_to(root) for root in configured
+    )
+    if not isinstance(lender, OwnKey) or covered or not _can_offer(context):
+        return ListRootsResult(roots=[])
+    return ListRoots()
+
+
+def allowed_roots(
+    context: Context[Lender, Any], offered: Annotated[ListRootsResult, Resolve(ask_client)]
+) -> BuildRoots:
+    """Resolve where builds may be read; nowhere for a caller that is not on this machine."""
+    lender = context.request_context.lifespan_context
+    paths = [*_configured(lender), *(path for root in offered.roots if (path := _local(str(root.uri))))]
+    return BuildRoots(tuple(dict.fromkeys(paths)), _can_offer(context))
+
+
+Roots = Annotated[BuildRoots, Resolve(allowed_roots)]
+
+
+def _configured(lender: Lender) -> list[Path]:
+    root = lender.build_root if isinstance(lender, OwnKey) else None
+    return [Path(os.path.realpath(root))] if root else []
+
+
+def _can_offer(context: Context[Lender, Any]) -> bool:
+    capabilities = context.client_capabilities
+    return capabilities is not None and capabilities.roots is not None
+
+
+def _local(uri: str) -> Path | None:
+    """Return the folder that a root names, if it is one of this machine."""
+    parts = urlsplit(uri)
+    if parts.scheme != "file" or parts.netloc not in {"", "localhost"} or not unquote(parts.path).startswith("/"):
+        return None
+    if "%00" in parts.path:
+        return None
+    return Path(os.path.realpath(url2pathname(parts.path)))

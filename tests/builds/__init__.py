@@ -1,0 +1,1 @@
+"""Reading build directories, on real bundles."""

@@ -1,0 +1,65 @@
+"""Real bundles: built by esbuild from npm, with chunk ids injected as PostHog's CLI injects them."""
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from uuid import NAMESPACE_URL, uuid5
+
+HERE = Path(__file__).parent
+CACHE = HERE.parent.parent / ".cache"
+SOURCES = {
+    "main.ts": 'import { total } from "./cart";\nexport const shown = (prices: number[]) => `${total(prices)} EUR`;\n'
+    'window.addEventListener("click", () => { throw new Error(shown([1, 2])); });\n',
+    "cart.ts": "export function total(prices: number[]): number {\n"
+    "  return prices.reduce((sum, price) => sum + price, 0);\n}\n",
+    "admin.ts": 'import { total } from "./cart";\nexport const report = () => console.log(total([3, 4]));\nreport();\n',
+}
+
+
+def esbuild() -> Path:
+    """Return esbuild's command, installed by npm at the first use, in the version that package.json fixes."""
+    package = (HERE / "package.json").read_text()
+    version = json.loads(package)["dependencies"]["esbuild"]
+    installed = CACHE / f"esbuild-{version}"
+    if not installed.exists():
+        CACHE.mkdir(exist_ok=True)
+        fresh = Path(tempfile.mkdtemp(dir=CACHE))
+        (fresh / "package.json").write_text(package)
+        options = ["--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts"]
+        subprocess.run(["npm", "install", *options], cwd=fresh, check=True, capture_output=True, timeout=240)
+        try:
+            fresh.rename(installed)
+        except OSError:  # another process of the same run was first
+            shutil.rmtree(fresh)
+    return installed / "node_modules" / ".bin" / "esbuild"
+
+
+def bundle(project: Path, *options: str) -> Path:
+    """Bundle two entry points of a small app into `project`/dist, minified, and return that directory."""
+    source = project / "src"
+    source.mkdir(parents=True)
+    for name, text in SOURCES.items():
+        (source / name).write_text(text)
+    entries = [str(source / "main.ts"), str(source / "admin.ts")]
+    out = project / "dist"
+    command = [str(esbuild()), *entries, "--bundle", "--minify", f"--outdir={out}", *options]
+    subprocess.run(command, check=True, capture_output=True, timeout=60, env={**os.environ, "NO_COLOR": "1"})
+    return out
+
+
+def inject(script: Path) -> str:
+    """Give a script its chunk id as the CLI does (format page, section 3): code before byte 0, a comment at the end."""
+    code = script.read_text()
+    chunk_id = str(uuid5(NAMESPACE_URL, f"{script.name}{code}"))
+    registering = (
+        f"(()=>{{try{{const w=globalThis,s=new Error().stack;s&&((w._posthogChunkIds??={{}})[s]={json.dumps(chunk_id)})"
+        "}catch{}})();"
+    )
+    script.write_text(f"{registering}{code}\n//# chunkId={chunk_id}")
+    beside = script.with_name(f"{script.name}.map")
+    if beside.exists():
+        beside.write_text(json.dumps({"chunk_id": chunk_id, **json.loads(beside.read_text())}))
+    return chunk_id
