@@ -160,6 +160,23 @@ def doctor(env_file: Path | None, *, as_json: bool) -> None:
     sys.exit(anyio.run(lambda: examine(env_file, as_json=as_json)))
 
 
+@main.command("build-check")
+@env_file_option
+@json_option
+@click.option("--exclude", multiple=True, help="Leave out scripts whose path below DIRECTORY fits this glob.")
+@click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path))
+def build_check(env_file: Path | None, as_json: bool, exclude: tuple[str, ...], directory: Path) -> None:  # noqa: FBT001
+    """Tell whether errors from the build in DIRECTORY will be readable: exit 0 yes, 1 no, 2 could not tell."""
+    from errtrack_mcp.build_check import run_build_check
+    from errtrack_mcp.settings import ConfigurationError, load_settings
+
+    try:
+        settings = load_settings(env_file)
+    except ConfigurationError as error:
+        _stop(error.problems)
+    sys.exit(run_build_check(settings, directory, exclude, as_json=as_json))
+
+
 def _run(
     env_file: Path | None,
     command: Callable[["Settings"], Awaitable[int | None]],

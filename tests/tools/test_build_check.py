@@ -63,7 +63,7 @@ def offering(settings: Any) -> Offering:
 
     @asynccontextmanager
     async def connected(mode: str, *uris: str, **variables: str) -> AsyncIterator[Client]:
-        async def roots(_context: Any) -> ListRootsResult:
+        async def roots(context: Any) -> ListRootsResult:  # noqa: ARG001 - the client calls it by this name
             return ListRootsResult(roots=[Root(uri=uri) for uri in uris])
 
         chosen = settings(**variables)

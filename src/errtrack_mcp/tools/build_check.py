@@ -27,6 +27,7 @@ from errtrack_mcp.tools.symbol_sets import SymbolSet
 AT_ONCE = 8
 LONGEST_PATH = 300
 REPORTED_EACH = 25
+NUMBER = "NUMBER"
 
 # Told how far the work is: so many done, out of so many where that is known, and a sentence.
 Report = Callable[[float, float | None, str], Awaitable[None]]
@@ -96,7 +97,7 @@ async def check_build(
     lookup = await look_up(api, bundles, report)
     if lookup.stopped_by is not None and not lookup.uploaded:
         raise lookup.stopped_by
-    return conclude(build, bundles, lookup, environment(api)).shrunk(max_tokens)
+    return conclude(build, bundles, lookup, environment(api.pool.origin, api.prefix[1])).shrunk(max_tokens)
 
 
 async def read_bundles(build: BuildDirectory, report: Report) -> list[Bundle]:
@@ -160,21 +161,25 @@ def conclude(build: BuildDirectory, bundles: list[Bundle], lookup: Lookup, targe
     left_out = [f"**/{name}/**" for name in sorted(LEFT_OUT)] if build.left_out else []
     excluding = [*left_out, *(f"**/{glob}" for glob in build.exclude)]
     named = str(build.path) if clean(str(build.path)) == str(build.path) else "DIRECTORY"
+    mending = commands(counts, named, target, excluding=excluding)
+    notes = _notes(build, counts, lookup)
+    if mending and f"={NUMBER} " in target:
+        notes.append(f"{NUMBER} stands for the project's number, as in /project/12345.")
     return BuildCheck(
         readable=readable,
         summary=_summary(counts, readable=readable),
         states={state: f"{number}: {OUTLOOKS[state].meaning}" for state, number in counts.items()},
-        commands=commands(counts, named, target, excluding=excluding),
-        notes=_notes(build, counts, lookup),
+        commands=mending,
+        notes=notes,
         scripts=[_checked(state, bundle) for state, bundle in judged],
     )
 
 
-def environment(api: Client) -> str:
+def environment(origin: str, project: str) -> str:
     """Name host and project as PostHog's CLI reads them from its environment."""
-    project = api.prefix[1]
-    number = project if project != "@current" else "NUMBER"
-    return f"POSTHOG_CLI_HOST={api.pool.origin} POSTHOG_CLI_PROJECT_ID={number} POSTHOG_CLI_API_KEY=phx_..."
+    number = NUMBER if project == "@current" else project
+    key = '"$POSTHOG_PERSONAL_API_KEY"'
+    return f"POSTHOG_CLI_HOST={origin} POSTHOG_CLI_PROJECT_ID={number} POSTHOG_CLI_API_KEY={key}"
 
 
 def _summary(counts: Counter[str], *, readable: bool | None) -> str:

@@ -1,0 +1,112 @@
+"""The build check from a shell: a table for a person, plain lines or JSON for a script, an exit code for a CI job."""
+
+import sys
+import traceback
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+
+import anyio
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from errtrack_mcp.api.client import Client, Pool
+from errtrack_mcp.api.retry import RetryPolicy
+from errtrack_mcp.builds.directory import BuildDirectory
+from errtrack_mcp.builds.verdict import OUTLOOKS
+from errtrack_mcp.explain import Asked, explain
+from errtrack_mcp.server import fixed_project
+from errtrack_mcp.settings import Settings
+from errtrack_mcp.tools.build_check import BuildCheck, Lookup, Report, conclude, environment, look_up, read_bundles
+
+EXIT_CODES = {True: 0, False: 1, None: 2}
+INTERRUPTED = 130
+MOST_ROWS = 60
+STYLES = {True: "green", False: "red", None: "yellow"}
+NO_KEY = "POSTHOG_PERSONAL_API_KEY is not set, so the project was not asked: no script can be called readable."
+
+
+def run_build_check(settings: Settings, directory: Path, exclude: tuple[str, ...], *, as_json: bool) -> int:
+    """Check a directory, print the answer, and return the exit code: 0 readable, 1 not, 2 could not tell."""
+    path = directory.resolve()
+    try:
+        check = anyio.run(_check, settings, BuildDirectory(path, path, exclude))
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except Exception:  # noqa: BLE001 - Python's own exit code for it would say "not readable"
+        traceback.print_exc()
+        return EXIT_CODES[None]
+    console = Console(highlight=False)
+    if as_json:
+        click.echo(check.model_dump_json(exclude_unset=True))
+    elif console.is_terminal:
+        _print_table(console, check)
+    else:
+        _print_lines(check)
+    return EXIT_CODES[check.readable]
+
+
+async def _check(settings: Settings, build: BuildDirectory) -> BuildCheck:
+    """Read the build and ask the project, with a progress bar where a person can see it."""
+    said = Console(stderr=True)
+    bar = Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=said, transient=True)
+    prefix = fixed_project(settings)
+    with bar if said.is_terminal else nullcontext():
+        report = _reporting_to(bar)
+        bundles = await read_bundles(build, report)
+        if settings.personal_api_key is None:
+            click.echo(f"errtrack-mcp: {NO_KEY}", err=True)
+            lookup = Lookup({})
+        else:
+            pool = Pool(settings.host)
+            retry = RetryPolicy(max_rate_limit_wait=settings.max_retry_wait)
+            try:
+                api = Client(pool, settings.personal_api_key, prefix, settings.timeout, retry)
+                lookup = await look_up(api, bundles, report)
+            finally:
+                await pool.aclose()
+    if lookup.stopped_by is not None:
+        click.echo(f"errtrack-mcp: {explain(lookup.stopped_by, Asked(settings.host, prefix[1], {})).text}", err=True)
+    return conclude(build, bundles, lookup, environment(settings.host, prefix[1]))
+
+
+def _reporting_to(bar: Progress) -> Report:
+    task = bar.add_task("Reading scripts.", total=None)
+
+    async def report(done: float, total: float | None, words: str) -> None:
+        bar.update(task, completed=done, total=total, description=words)
+
+    return report
+
+
+def _print_table(console: Console, check: BuildCheck) -> None:
+    table = Table("state", "script", "chunk id", "map")
+    for script in check.scripts[:MOST_ROWS]:
+        state = Text(script.state, style=STYLES[OUTLOOKS[script.state].readable])
+        table.add_row(state, Text(script.path), Text(script.chunk_id), Text(script.map or script.detail))
+    if check.scripts:
+        console.print(table)
+    if len(check.scripts) > MOST_ROWS:
+        console.print(Text(f"... and {len(check.scripts) - MOST_ROWS} more, none worse; --json lists all."))
+    _print_rest(check, lambda line, style: console.print(Text(line, style=style), soft_wrap=True))
+
+
+def _print_lines(check: BuildCheck) -> None:
+    """Print a line of fields separated by tabs for each script, then the rest."""
+    for script in check.scripts:
+        click.echo(f"{script.state}\t{script.path}\t{script.chunk_id}\t{script.map or script.detail}")
+    _print_rest(check, lambda line, _style: click.echo(line))
+
+
+def _print_rest(check: BuildCheck, say: Callable[[str, str], None]) -> None:
+    say(check.summary, f"bold {STYLES[check.readable]}")
+    for state, meaning in check.states.items():
+        say(f"  {state}: {meaning}", "")
+    for note in check.notes:
+        say(note, "")
+    for command in check.commands:
+        say(f"    {command}", "cyan")
+    sys.stdout.flush()

@@ -1,0 +1,138 @@
+"""The build check from a shell, and who is never offered it."""
+
+import json
+import os
+import pty
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+import pytest
+
+from errtrack_mcp.sandbox.database import Database
+from errtrack_mcp.sandbox.seed import FULL_KEY, PROJECT_ID
+from tests.builds.bundler import bundle, inject
+from tests.installed import COMMAND, environment
+
+CHECK = "error-tracking-build-check"
+STORE = (
+    "INSERT INTO symbol_sets (id, team_id, ref, created_at, storage_ptr) VALUES (?, ?, ?, '2026-09-01 00:00:00.0', 'x')"
+)
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def dist(tmp_path: Path) -> Path:
+    """Build a small app with maps, and inject chunk ids."""
+    out = bundle(tmp_path, "--sourcemap")
+    for script in out.glob("*.js"):
+        inject(script)
+    return out
+
+
+def upload(database: Database, dist: Path) -> None:
+    """Store a symbol set for every script of a build."""
+    for number, script in enumerate(sorted(dist.glob("*.js"))):
+        chunk_id = script.read_text().rpartition("chunkId=")[2]
+        database.execute(STORE, (f"0199c000-0000-7000-8000-{number:012}", PROJECT_ID, chunk_id))
+
+
+def on_a_terminal(*arguments: str, **variables: str) -> tuple[int, str]:
+    """Run the command on a terminal of 160 columns, and return its exit code and what it showed there."""
+    ours, theirs = pty.openpty()
+    child = {**environment(**variables), "COLUMNS": "160", "TERM": "xterm"}
+    with subprocess.Popen([COMMAND, *arguments], stdin=theirs, stdout=theirs, stderr=theirs, env=child) as process:
+        os.close(theirs)
+        shown = b""
+        try:
+            while block := os.read(ours, 65536):
+                shown += block
+        except OSError:  # how Linux says that the other side has been closed
+            pass
+        os.close(ours)
+        return process.wait(timeout=30), shown.decode()
+
+
+def test_the_exit_code_tells_a_ci_job(run: Run, sandbox: Any, database: Database, dist: Path) -> None:
+    """1 before the upload, 0 after it, 2 where the project cannot be asked; the reason stands on standard error."""
+    place = {"POSTHOG_HOST": sandbox.url, "POSTHOG_PERSONAL_API_KEY": FULL_KEY, "POSTHOG_PROJECT_ID": str(PROJECT_ID)}
+    before = run("build-check", str(dist), **place)
+    assert before.returncode == 1
+    assert before.stderr == ""
+    assert before.stdout.splitlines()[0].startswith("not_uploaded\tadmin.js\t")
+    assert f"    posthog-cli sourcemap upload --directory {dist}" in before.stdout.splitlines()
+    assert f"POSTHOG_CLI_PROJECT_ID={PROJECT_ID} " in before.stdout
+    assert FULL_KEY not in before.stdout
+
+    upload(database, dist)
+    after = run("build-check", str(dist), **place)
+    assert (after.returncode, after.stderr) == (0, "")
+    assert "\x1b" not in after.stdout
+
+    without_key = run("build-check", str(dist))
+    assert without_key.returncode == 2
+    assert "POSTHOG_PERSONAL_API_KEY is not set" in without_key.stderr
+    refused = run("build-check", str(dist), **{**place, "POSTHOG_PERSONAL_API_KEY": "phx_wrong"})
+    assert refused.returncode == 2
+    assert "unauthenticated: " in refused.stderr
+    assert run("build-check", str(dist / "absent"), **place).returncode == 2
+
+
+def test_what_needs_no_project_is_told_without_one(run: Run, tmp_path: Path) -> None:
+    """A build without maps is surely not readable, whether or not the project can be asked."""
+    done = run("build-check", "--json", str(bundle(tmp_path)))
+    assert done.returncode == 1
+    check = json.loads(done.stdout)
+    assert check["readable"] is False
+    assert {script["state"] for script in check["scripts"]} == {"no_map"}
+
+
+def test_what_is_excluded_does_not_count(run: Run, sandbox: Any, database: Database, dist: Path) -> None:
+    """A script that has no map by intention need not fail the job."""
+    upload(database, dist)
+    (dist / "sw.js").write_text("self.skipWaiting()")
+    place = {"POSTHOG_HOST": sandbox.url, "POSTHOG_PERSONAL_API_KEY": FULL_KEY}
+    assert run("build-check", str(dist), **place).returncode == 1
+    assert run("build-check", "--exclude", "sw.js", str(dist), **place).returncode == 0
+
+
+def test_a_person_sees_a_table_and_a_bar(sandbox: Any, dist: Path) -> None:
+    """On a terminal: columns, colours, a bar while it works, and commands that can be copied whole."""
+    place = {"POSTHOG_HOST": sandbox.url, "POSTHOG_PERSONAL_API_KEY": FULL_KEY}
+    code, shown = on_a_terminal("build-check", str(dist), **place)
+    assert code == 1
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown)
+    assert re.search(r"state +┃ script +┃ chunk id +┃ map", plain)
+    assert "Reading scripts." in plain
+    assert "\x1b[" in shown
+    assert f"    posthog-cli sourcemap upload --directory {dist}\r\n" in plain
+
+
+def test_a_caller_over_http_is_never_offered_it(spawn: Any, tmp_path: Path) -> None:
+    """Neither listed nor callable, even where the operator has set a root and names the tool."""
+    options = ("serve", "--sandbox", "--transport", "http", "--port", "0")
+    with spawn(*options, ERRTRACK_BUILD_ROOT=str(tmp_path), ERRTRACK_TOOLSETS="builds,releases") as session:
+        address = re.search(r"http://[^/]+", session.process.stderr.readline())
+        assert address is not None
+
+        def post(method: str, params: dict[str, Any]) -> str:
+            body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+            headers = {
+                "Authorization": f"Bearer {FULL_KEY}",
+                "Accept": "application/json, text/event-stream",
+                "Content-Type": "application/json",
+                "MCP-Protocol-Version": "2025-11-25",
+            }
+            request = Request(f"{address[0]}/mcp", json.dumps(body).encode(), headers)  # noqa: S310
+            with urlopen(request, timeout=10) as response:  # noqa: S310
+                text: str = response.read().decode()
+                return text
+
+        listed = post("tools/list", {})
+        assert "error-tracking-releases-list" in listed
+        assert CHECK not in listed
+        called = post("tools/call", {"name": CHECK, "arguments": {}})
+        assert "unknown_tool: " in called
