@@ -111,6 +111,26 @@ def test_a_person_sees_a_table_and_a_bar(sandbox: Any, dist: Path) -> None:
     assert f"    posthog-cli sourcemap upload --directory {dist}\r\n" in plain
 
 
+def test_the_server_over_stdio_answers_the_same(spawn: Any, dist: Path) -> None:
+    """The installed server, which builds its models only when they are used, checks the same build."""
+    with spawn("serve", "--sandbox", ERRTRACK_BUILD_ROOT=str(dist.parent)) as session:
+        session.initialize("2025-11-25")
+        result = session.request("tools/call", {"name": CHECK, "arguments": {"directory": "dist"}})
+        found = result["structuredContent"]
+        assert found["readable"] is False
+        assert {script["map"] for script in found["scripts"]} == {"present"}
+        assert found["untrusted"].endswith(": path, chunk_id")
+        assert session.close() == 0
+        assert session.process.stderr.read() == ""
+
+
+def test_a_build_root_that_is_no_directory_is_refused_at_the_start(run: Run, tmp_path: Path) -> None:
+    """A misspelt root is said when the server starts, not at the first call."""
+    done = run("serve", "--sandbox", ERRTRACK_BUILD_ROOT=str(tmp_path / "absent"))
+    assert done.returncode == 2
+    assert "ERRTRACK_BUILD_ROOT" in done.stderr
+
+
 def test_a_caller_over_http_is_never_offered_it(spawn: Any, tmp_path: Path) -> None:
     """Neither listed nor callable, even where the operator has set a root and names the tool."""
     options = ("serve", "--sandbox", "--transport", "http", "--port", "0")

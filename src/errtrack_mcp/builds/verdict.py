@@ -32,12 +32,12 @@ _ALL = frozenset({REBUILD, INJECT, UPLOAD})
 
 # Worst first: the order of an answer.
 OUTLOOKS: dict[str, Outlook] = {
-    "no_map": Outlook("no source map, in the directory or in the project", readable=False, steps=_ALL),
+    "no_map": Outlook("no source map that PostHog's CLI would find", readable=False, steps=_ALL),
     "inline_map": Outlook(
         "the map is inside the script, where PostHog's CLI does not look", readable=False, steps=_ALL
     ),
     "external_map": Outlook(
-        "the map is named by a URL, not a file, and none is in the project", readable=False, steps=_ALL
+        "the map is named by a URL, and no file lies beside the script", readable=False, steps=_ALL
     ),
     "map_outside": Outlook("the map that it names lies outside the directory", readable=False, steps=_ALL),
     "empty_map": Outlook("the map maps nothing", readable=False, steps=_ALL),

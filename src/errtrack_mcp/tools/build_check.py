@@ -28,6 +28,7 @@ AT_ONCE = 8
 LONGEST_PATH = 300
 REPORTED_EACH = 25
 NUMBER = "NUMBER"
+FETCHED = frozenset({"not_injected", "inline_map", "external_map"})  # what PostHog could fetch by itself
 
 # Told how far the work is: so many done, out of so many where that is known, and a sentence.
 Report = Callable[[float, float | None, str], Awaitable[None]]
@@ -193,7 +194,7 @@ def _summary(counts: Counter[str], *, readable: bool | None) -> str:
         return f"Readable: the project has symbols for what can fail in all {total} scripts."
     if readable is None:
         return f"Could not tell: {total} scripts, none surely unreadable{rest}."
-    return f"Not readable: {bad} of {total} scripts will have minified stack traces{rest}."
+    return f"Not readable: {bad} of {total} scripts lack what makes their stack traces readable{rest}."
 
 
 def _notes(build: BuildDirectory, counts: Counter[str], lookup: Lookup) -> list[str]:
@@ -206,6 +207,10 @@ def _notes(build: BuildDirectory, counts: Counter[str], lookup: Lookup) -> list[
         )
     if UPLOAD in steps:
         notes.append("Deploy the very files that were injected and uploaded. Then check again.")
+    if not FETCHED.isdisjoint(counts):
+        notes.append(
+            "Without a chunk id a script is readable only if PostHog can fetch it and its map where they are served."
+        )
     if build.cut:
         notes.append(f"Incomplete: {build.cut}.")
     if build.too_deep:
