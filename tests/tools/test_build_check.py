@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import anyio
 import pytest
 from mcp import Client
 from mcp_types import ListRootsResult, Root
@@ -312,3 +313,24 @@ async def test_a_large_build_stays_below_what_clients_take(
     assert [done for done, _, _ in progress] == sorted(done for done, _, _ in progress)
     assert progress[-1][1] == 601
     assert "chunk ids" in (progress[-1][2] or "")
+
+
+@pytest.mark.anyio
+async def test_a_cancelled_check_asks_no_further(connect: Any, project: Path, sandbox: Any) -> None:
+    """Cancelled while chunk ids are looked up: what is on its way ends, and nothing else is sent."""
+    for number in range(300):
+        (project / f"{number}.js").write_text(f"a()\n//# chunkId=id-{number}")
+    async with connect(build_root=str(project)) as client:
+        with anyio.CancelScope() as scope:
+
+            async def stop(_done: float, total: float | None, _words: str | None) -> None:
+                if total is not None:
+                    scope.cancel()
+
+            await client.call_tool(CHECK, {}, progress_callback=stop)
+        assert scope.cancelled_caught
+        await client.call_tool("error-tracking-releases-list", {"limit": 1})
+        asked = len(sandbox.requests)
+        await client.call_tool("error-tracking-releases-list", {"limit": 2})
+    assert asked < 200
+    assert len(sandbox.requests) == asked + 1
