@@ -58,7 +58,6 @@ async def _check(settings: Settings, build: BuildDirectory) -> BuildCheck:
         report = _reporting_to(bar)
         bundles = await read_bundles(build, report)
         if settings.personal_api_key is None:
-            click.echo(f"errtrack-mcp: {NO_KEY}", err=True)
             lookup = Lookup({})
         else:
             pool = Pool(settings.host)
@@ -68,6 +67,8 @@ async def _check(settings: Settings, build: BuildDirectory) -> BuildCheck:
                 lookup = await look_up(api, bundles, report)
             finally:
                 await pool.aclose()
+    if settings.personal_api_key is None:
+        click.echo(f"errtrack-mcp: {NO_KEY}", err=True)
     if lookup.stopped_by is not None:
         click.echo(f"errtrack-mcp: {explain(lookup.stopped_by, Asked(settings.host, prefix[1], {})).text}", err=True)
     return conclude(build, bundles, lookup, environment(settings.host, prefix[1]))
