@@ -6,21 +6,23 @@ import pytest
 from mcp import Client, StdioServerParameters
 
 from errtrack_mcp import __version__
+from errtrack_mcp.tools import LOCAL_TOOLSETS, TOOLSETS
 from tests.installed import COMMAND, environment
 
+TOOLS = sum(map(len, [*TOOLSETS.values(), *LOCAL_TOOLSETS.values()]))
 OLDER_VERSIONS = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"]
 
 
 @pytest.mark.parametrize("version", OLDER_VERSIONS)
 def test_an_older_client_is_served(spawn: Any, version: str) -> None:
-    """A client that shakes hands lists the nine tools and calls one; the server ends when its input does."""
+    """A client that shakes hands lists every tool and calls one; the server ends when its input does."""
     with spawn("serve", "--sandbox") as session:
         hello = session.initialize(version)
         assert hello["protocolVersion"] == version
         assert hello["serverInfo"]["name"] == "errtrack-mcp"
         assert hello["serverInfo"]["version"] == __version__
         assert "strangers" in hello["instructions"]
-        assert len(session.request("tools/list")["tools"]) == 10
+        assert len(session.request("tools/list")["tools"]) == TOOLS
         call = {"name": "error-tracking-releases-list", "arguments": {"limit": 1}}
         assert session.request("tools/call", call)["content"][0]["text"].startswith('{"untrusted":"Data from outside')
         assert session.close() == 0

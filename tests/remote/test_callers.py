@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from errtrack_mcp.sandbox.seed import FULL_KEY, PROJECT_ID, READ_KEY
+from errtrack_mcp.selection import is_read_only
 from errtrack_mcp.tools import TOOLSETS
 from tests.conftest import text_of
 from tests.installed import run_to_its_end
@@ -149,7 +150,7 @@ def test_the_host_is_one_that_the_operator_allows(sandbox: Upstream) -> None:
 def test_headers_and_paths_can_only_narrow(replica: Serving) -> None:
     """Both together leave what both allow."""
     everything = names(replica)
-    reads = {name for name in everything if name.endswith(("-list", "-retrieve"))}
+    reads = {tool.name for tools in TOOLSETS.values() for tool in tools if is_read_only(tool)}
     releases = {tool.name for tool in TOOLSETS["releases"]} & everything
     assert names(replica, "/mcp/readonly") == reads
     assert names(replica, **{"X-Errtrack-Read-Only": "1"}) == reads

@@ -10,20 +10,22 @@ import httpx
 import pytest
 
 from errtrack_mcp.sandbox.seed import FULL_KEY
+from errtrack_mcp.tools import TOOLSETS
 from tests.installed import environment
 from tests.remote.serving import LIST, Serving, call_body, caller, posting, serving, sse_caller
 from tests.upstream import Upstream
 
+TOOLS = sum(map(len, TOOLSETS.values()))
 OLDER_VERSIONS = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"]
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize(("mode", "version"), [("legacy", "2025-11-25"), ("2026-07-28", "2026-07-28")])
 async def test_clients_of_both_eras_are_served(replica: Serving, mode: str, version: str) -> None:
-    """The SDK's client lists the nine tools and calls one."""
+    """The SDK's client lists every tool that needs none of this machine's files and calls one."""
     async with caller(replica.url, mode=mode) as client:
         assert client.protocol_version == version
-        assert len((await client.list_tools()).tools) == 9
+        assert len((await client.list_tools()).tools) == TOOLS
         result = await client.call_tool(LIST, {"limit": 2})
     assert result.structured_content is not None
     assert len(result.structured_content["results"]) == 2
@@ -33,7 +35,7 @@ async def test_clients_of_both_eras_are_served(replica: Serving, mode: str, vers
 async def test_a_client_of_the_older_transport_is_served(replica: Serving) -> None:
     """SSE gives the same answers."""
     async with sse_caller(replica.url) as client:
-        assert len((await client.list_tools()).tools) == 9
+        assert len((await client.list_tools()).tools) == TOOLS
         result = await client.call_tool(LIST, {"limit": 2})
     assert result.structured_content is not None
     assert len(result.structured_content["results"]) == 2

@@ -10,8 +10,9 @@ from pydantic_core import to_json
 from errtrack_mcp.settings import Settings
 from errtrack_mcp.shell.screen import is_terminal, print_rows, screen
 from errtrack_mcp.shell.session import connected
-from errtrack_mcp.tools import TOOLSETS
+from errtrack_mcp.tools import LOCAL_TOOLSETS, TOOLSETS
 
+EVERY_TOOLSET = {**TOOLSETS, **LOCAL_TOOLSETS}
 BYTES_PER_TOKEN = 4  # a rule of thumb: each model counts differently, and none says how without its own tables
 TOKENS_ARE = f"bytes / {BYTES_PER_TOKEN}, an estimate"
 
@@ -41,7 +42,7 @@ async def offer(settings: Settings, *, as_json: bool) -> None:
 
 def names_starting_with(start: str) -> list[str]:
     """Return the tools of every toolset whose names begin so, for a shell to complete."""
-    return [tool.name for tools in TOOLSETS.values() for tool in tools if tool.name.startswith(start)]
+    return [tool.name for tools in EVERY_TOOLSET.values() for tool in tools if tool.name.startswith(start)]
 
 
 def _weighed(tool: Tool) -> dict[str, Any]:
@@ -49,7 +50,9 @@ def _weighed(tool: Tool) -> dict[str, Any]:
     size = len(to_json(definition))
     return {
         "name": tool.name,
-        "toolset": next(name for name, tools in TOOLSETS.items() if tool.name in {member.name for member in tools}),
+        "toolset": next(
+            name for name, tools in EVERY_TOOLSET.items() if tool.name in {member.name for member in tools}
+        ),
         "kind": _kind(tool),
         "bytes": size,
         "tokens": _tokens(size),

@@ -1,10 +1,10 @@
 """What an assistant can call. TOOLSETS and LOCAL_TOOLSETS are the one list of every tool there is."""
 
-from errtrack_mcp.tools import build_check, releases, symbol_sets
+from errtrack_mcp.tools import build_check, diagnose, releases, symbol_sets
 
 TOOLSETS = {
     "releases": releases.TOOLS,
-    "symbol-sets": symbol_sets.TOOLS,
+    "symbol-sets": [*symbol_sets.TOOLS, *diagnose.TOOLS],
 }
 
 # These read this machine's files: only a caller who runs this process may have them, never one over HTTP.
