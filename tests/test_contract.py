@@ -83,7 +83,8 @@ def test_the_output_schema_says_something(tool: Any) -> None:
 def test_writing_is_told_by_the_hint() -> None:
     """Exactly the tools whose names say that they change something are not read-only."""
     writing = {tool.name for tool in TOOLS if not is_read_only(tool)}
-    assert writing == {tool.name for tool in TOOLS if tool.name.endswith(("-create", "-update", "-destroy"))}
+    endings = ("-create", "-update", "-destroy", "-ensure", "-prune")
+    assert writing == {tool.name for tool in TOOLS if tool.name.endswith(endings)}
 
 
 def test_a_name_stands_for_one_tool() -> None:

@@ -1,9 +1,9 @@
 """What an assistant can call. TOOLSETS and LOCAL_TOOLSETS are the one list of every tool there is."""
 
-from errtrack_mcp.tools import build_check, diagnose, releases, symbol_sets
+from errtrack_mcp.tools import build_check, compare, diagnose, ensure, releases, symbol_sets
 
 TOOLSETS = {
-    "releases": releases.TOOLS,
+    "releases": [*releases.TOOLS, *ensure.TOOLS, *compare.TOOLS],
     "symbol-sets": [*symbol_sets.TOOLS, *diagnose.TOOLS],
 }
 

@@ -1,7 +1,6 @@
 """Why stack traces are still minified: one answer for a ref, a release or the whole project."""
 
 from collections import Counter
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -12,25 +11,23 @@ from mcp.server.mcpserver.tools import Tool
 from pydantic import Field
 
 from errtrack_mcp.api.client import Client
-from errtrack_mcp.api.errors import NotFound
 from errtrack_mcp.api.model import Answer
 from errtrack_mcp.api.text import clean
 from errtrack_mcp.tools import advice
 from errtrack_mcp.tools.fields import Text
+from errtrack_mcp.tools.find import find_version
 from errtrack_mcp.tools.hints import READ
 from errtrack_mcp.tools.inject import Api
-from errtrack_mcp.tools.releases import Release, cli_hash_id
+from errtrack_mcp.tools.progress import MaxSeconds, Report, reporting
+from errtrack_mcp.tools.releases import Release
 from errtrack_mcp.tools.symbol_sets import LONGEST_LISTED_REF, Ref
 from errtrack_mcp.tools.tally import COMPLETE, FAILED, KEPT_FOR, NEVER_LOADED, NO_FILE, Tally
 from errtrack_mcp.tools.walk import WalkedSet, walk_symbol_sets
 
 NEWEST = 5
-RELEASES_SEARCHED = 500
 
 ReleaseId = Annotated[UUID | None, Field(description="Of one release; or project and version")]
 Days = Annotated[int, Field(ge=0, le=30, description="Removed by retention within so many days")]
-Seconds = Annotated[int, Field(ge=1, le=600, description="Stop reading after")]
-Report = Callable[[int, int | None], Awaitable[None]]
 
 
 class FailureGroup(Answer):
@@ -81,16 +78,20 @@ async def diagnose_symbol_sets(
     project: Annotated[Text, Field(description="App name, with version")] = "",
     version: Annotated[Text, Field(description="With project")] = "",
     expiring_within_days: Days = 7,
-    max_seconds: Seconds = 50,
+    max_seconds: MaxSeconds = 50,
 ) -> Diagnosis:
     """Say why stack traces are still minified, and the commands that mend it: for a ref, a release, or all."""
     _check(ref, release_id, project, version)
     tally = Tally(datetime.now(UTC) - KEPT_FOR + timedelta(days=expiring_within_days))
     if ref:
         return await _of_ref(api, ref, tally)
-    report = _reporting(context)
+    report = reporting(context)
     if release_id or project:
-        release = await _release(api, release_id, project, version)
+        release = (
+            await find_version(api, version, project)
+            if release_id is None
+            else await api.get("releases", str(release_id), into=Release)
+        )
         return await _of_release(api, release, tally, max_seconds, report)
     return await _of_project(api, tally, max_seconds, report)
 
@@ -100,16 +101,6 @@ def _check(ref: str, release_id: UUID | None, project: str, version: str) -> Non
         raise ToolError("invalid_arguments: Give project and version together, or release_id alone.")
     if sum((bool(ref), release_id is not None, bool(project))) > 1:
         raise ToolError("invalid_arguments: Give a ref, or a release, or neither for the whole project.")
-
-
-def _reporting(context: Context[Any, Any]) -> Report:
-    """Tell the client, where it asked to hear of it, how far the reading is."""
-
-    async def report(seen: int, count: int | None) -> None:
-        of = f" of {count:,}" if count else ""
-        await context.report_progress(seen, count, f"Read {seen:,}{of} symbol sets")
-
-    return report
 
 
 async def _of_ref(api: Client, ref: str, tally: Tally) -> Diagnosis:
@@ -133,24 +124,6 @@ def _bound(row: WalkedSet) -> list[Coverage]:
     tally = Tally(datetime.now(UTC), frozenset({release.id}))
     tally.add(row)
     return [_coverage(named, tally.by_release[release.id])]
-
-
-async def _release(api: Client, release_id: UUID | None, project: str, version: str) -> Release:
-    """Find the release that was meant, by its id, by the hash id that PostHog's CLI gives, or among the newest."""
-    if release_id is not None:
-        return await api.get("releases", str(release_id), into=Release)
-    hash_id = cli_hash_id(Release(id="", project=project, version=version))
-    try:
-        return await api.get("releases", "hash", hash_id, into=Release)
-    except NotFound:
-        page = await api.get_page("releases", of=Release, limit=RELEASES_SEARCHED, offset=0)
-    for release in page.results:
-        if (release.project, release.version) == (project, version):
-            return release
-    raise ToolError(
-        "not_found: No release has this project and version, neither by the hash id of PostHog's CLI nor among the "
-        f"{len(page.results)} newest. Look at error-tracking-releases-list, or diagnose without a release."
-    )
 
 
 async def _of_release(api: Client, release: Release, tally: Tally, seconds: float, report: Report) -> Diagnosis:

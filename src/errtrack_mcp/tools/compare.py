@@ -1,0 +1,162 @@
+"""Two releases side by side: where they come from, and whether the newer one lost source maps."""
+
+from collections import Counter
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.mcpserver.tools import Tool
+from pydantic import Field
+
+from errtrack_mcp.api.client import Client
+from errtrack_mcp.api.model import Answer
+from errtrack_mcp.api.text import clean
+from errtrack_mcp.tools.fields import Text
+from errtrack_mcp.tools.find import find_release
+from errtrack_mcp.tools.hints import READ
+from errtrack_mcp.tools.inject import Api
+from errtrack_mcp.tools.progress import MaxSeconds, Report, reporting
+from errtrack_mcp.tools.releases import Release
+from errtrack_mcp.tools.tally import COMPLETE, FAILED, NEVER_LOADED, NO_FILE, state_of
+from errtrack_mcp.tools.walk import Walk, WalkedSet, walk_symbol_sets
+
+SAMPLE = 5
+LONGEST_SAMPLED_REF = 100
+
+Named = Annotated[Text, Field(min_length=1, description="Id, hash id or version")]
+
+
+class Side(Answer):
+    """One of the two releases and its symbol sets."""
+
+    release: Release
+    repository: str = ""
+    build: str = ""
+    age_days: int
+    symbol_sets: int
+    complete: int
+    never_loaded: int
+    failed: int
+    refs: list[str] = Field(description="Some of its refs")
+
+
+class Comparison(Answer):
+    """Two releases, the older one first."""
+
+    verdict: str
+    lost_symbol_sets: int = Field(description="Usable ones that the newer has fewer")
+    older: Side
+    newer: Side
+    differences: list[str]
+    cannot_know: list[str]
+    left_out: str = ""
+
+
+async def compare_releases(
+    api: Api,
+    context: Context[Any, Any],
+    first: Named,
+    second: Named,
+    project: Annotated[Text, Field(description="App name, where versions are not unique")] = "",
+    max_seconds: MaxSeconds = 50,
+) -> Comparison:
+    """Compare two releases: metadata, symbol sets, and whether the newer lost source maps that the older had."""
+    releases = [await find_release(api, named, project) for named in (first, second)]
+    if releases[0].id == releases[1].id:
+        raise ToolError("invalid_arguments: Both names lead to the same release.")
+    older, newer = sorted(releases, key=lambda release: release.created_at)
+    report = reporting(context)
+    sides, walks = [], []
+    for release in (older, newer):
+        side, walk = await _side(api, release, max_seconds / 2, report)
+        sides.append(side)
+        walks.append(walk)
+    stopped = next((walk.stopped for walk in walks if walk.stopped), "")
+    said = {"left_out": f"Stopped early, since {stopped}: the counts are too small."} if stopped else {}
+    lost = max(0, _usable(sides[0]) - _usable(sides[1]))
+    return Comparison(
+        verdict=_verdict(sides[0], sides[1], lost),
+        lost_symbol_sets=lost,
+        older=sides[0],
+        newer=sides[1],
+        differences=_differences(sides[0], sides[1]),
+        cannot_know=[
+            "Which script became which: each build has new chunk ids, and a symbol set is bound to one release only.",
+            "What builds in event release mode uploaded: their symbol sets are bound to no release.",
+        ],
+        **said,
+    )
+
+
+async def _side(api: Client, release: Release, seconds: float, report: Report) -> tuple[Side, Walk]:
+    states: Counter[str] = Counter()
+    refs: list[str] = []
+
+    def visit(row: WalkedSet) -> None:
+        if row.release_id == release.id:
+            states[state_of(row)] += 1
+            if len(refs) < SAMPLE:
+                refs.append(clean(row.ref or "", LONGEST_SAMPLED_REF))
+
+    walk = await walk_symbol_sets(api, visit, seconds=seconds, report=report, search=release.version)
+    metadata = release.metadata or {}
+    git = metadata.get("git") if isinstance(metadata.get("git"), dict) else {}
+    known = {"repository": (git or {}).get("remote_url"), "build": metadata.get("build")}
+    return Side(
+        release=release.summary(),
+        **{name: value for name, value in known.items() if isinstance(value, str)},
+        age_days=_age(release),
+        symbol_sets=states.total(),
+        complete=states[COMPLETE],
+        never_loaded=states[NEVER_LOADED],
+        failed=states[FAILED] + states[NO_FILE],
+        refs=refs,
+    ), walk
+
+
+def _age(release: Release) -> int:
+    """Return a release's age in whole days."""
+    return (datetime.now(UTC) - datetime.fromisoformat(release.created_at)).days if release.created_at else 0
+
+
+def _usable(side: Side) -> int:
+    return side.complete + side.never_loaded
+
+
+def _verdict(older: Side, newer: Side, lost: int) -> str:
+    if not older.symbol_sets and not newer.symbol_sets:
+        return "Neither release has a symbol set: both builds use event release mode, or neither uploaded source maps."
+    if not _usable(newer):
+        return (
+            f"The newer release has no usable symbol set, the older one has {_usable(older)}. Unless its build changed "
+            "to event release mode, run in it: posthog-cli sourcemap process --directory DIST."
+        )
+    if lost:
+        return (
+            f"The newer release has {lost} usable symbol sets fewer: {_usable(newer)} against {_usable(older)}. Either "
+            "its build makes fewer chunks, or some of its source maps were not uploaded."
+        )
+    return f"The newer release lost nothing: {_usable(newer)} usable symbol sets against {_usable(older)}."
+
+
+def _differences(older: Side, newer: Side) -> list[str]:
+    """Name what is not the same in the two builds' metadata."""
+    pairs = {
+        "project": (older.release.project, newer.release.project),
+        "branch": (older.release.branch, newer.release.branch),
+        "commit": (_commit(older.release), _commit(newer.release)),
+        "repository": (older.repository, newer.repository),
+        "build": (older.build, newer.build),
+    }
+    return [name for name, (one, other) in pairs.items() if one != other]
+
+
+def _commit(release: Release) -> str:
+    """Return the commit; a summary leaves it out where it is the version."""
+    return release.commit or release.version
+
+
+TOOLS = [
+    Tool.from_function(compare_releases, "error-tracking-releases-compare", "Compare releases", annotations=READ),
+]

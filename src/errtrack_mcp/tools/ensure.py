@@ -1,0 +1,60 @@
+"""A release that is there afterwards, whoever made it."""
+
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.mcpserver.tools import Tool
+from mcp_types import ToolAnnotations
+
+from errtrack_mcp.api.client import Client
+from errtrack_mcp.api.errors import HashTaken, NotFound, ServerFailed, TimedOut
+from errtrack_mcp.api.model import Answer
+from errtrack_mcp.api.text import quoted
+from errtrack_mcp.tools.fields import HashToLookUp, Metadata, ProjectName, Version
+from errtrack_mcp.tools.inject import Api
+from errtrack_mcp.tools.releases import Release, cli_hash_id
+
+ENSURE = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=True)
+
+
+class EnsuredRelease(Answer):
+    """A release, and whether this call made it."""
+
+    created: bool
+    release: Release
+    note: str = ""
+
+
+async def ensure_release(
+    api: Api, version: Version, project: ProjectName, hash_id: HashToLookUp = "", metadata: Metadata = None
+) -> EnsuredRelease:
+    """Get a release, or create it if there is none. Without hash_id it is the one of PostHog's CLI."""
+    wanted = Release(id="", project=project, version=version)
+    key = hash_id or cli_hash_id(wanted)
+    there = await _look_up(api, key)
+    if there is None:
+        body = {"version": version, "project": project, "hash_id": key} | ({"metadata": metadata} if metadata else {})
+        try:
+            return EnsuredRelease(created=True, release=await api.post("releases", body=body, into=Release))
+        except (HashTaken, ServerFailed, TimedOut):
+            # Somebody else was faster; older installations answer that with a 500 (contract, section 5.2).
+            there = await _look_up(api, key)
+            if there is None:
+                raise
+    if (there.project, there.version) != (project, version):
+        raise ToolError(
+            f"hash_taken: Release {there.id} has this hash id, but is version {quoted(there.version)} of "
+            f"{quoted(there.project)}. Give a hash_id of your own, or mend that release."
+        )
+    if metadata and there.metadata != metadata:
+        note = "Its metadata differs and was left alone; error-tracking-releases-partial-update replaces it."
+        return EnsuredRelease(created=False, release=there, note=note)
+    return EnsuredRelease(created=False, release=there)
+
+
+async def _look_up(api: Client, hash_id: str) -> Release | None:
+    try:
+        return await api.get("releases", "hash", hash_id, into=Release)
+    except NotFound:
+        return None
+
+
+TOOLS = [Tool.from_function(ensure_release, "error-tracking-releases-ensure", "Ensure release", annotations=ENSURE)]
