@@ -16,6 +16,7 @@ from errtrack_mcp.sandbox.database import Database, TimeOrderedIds
 from errtrack_mcp.sandbox.endpoint import Endpoint
 from errtrack_mcp.sandbox.envelope import ApiError, not_found, server_error
 from errtrack_mcp.sandbox.environments import EnvironmentsAlias
+from errtrack_mcp.sandbox.storage import Storage, storage_routes
 from errtrack_mcp.sandbox.throttle import Throttle
 
 RESOURCES = [*accounts.RESOURCES, *releases.RESOURCES, *symbol_sets.RESOURCES]
@@ -44,15 +45,20 @@ def create_app(
     throttled: bool = True,
     malformed_uuid_status: int = 500,
     clock: Callable[[], float] = time.monotonic,
+    storage: Storage | None = None,
 ) -> Starlette:
-    """Put the API together over a database; it is up to the caller to seed it and to close it."""
+    """Put the API together over a database; it is up to the caller to seed it and to close it.
+
+    Files are kept in `storage`, or in a temporary directory of their own.
+    """
+    storage = storage or Storage()
     throttle = Throttle(clock) if throttled else None
-    sandbox = Sandbox(database, TimeOrderedIds(), throttle, malformed_uuid_status)
+    sandbox = Sandbox(database, TimeOrderedIds(), throttle, malformed_uuid_status, storage)
     routes = [
         Route(resource.path + slash, Endpoint(sandbox, resource)) for resource in RESOURCES for slash in ("/", "")
     ]
     app = Starlette(
-        routes=routes,
+        routes=[*routes, *storage_routes(storage, database)],
         middleware=[Middleware(EnvironmentsAlias, routes=routes)],
         exception_handlers={ApiError: _answer_error, 404: _answer_unknown_route, Exception: _answer_crash},
     )

@@ -20,6 +20,7 @@ from errtrack_mcp.sandbox.envelope import (
     server_error,
     unsupported_media_type,
 )
+from errtrack_mcp.sandbox.storage import Storage
 
 READ = "error_tracking:read"
 WRITE = "error_tracking:write"
@@ -34,6 +35,7 @@ class Sandbox:
     ids: TimeOrderedIds
     throttle: throttle.Throttle | None
     malformed_uuid_status: int
+    storage: Storage
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,11 @@ class Call:
     def database(self) -> Database:
         """Where everything is kept."""
         return self.sandbox.database
+
+    @property
+    def storage(self) -> Storage:
+        """Where files are kept."""
+        return self.sandbox.storage
 
     @property
     def team_id(self) -> int:

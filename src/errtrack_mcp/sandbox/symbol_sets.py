@@ -2,13 +2,14 @@
 
 import sqlite3
 from typing import Any
+from uuid import UUID
 
 from starlette.datastructures import QueryParams
 from starlette.responses import JSONResponse, Response
 
 from errtrack_mcp.sandbox.calls import READ, WRITE, Action, Call, Resource
 from errtrack_mcp.sandbox.database import Database, shown_time
-from errtrack_mcp.sandbox.envelope import Window, invalid, no_content, not_found, page
+from errtrack_mcp.sandbox.envelope import Window, invalid, no_content, not_found, page, server_error
 from errtrack_mcp.sandbox.releases import release_body
 from errtrack_mcp.sandbox.throttle import SYMBOL_SETS
 
@@ -72,9 +73,39 @@ async def retrieve_symbol_set(call: Call) -> Response:
 
 
 async def destroy_symbol_set(call: Call) -> Response:
-    """DELETE: the symbol set; its release stays."""
-    call.database.execute("DELETE FROM symbol_sets WHERE id = ?", (_find(call)["id"],))
+    """DELETE: the symbol set and its file; its release stays."""
+    row = _find(call)
+    call.database.execute("DELETE FROM symbol_sets WHERE id = ?", (row["id"],))
+    if row["storage_ptr"]:
+        call.storage.delete(row["storage_ptr"])
     return no_content()
+
+
+async def download_symbol_set(call: Call) -> Response:
+    """GET: a link to the file, good for an hour; given for an unfinished upload too, whose file is not there."""
+    key = _find(call)["storage_ptr"]
+    if not key:
+        return JSONResponse({"detail": "Symbol set has no uploaded file."}, 404)
+    return JSONResponse({"url": call.storage.download_url(str(call.request.base_url).rstrip("/"), key)})
+
+
+async def bulk_delete_symbol_sets(call: Call) -> Response:
+    """POST: delete the rows with these ids and leave their files behind; other ids are passed over."""
+    ids = (await call.data()).get("ids")
+    if not ids:
+        return JSONResponse({"detail": "ids is required"}, 400)
+    if not isinstance(ids, list):
+        return JSONResponse({"detail": "ids must be a list"}, 400)
+    try:
+        named = [str(UUID(str(each))) for each in ids]
+    except ValueError:
+        raise server_error() from None
+    with call.database.transaction():
+        gone = [
+            call.database.execute("DELETE FROM symbol_sets WHERE team_id = ? AND id = ?", (call.team_id, each)).rowcount
+            for each in named
+        ]
+    return JSONResponse({"deleted": sum(gone)})
 
 
 def insert_symbol_set(database: Database, values: dict[str, Any]) -> None:
@@ -127,6 +158,8 @@ def _read_include_count(query: QueryParams) -> bool:
 
 RESOURCES = [
     Resource(PATH, {"GET": Action(READ, list_symbol_sets)}, SYMBOL_SETS),
+    Resource(f"{PATH}/bulk_delete", {"POST": Action(WRITE, bulk_delete_symbol_sets)}, SYMBOL_SETS),
+    Resource(f"{PATH}/{{id:segment}}/download", {"GET": Action(READ, download_symbol_set)}, SYMBOL_SETS),
     Resource(
         f"{PATH}/{{id:segment}}",
         {

@@ -1,0 +1,124 @@
+"""Object storage stood in for on disk: files by key, and addresses that carry their own permission."""
+
+import hashlib
+import hmac
+import json
+import re
+import secrets
+import shutil
+import tempfile
+import time
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import quote, urlencode
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from errtrack_mcp.sandbox.database import Database
+
+PATH = "/object-storage"
+LINK_SECONDS = 3600
+ALGORITHM = "AWS4-HMAC-SHA256"
+_KEY = re.compile(r"symbolsets/[A-Za-z0-9-]{1,100}")
+
+
+class Storage:
+    """Files below one directory; a temporary one, removed with the process, where none is given.
+
+    `clock` tells the seconds since 1970 by which addresses expire.
+    """
+
+    def __init__(self, directory: Path | None = None, clock: Callable[[], float] = time.time) -> None:
+        self._directory = directory
+        self.clock = clock
+        self._secret = secrets.token_bytes(32)
+
+    def write(self, key: str, content: bytes) -> None:
+        """Keep a file whole or not at all."""
+        path = self._path(key)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        half = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
+        half.write_bytes(content)
+        half.replace(path)
+
+    def read(self, key: str) -> bytes | None:
+        """Return a file, or None where there is none."""
+        path = self._path(key)
+        return path.read_bytes() if path.is_file() else None
+
+    def delete(self, key: str) -> None:
+        """Remove a file; one that is not there is as good as removed."""
+        self._path(key).unlink(missing_ok=True)
+
+    def download_url(self, base: str, key: str) -> str:
+        """Sign an address that answers with the file for an hour, to whoever has it."""
+        expires = int(self.clock()) + LINK_SECONDS
+        query = {"X-Amz-Algorithm": ALGORITHM, "X-Amz-Expires": str(LINK_SECONDS), "Expires": str(expires)}
+        query["X-Amz-Signature"] = self.sign("GET", key, expires)
+        return f"{base}{PATH}/{quote(key)}?{urlencode(query)}"
+
+    def sign(self, method: str, key: str, expires: int) -> str:
+        """Sign one method on one key until a moment."""
+        return hmac.new(self._secret, f"{method} {key} {expires}".encode(), hashlib.sha256).hexdigest()
+
+    def permits(self, method: str, key: str, expires: str, signature: str) -> bool:
+        """Tell whether a signature is ours, belongs to this method and key, and has not expired."""
+        if not expires.isascii() or not expires.isdigit() or int(expires) <= self.clock():
+            return False
+        return hmac.compare_digest(self.sign(method, key, int(expires)).encode(), signature.encode())
+
+    def _path(self, key: str) -> Path:
+        if not _KEY.fullmatch(key):
+            raise ValueError(f"{key!r} is no key of a symbol set's file")
+        if self._directory is None:
+            self._directory = Path(tempfile.mkdtemp(prefix="errtrack-sandbox-"))
+            weakref.finalize(self, shutil.rmtree, self._directory, ignore_errors=True)
+        return self._directory / key
+
+
+def storage_routes(storage: Storage, database: Database) -> list[Route]:
+    """Return the routes of the storage itself, which knows signatures and no keys of PostHog's."""
+
+    async def download(request: Request) -> Response:
+        key: str = request.path_params["key"]
+        query = request.query_params
+        if not _KEY.fullmatch(key) or not storage.permits(
+            "GET", key, query.get("Expires", ""), query.get("X-Amz-Signature", "")
+        ):
+            return storage_error(403, "AccessDenied")
+        content = storage.read(key) or seeded_file(database, key)
+        if content is None:
+            return storage_error(404, "NoSuchKey")
+        return Response(content, media_type="application/octet-stream")
+
+    return [Route(f"{PATH}/{{key:path}}", download, methods=["GET"])]
+
+
+def storage_error(status: int, code: str) -> Response:
+    """Answer as object storage does, in XML."""
+    return Response(f"<Error><Code>{code}</Code></Error>", status, media_type="application/xml")
+
+
+def seeded_file(database: Database, key: str) -> bytes | None:
+    """Make up the file of a symbol set whose upload is finished but was seeded, not made."""
+    sql = "SELECT ref FROM symbol_sets WHERE storage_ptr = ? AND content_hash IS NOT NULL"
+    row = database.one(sql, (key,))
+    return None if row is None else container(row["ref"])
+
+
+def container(ref: str) -> bytes:
+    """Write a small script with its map in PostHog's container: version 2, type 2, not compressed."""
+    source = f"throw new Error({json.dumps(ref)});\n//# chunkId={ref}".encode()
+    source_map = {
+        "version": 3,
+        "sources": ["src/main.ts"],
+        "sourcesContent": [f"throw new Error({json.dumps(ref)});\n"],
+        "names": [],
+        "mappings": "AAAA",
+    }
+    parts = (source, json.dumps(source_map, separators=(",", ":")).encode())
+    header = b"posthog_error_tracking" + (2).to_bytes(4, "little") + (2).to_bytes(4, "little") + b"\0"
+    return header + b"".join(len(part).to_bytes(8, "little") + part for part in parts)
