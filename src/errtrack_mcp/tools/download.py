@@ -1,0 +1,54 @@
+"""The link to a symbol set's file: a secret for an hour (contract, section 6)."""
+
+from uuid import UUID
+
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.mcpserver.tools import Tool
+from pydantic import Field
+
+from errtrack_mcp.api.errors import NotFound
+from errtrack_mcp.api.model import Answer, ApiModel
+from errtrack_mcp.tools.hints import READ
+from errtrack_mcp.tools.inject import Api
+
+NO_FILE = "Symbol set has no uploaded file."
+
+
+class SignedUrl(ApiModel):
+    """What the API answers."""
+
+    url: str
+
+
+class Download(Answer):
+    """A link that opens without a key."""
+
+    url: str
+    valid_for_seconds: int = Field(default=3600)
+    warning: str
+    next_step: str
+
+
+async def download_symbol_set(api: Api, id: UUID) -> Download:  # noqa: A002 - PostHog's name for it
+    """Get a link to a symbol set's file. It is a secret: whoever has it can read the source code for an hour."""
+    try:
+        signed = await api.get("symbol_sets", str(id), "download", into=SignedUrl)
+    except NotFound as error:
+        if error.detail == NO_FILE:
+            raise ToolError(
+                "no_file: This symbol set has no file. error-tracking-symbol-sets-diagnose with its ref tells why."
+            ) from None
+        raise
+    return Download(
+        url=signed.url,
+        valid_for_seconds=3600,
+        warning="Secret: do not paste this link into tickets, chats or logs.",
+        next_step="Save it to a file, then: posthog-cli symbol-sets extract. Nothing there: the upload never finished.",
+    )
+
+
+TOOLS = [
+    Tool.from_function(
+        download_symbol_set, "error-tracking-symbol-sets-download-retrieve", "Get download link", annotations=READ
+    ),
+]

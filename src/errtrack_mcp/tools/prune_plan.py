@@ -1,0 +1,89 @@
+"""What a pruning would delete: the same plan for the same filters and symbol sets, on every replica. Pure."""
+
+import hashlib
+import heapq
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from errtrack_mcp.tools.tally import state_of
+from errtrack_mcp.tools.walk import WalkedSet
+
+DIGITS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which symbol sets to delete: those that fit all that is given, and something must be given.
+
+    `unused_before` and `created_before` are moments; a set that was never used counts from its creation.
+    """
+
+    failed: bool = False
+    unbound: bool = False
+    release_id: str = ""
+    unused_before: datetime | None = None
+    created_before: datetime | None = None
+
+    def fit(self, row: WalkedSet) -> bool:
+        """Tell whether a symbol set is to be deleted; one whose times cannot be read never is, by its times."""
+        if self.failed and (row.has_file or not row.failure_reason):
+            return False
+        if self.unbound and row.release_id is not None:
+            return False
+        if self.release_id and row.release_id != self.release_id:
+            return False
+        return _before(row.last_used or row.created_at, self.unused_before) and _before(
+            row.created_at, self.created_before
+        )
+
+
+def _before(written: str | None, limit: datetime | None) -> bool:
+    if limit is None:
+        return True
+    try:
+        return written is not None and datetime.fromisoformat(written) < limit
+    except ValueError:
+        return False
+
+
+def fingerprint(row: WalkedSet) -> str:
+    """Return what changes when a symbol set is used, filled, bound or fails."""
+    facts = (row.id, row.ref, row.has_file, row.failure_reason, row.last_used, row.release_id)
+    return hashlib.sha256(repr(facts).encode()).hexdigest()
+
+
+@dataclass
+class Plan:
+    """The first symbol sets by ref that fit, at most `most` of them, and counts over all that do."""
+
+    fits: Callable[[WalkedSet], bool]
+    most: int
+    matching: int = 0
+    kinds: Counter[str] = field(default_factory=Counter)
+    _kept: list[WalkedSet] = field(default_factory=list)
+
+    def visit(self, row: WalkedSet) -> None:
+        """Take a symbol set into the plan if it fits; what lies far behind the first ones is let go again."""
+        if not self.fits(row):
+            return
+        self.matching += 1
+        self.kinds[state_of(row)] += 1
+        self._kept.append(row)
+        if len(self._kept) >= 4 * self.most:
+            self._kept = self._first()
+
+    def _first(self) -> list[WalkedSet]:
+        return heapq.nsmallest(self.most, self._kept, key=lambda row: (row.ref or "", row.id))
+
+    @property
+    def rows(self) -> list[WalkedSet]:
+        """The symbol sets that would be deleted, in the order of their refs."""
+        return self._first()
+
+    @property
+    def confirm(self) -> str:
+        """The value that stands for exactly this plan: nothing in it may have changed when it comes back."""
+        whole = "".join(fingerprint(row) for row in self.rows)
+        return hashlib.sha256(whole.encode()).hexdigest()[:DIGITS]

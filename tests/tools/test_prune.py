@@ -1,0 +1,201 @@
+"""Deleting by filter: a plan first, then exactly that plan."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import anyio
+import pytest
+from mcp import Client
+from mcp_types import ElicitResult
+
+from errtrack_mcp.api.client import Pool
+from errtrack_mcp.sandbox.database import Database, stored_time
+from errtrack_mcp.sandbox.seed import PROJECT_ID, release_id
+from errtrack_mcp.server import build_server
+from tests.upstream import Upstream
+
+pytestmark = pytest.mark.anyio
+
+PRUNE = "error-tracking-symbol-sets-prune"
+FAILED = "storage_ptr IS NULL AND failure_reason IS NOT NULL"
+Call = Callable[..., Awaitable[Any]]
+
+
+def ids(database: Database, condition: str = "1") -> set[str]:
+    """Return the ids of the project's symbol sets from the database itself."""
+    query = f"SELECT id FROM symbol_sets WHERE team_id = ? AND {condition}"  # noqa: S608 - the tests' own words
+    return {row[0] for row in database.execute(query, (PROJECT_ID,))}
+
+
+def ids_by_ref(database: Database) -> list[str]:
+    """Return the ids of those that failed, in the order of their refs."""
+    failed = ids(database, FAILED)
+    return [row[0] for row in database.execute("SELECT id FROM symbol_sets ORDER BY ref") if row[0] in failed]
+
+
+def days_ago(days: int) -> str:
+    """Return the beginning of the day so many days ago, as the database keeps it."""
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return stored_time(today - timedelta(days=days))
+
+
+@pytest.mark.parametrize(
+    ("filters", "condition"),
+    [
+        ({"failed": True}, FAILED),
+        ({"unbound": True}, "release_id IS NULL"),
+        ({"failed": True, "unbound": True}, f"{FAILED} AND release_id IS NULL"),
+        ({"release_id": release_id(4)}, f"release_id = '{release_id(4)}'"),
+        ({"unused_for_days": 20}, f"coalesce(last_used, created_at) < '{days_ago(20)}'"),
+        ({"older_than_days": 10}, f"created_at < '{days_ago(10)}'"),
+        ({"older_than_days": 10, "unused_for_days": 27}, f"coalesce(last_used, created_at) < '{days_ago(27)}'"),
+    ],
+)
+async def test_a_plan_names_what_fits_and_its_confirm_deletes_just_that(
+    connect: Any, answer: Call, database: Database, filters: dict[str, Any], condition: str
+) -> None:
+    """Counted against the database; everything else stays."""
+    before, fitting = ids(database), ids(database, condition)
+    assert fitting, "or the case shows nothing"
+    async with connect() as client:
+        plan = await _planned(answer, client, **filters)
+        assert (plan["done"], plan["matching"], plan["planned"]) == (False, len(fitting), len(fitting))
+        assert {row["id"] for row in plan["sample"]} <= fitting
+        assert ids(database) == before, "a plan deletes nothing"
+        done = await _planned(answer, client, **filters, confirm=plan["confirm"])
+    assert done["done"] is True
+    assert set(done["deleted"]) == fitting
+    assert ids(database) == before - fitting
+
+
+async def _planned(answer: Call, client: Any, **arguments: Any) -> Any:
+    """Call the tool, whose answer has no text of strangers when nothing fits."""
+    return await answer(client, PRUNE, **arguments)
+
+
+async def test_a_plan_is_carried_out_in_parts(connect: Any, answer: Call, database: Database) -> None:
+    """`limit` takes the first by ref; the answer says how many are left."""
+    total = len(ids(database, FAILED))
+    async with connect() as client:
+        plan = await answer(client, PRUNE, failed=True, limit=5)
+        done = await answer(client, PRUNE, failed=True, limit=5, confirm=plan["confirm"])
+    assert (plan["matching"], plan["planned"]) == (total, 5)
+    assert len(ids(database, FAILED)) == total - 5
+    assert f"{total - 5} are left" in done["next_step"]
+
+
+async def test_a_plan_that_is_out_of_date_deletes_nothing(connect: Any, answer: Call, database: Database) -> None:
+    """One of its symbol sets was used since: the new plan comes back in its place."""
+    async with connect() as client:
+        plan = await answer(client, PRUNE, failed=True)
+        used = plan["sample"][0]["id"]
+        with database.transaction():
+            database.execute("UPDATE symbol_sets SET last_used = ? WHERE id = ?", (days_ago(0), used))
+        before = ids(database)
+        late = await answer(client, PRUNE, failed=True, confirm=plan["confirm"])
+    assert late["done"] is False
+    assert late["confirm"] != plan["confirm"]
+    assert "changed since" in late["next_step"]
+    assert ids(database) == before
+
+
+async def test_what_changes_or_goes_meanwhile_is_told_apart(
+    connect: Any, answer: Call, database: Database, slow_sandbox: Any
+) -> None:
+    """Between plan and deletion one is uploaded, one deleted, and PostHog fails once for good: each has its place."""
+    async with connect(POSTHOG_HOST=slow_sandbox.url, ERRTRACK_MAX_RETRY_WAIT="0") as client:
+        plan = await answer(client, PRUNE, failed=True)
+        order = ids_by_ref(database)
+
+        def change() -> None:
+            with database.transaction():
+                database.execute("UPDATE symbol_sets SET storage_ptr = 'symbolsets/x' WHERE id = ?", (order[-1],))
+                database.execute("DELETE FROM symbol_sets WHERE id = ?", (order[-2],))
+
+        slow_sandbox.after(len(slow_sandbox.requests) + 3, change)
+        done = await answer(client, PRUNE, failed=True, confirm=plan["confirm"])
+    assert done["changed_since"] == [order[-1]]
+    assert done["already_gone"] == [order[-2]]
+    assert set(done["deleted"]) == set(order[:-2])
+    assert slow_sandbox.most_at_once == 8
+
+
+async def test_failures_are_named_and_counted_as_left(
+    connect: Any, answer: Call, database: Database, slow_sandbox: Any
+) -> None:
+    """When PostHog stops answering, what was deleted and what was not are both said."""
+    async with connect(POSTHOG_HOST=slow_sandbox.url, ERRTRACK_MAX_RETRY_WAIT="0") as client:
+        plan = await answer(client, PRUNE, failed=True)
+        total = len(ids(database, FAILED))
+        slow_sandbox.fails_after = len(slow_sandbox.requests) + 20
+        done = await answer(client, PRUNE, failed=True, confirm=plan["confirm"])
+    assert set(done["failed"].values()) == {"server_failed"}
+    assert len(done["deleted"]) + len(done["failed"]) == total
+    assert 0 < len(done["deleted"]) < total
+    assert f"{len(done['failed'])} are left" in done["next_step"]
+
+
+async def test_without_a_filter_nothing_is_even_planned(connect: Any, refusal: Call, sandbox: Upstream) -> None:
+    """Every symbol set of a project is never what was meant."""
+    async with connect() as client:
+        assert "at least one filter" in await refusal(client, PRUNE)
+    assert not sandbox.requests
+
+
+@pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
+@pytest.mark.parametrize("action", ["accept", "decline"])
+async def test_the_user_is_asked_wherever_the_client_can(
+    settings: Any, answer: Call, database: Database, mode: str, action: Any
+) -> None:
+    """The question says how many of which kinds; no means no."""
+    questions: list[str] = []
+
+    async def ask(context: Any, params: Any) -> ElicitResult:
+        assert context is not None
+        questions.append(params.message)
+        return ElicitResult(action=action, content={"delete": True} if action == "accept" else None)
+
+    @asynccontextmanager
+    async def connected() -> AsyncIterator[Client]:
+        pool = Pool(settings().host)
+        try:
+            async with Client(build_server(settings(), pool), mode=mode, elicitation_callback=ask) as client:
+                yield client
+        finally:
+            await pool.aclose()
+
+    total = len(ids(database, FAILED))
+    async with connected() as client:
+        plan = await answer(client, PRUNE, failed=True)
+        assert questions == []
+        done = await answer(client, PRUNE, failed=True, confirm=plan["confirm"])
+    assert questions == [f"Delete {total} symbol sets and their files ({total} failed)? There is no undo."]
+    assert done["done"] is (action == "accept")
+    assert len(ids(database, FAILED)) == (0 if action == "accept" else total)
+
+
+async def test_progress_is_told_and_cancelling_stops(
+    connect: Any, answer: Call, database: Database, slow_sandbox: Any
+) -> None:
+    """A person sees how far it is, and what was not begun stays."""
+    heard: list[str | None] = []
+
+    async def hear(progress: float, total: float | None, message: str | None) -> None:
+        assert total is None or progress <= total
+        heard.append(message)
+
+    slow_sandbox.seconds = 0.1
+    async with connect(POSTHOG_HOST=slow_sandbox.url) as client:
+        plan = await answer(client, PRUNE, failed=True)
+        total = len(ids(database, FAILED))
+        arguments = {"failed": True, "confirm": plan["confirm"]}
+        with anyio.move_on_after(0.75):
+            await client.call_tool(PRUNE, arguments, progress_callback=hear)
+        await anyio.sleep(0.5)
+        left = len(ids(database, FAILED))
+        await anyio.sleep(0.3)
+    assert 0 < left < total
+    assert left == len(ids(database, FAILED))
+    assert any((message or "").startswith("Deleted ") for message in heard)
