@@ -5,11 +5,13 @@ import subprocess
 import sys
 import time
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
 
-from errtrack_mcp.sandbox.seed import FULL_KEY
+from errtrack_mcp.sandbox.database import Database
+from errtrack_mcp.sandbox.seed import FULL_KEY, PROJECT_ID
 from errtrack_mcp.tools import TOOLSETS
 from tests.installed import environment
 from tests.remote.serving import LIST, Serving, call_body, caller, posting, serving, sse_caller
@@ -105,3 +107,29 @@ def _patiently_post(url: str) -> httpx.Response:
         except httpx.ConnectError:
             assert time.monotonic() < deadline
             time.sleep(0.1)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
+async def test_progress_of_a_long_call_reaches_clients_of_both_eras(
+    sandbox: Upstream, database: Database, mode: str
+) -> None:
+    """Over streamable HTTP, while it is still at work."""
+    rows = [(str(uuid4()), PROJECT_ID, f"filler-{number}", "2026-11-20 10:00:00", "x") for number in range(2500)]
+    with database.transaction():
+        for row in rows:
+            database.execute(
+                "INSERT INTO symbol_sets (id, team_id, ref, created_at, storage_ptr) VALUES (?,?,?,?,?)", row
+            )
+    heard: list[str | None] = []
+
+    async def hear(progress: float, total: float | None, message: str | None) -> None:
+        assert total is None or progress <= total
+        heard.append(message)
+
+    with serving(POSTHOG_HOST=sandbox.url) as replica:
+        async with caller(replica.url, mode=mode) as client:
+            result = await client.call_tool("error-tracking-symbol-sets-diagnose", {}, progress_callback=hear)
+    assert not result.is_error, "".join(replica.log)
+    assert len(heard) >= 2
+    assert all((message or "").startswith("Read ") for message in heard)

@@ -30,6 +30,7 @@ async def test_the_project_as_a_whole(connect: Any, answer: Call, database: Data
         found = await answer(client, DIAGNOSE)
     soon = stored_time(datetime.now(UTC) - timedelta(days=23))
     assert found["scope"] == "project"
+    assert found["readable"] is False
     assert found["symbol_sets"] == counted(database, "1")
     assert found["complete"] == counted(database, "storage_ptr IS NOT NULL AND last_used IS NOT NULL")
     assert found["never_loaded"] == counted(database, "storage_ptr IS NOT NULL AND last_used IS NULL")
@@ -93,6 +94,7 @@ async def test_one_ref(connect: Any, answer: Call, ref: str, verdict: str, state
     assert found["scope"] == "ref"
     assert verdict in found["verdict"]
     assert found[state] == found["symbol_sets"] == 1
+    assert found["readable"] is {"complete": True, "never_loaded": None}[state]
     assert len(found["releases"]) == 1
 
 
@@ -111,6 +113,7 @@ async def test_the_absence_of_a_ref_is_a_finding(connect: Any, answer: Call, dat
     assert "no symbol sets at all" in empty["verdict"]
     assert "no symbol sets" in project["verdict"]
     assert chunk["symbol_sets"] == 0
+    assert [each["readable"] for each in (chunk, url, empty, project)] == [False, False, False, None]
 
 
 async def test_one_release_by_id_and_by_project_and_version(connect: Any, answer: Call, database: Database) -> None:

@@ -20,6 +20,13 @@ def is_url(ref: str) -> bool:
     return "://" in ref
 
 
+def is_readable(tally: Tally, *, whole: bool) -> bool | None:
+    """Say whether traces are readable: no where a set surely has no map, None where that cannot be told."""
+    if tally.states[FAILED] or tally.states[NO_FILE]:
+        return False
+    return True if whole and tally.states[COMPLETE] else None
+
+
 def absent(ref: str, symbol_sets: int | None) -> str:
     """Say what it means that a ref has no row."""
     if symbol_sets == 0:
@@ -128,9 +135,10 @@ def cannot_know(tally: Tally) -> list[str]:
     if tally.states[COMPLETE] or tally.states[NEVER_LOADED]:
         said.append("Whether an upload finished: the file flag is set when it starts.")
     if tally.states[COMPLETE]:
-        said.append("Whether a loaded map resolved anything: last use means found, or touched by an upload.")
+        said.append("Whether a map fits the deployed script: last use means found, or touched by an upload.")
     if tally.unbound:
         said.append("Whether sets without a release are a mistake: in event release mode none has one.")
+    said.append("Which chunks were never uploaded: PostHog keeps no row for them. Ask by ref.")
     return said
 
 

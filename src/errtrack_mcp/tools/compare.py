@@ -18,7 +18,7 @@ from errtrack_mcp.tools.hints import READ
 from errtrack_mcp.tools.inject import Api
 from errtrack_mcp.tools.progress import MaxSeconds, Report, reporting
 from errtrack_mcp.tools.releases import Release
-from errtrack_mcp.tools.tally import COMPLETE, FAILED, NEVER_LOADED, NO_FILE, state_of
+from errtrack_mcp.tools.tally import COMPLETE, FAILED, NEVER_LOADED, NO_FILE, moment, state_of
 from errtrack_mcp.tools.walk import Walk, WalkedSet, walk_symbol_sets
 
 SAMPLE = 5
@@ -117,7 +117,8 @@ async def _side(api: Client, release: Release, seconds: float, report: Report) -
 
 def _age(release: Release) -> int:
     """Return a release's age in whole days."""
-    return (datetime.now(UTC) - datetime.fromisoformat(release.created_at)).days if release.created_at else 0
+    created_at = moment(release.created_at)
+    return (datetime.now(UTC) - created_at).days if created_at else 0
 
 
 def _usable(side: Side) -> int:

@@ -55,6 +55,7 @@ class Diagnosis(Answer):
     """What keeps stack traces from being readable, and what mends it."""
 
     scope: Literal["ref", "release", "project"]
+    readable: bool | None = Field(description="null: cannot be told")
     verdict: str
     symbol_sets: int
     complete: int
@@ -185,6 +186,7 @@ def _diagnosis(
     said = {"left_out": left_out} if left_out else {}
     return Diagnosis(
         scope=scope,
+        readable=advice.is_readable(tally, whole=not left_out) if tally.total or scope != "ref" else False,
         verdict=verdict,
         symbol_sets=tally.total,
         complete=tally.states[COMPLETE],

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from errtrack_mcp.tools.tally import state_of
+from errtrack_mcp.tools.tally import last_seen, moment, state_of
 from errtrack_mcp.tools.walk import WalkedSet
 
 DIGITS = 16
@@ -34,18 +34,11 @@ class Filters:
             return False
         if self.release_id and row.release_id != self.release_id:
             return False
-        return _before(row.last_used or row.created_at, self.unused_before) and _before(
-            row.created_at, self.created_before
-        )
+        return _before(last_seen(row), self.unused_before) and _before(moment(row.created_at), self.created_before)
 
 
-def _before(written: str | None, limit: datetime | None) -> bool:
-    if limit is None:
-        return True
-    try:
-        return written is not None and datetime.fromisoformat(written) < limit
-    except ValueError:
-        return False
+def _before(time: datetime | None, limit: datetime | None) -> bool:
+    return limit is None or (time is not None and time < limit)
 
 
 def fingerprint(row: WalkedSet) -> str:

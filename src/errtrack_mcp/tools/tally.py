@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from errtrack_mcp.tools.failures import Failure, decode_failure
 from errtrack_mcp.tools.walk import WalkedSet
@@ -18,13 +18,18 @@ def state_of(row: WalkedSet) -> str:
     return FAILED if row.failure_reason else NO_FILE
 
 
-def last_seen(row: WalkedSet) -> datetime | None:
-    """Return the moment from which retention counts."""
-    written = row.last_used or row.created_at
+def moment(written: str | None) -> datetime | None:
+    """Read a time as the API writes it; None for one that cannot be read."""
     try:
-        return datetime.fromisoformat(written) if written else None
+        read = datetime.fromisoformat(written or "")
     except ValueError:
         return None
+    return read if read.tzinfo else read.replace(tzinfo=UTC)
+
+
+def last_seen(row: WalkedSet) -> datetime | None:
+    """Return the moment from which retention counts."""
+    return moment(row.last_used or row.created_at)
 
 
 @dataclass
