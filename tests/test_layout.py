@@ -13,7 +13,7 @@ EVERY_FILE = pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.re
 MAY_IMPORT = {
     "": {"cli"},
     "__init__": set[str](),
-    "cli": {"", "build_check", "settings", "server", "remote", "demo", "sandbox", "shell"},
+    "cli": {"", "build_check", "settings", "server", "remote", "demo", "sandbox", "shell", "install"},
     "demo": {"tools"},
     "build_check": {"api", "builds", "explain", "server", "settings", "tools"},
     "settings": set[str](),

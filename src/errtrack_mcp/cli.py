@@ -12,6 +12,7 @@ import anyio
 import click
 
 from errtrack_mcp import __version__
+from errtrack_mcp.install.clients import CLIENTS
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -158,6 +159,22 @@ def doctor(env_file: Path | None, *, as_json: bool) -> None:
     from errtrack_mcp.shell.doctor.report import examine
 
     sys.exit(anyio.run(lambda: examine(env_file, as_json=as_json)))
+
+
+@main.command()
+@click.argument("client", type=click.Choice(list(CLIENTS)))
+@click.option("--print", "print_only", is_flag=True, help="Show what would change, and change nothing.")
+@click.option("--uninstall", is_flag=True, help="Take this server out again.")
+@click.option("--yes", is_flag=True, help="Change it without asking.")
+def install(client: str, *, print_only: bool, uninstall: bool, yes: bool) -> None:
+    """Add this server to CLIENT's own configuration, after showing the difference.
+
+    Everything else in the file stays as it is, and a backup beside it. The key stays in the environment: no option
+    takes it.
+    """
+    from errtrack_mcp.shell.install import install
+
+    sys.exit(install(client, print_only=print_only, uninstall=uninstall, agreed=yes))
 
 
 @main.command("build-check")

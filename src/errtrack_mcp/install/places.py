@@ -17,10 +17,11 @@ class Configuration:
 def client_configurations() -> list[Configuration]:
     """Return every such file of this user, then those of the folder that we are in."""
     home, here, data = Path.home(), Path.cwd(), _application_data()
+    claude = Path(os.environ.get("CLAUDE_CONFIG_DIR") or home)
     codex = Path(os.environ.get("CODEX_HOME") or home / ".codex")
     zed = data / "Zed" if sys.platform == "win32" else _settings_folder() / "zed"
     places = {
-        "Claude Code": [home / ".claude.json", here / ".mcp.json"],
+        "Claude Code": [claude / ".claude.json", here / ".mcp.json"],
         "Claude Desktop": [data / "Claude" / "claude_desktop_config.json"],
         "Cursor": [home / ".cursor" / "mcp.json", here / ".cursor" / "mcp.json"],
         "VS Code": [data / "Code" / "User" / "mcp.json", here / ".vscode" / "mcp.json"],
@@ -32,6 +33,11 @@ def client_configurations() -> list[Configuration]:
     }
     found = {path: Configuration(client, path) for client, paths in places.items() for path in paths}
     return list(found.values())
+
+
+def own_configuration(client: str) -> Path:
+    """Return the file in which a client looks for this user's MCP servers, whatever folder is open in it."""
+    return next(place.path for place in client_configurations() if place.client == client)
 
 
 def _application_data() -> Path:

@@ -1,0 +1,124 @@
+"""How each client writes down a server, and how it refers to a key that stays in the environment."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+NAME = "errtrack"
+KEY = "POSTHOG_PERSONAL_API_KEY"
+
+# What says which project and what is offered is no secret, and written out as it is set where install runs.
+WRITTEN_OUT = (
+    "POSTHOG_HOST",
+    "POSTHOG_PROJECT_ID",
+    "POSTHOG_ENVIRONMENT_ID",
+    "ERRTRACK_READ_ONLY",
+    "ERRTRACK_TOOLSETS",
+    "ERRTRACK_TOOLS",
+    "ERRTRACK_EXCLUDE_TOOLS",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A client: its name in `places`, the object that holds its servers, and its manner of writing.
+
+    `reference` is the value of an environment variable that stands for the key; "" where the client knows none.
+    `about_key` says to a person where the key has to be.
+    """
+
+    name: str
+    container: str
+    format: Literal["json", "jsonc", "toml"]
+    about_key: str
+    reference: str = ""
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+    def entry(self, command: list[str], environ: Mapping[str, str]) -> dict[str, Any]:
+        """Return how this client starts `command`, a program with its arguments; never holds a key."""
+        made: dict[str, Any] = {**self.fields, "command": command[0], "args": command[1:]}
+        variables = {name: environ[name] for name in WRITTEN_OUT if environ.get(name)}
+        if self.format == "toml":
+            made["env_vars"] = [KEY]
+        elif self.reference:
+            variables = {KEY: self.reference} | variables
+        return made | ({"env": variables} if variables else {})
+
+    def renewed(self, present: Mapping[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
+        """Return an entry that is already there with ours over it.
+
+        What a person added stays: arguments, other fields, and a key of their own.
+        """
+        merged = {**present, **entry, "args": present.get("args", entry["args"])}
+        if isinstance(held := present.get("env"), dict):
+            kept = {KEY: held[KEY]} if KEY in held else {}
+            merged["env"] = held | entry.get("env", {}) | kept
+        if isinstance(named := present.get("env_vars"), list) and KEY in named:
+            merged["env_vars"] = named
+        return merged
+
+
+_SET = f"Set {KEY} where {{0}} is started from"
+_NO_REFERENCE = f'{{0}} cannot refer to the environment: put {KEY} under "env" in the entry yourself'
+
+CLIENTS: Mapping[str, Client] = {
+    "claude-code": Client(
+        "Claude Code",
+        "mcpServers",
+        "json",
+        _SET.format("Claude Code") + ", and start it again.",
+        f"${{{KEY}:-}}",
+        {"type": "stdio"},
+    ),
+    "claude-desktop": Client(
+        "Claude Desktop",
+        "mcpServers",
+        "json",
+        _NO_REFERENCE.format("Claude Desktop")
+        + ", see that nobody else can read the file, and quit and start it again.",
+    ),
+    "cursor": Client(
+        "Cursor", "mcpServers", "jsonc", _SET.format("Cursor") + ", and start it again.", f"${{env:{KEY}}}"
+    ),
+    "vscode": Client(
+        "VS Code",
+        "servers",
+        "jsonc",
+        _SET.format("VS Code") + ', and run "MCP: List Servers" there to start this one.',
+        f"${{env:{KEY}}}",
+        {"type": "stdio"},
+    ),
+    "windsurf": Client(
+        "Windsurf",
+        "mcpServers",
+        "jsonc",
+        _SET.format("Windsurf") + ", start it again, and refresh its list of MCP servers.",
+        f"${{env:{KEY}}}",
+    ),
+    "zed": Client(
+        "Zed",
+        "context_servers",
+        "jsonc",
+        _NO_REFERENCE.format("Zed") + f", or start Zed from a shell in which {KEY} is set.",
+    ),
+    "codex": Client(
+        "Codex",
+        "mcp_servers",
+        "toml",
+        _SET.format("Codex") + "; the entry lets it through to this server.",
+    ),
+    "gemini": Client(
+        "Gemini CLI",
+        "mcpServers",
+        "jsonc",
+        _SET.format("Gemini CLI") + ", and start it again.",
+        f"${KEY}",
+    ),
+    "jetbrains": Client(
+        "JetBrains",
+        "mcpServers",
+        "jsonc",
+        _NO_REFERENCE.format("Junie")
+        + ". AI Assistant reads no file: paste the entry under Settings | Tools | AI Assistant | MCP.",
+    ),
+}

@@ -1,0 +1,53 @@
+"""A client's file, read whole and replaced whole: never half written, never over what another has written meanwhile."""
+
+import os
+import tempfile
+from pathlib import Path
+
+
+class RefusedError(Exception):
+    """A file is left as it is; the message says why, and what to do."""
+
+
+def read(path: Path) -> bytes | None:
+    """Return what a file holds, or None where there is none. Raises RefusedError where it cannot be read."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise RefusedError(f"{path} cannot be read: {error.strerror}. Mend that, and run this again.") from None
+
+
+def replace(path: Path, before: bytes | None, after: bytes | None) -> None:
+    """Let a file hold `after`, or be gone where that is None; a link stays a link, and permissions stay.
+
+    Raises RefusedError where it no longer holds `before`, or cannot be written.
+    """
+    if read(path) != before:
+        raise RefusedError(f"{path} has been changed meanwhile; nothing was written. Run this again.")
+    target = path.resolve()
+    try:
+        if after is None:
+            target.unlink(missing_ok=True)
+        else:
+            write(target, after, like=target)
+    except OSError as error:
+        raise RefusedError(f"{path} cannot be written: {error.strerror}. It is as it was.") from None
+
+
+def write(path: Path, data: bytes, like: Path) -> None:
+    """Write a file in one step, with the permissions of `like`, or for its owner alone where that is missing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        if like.exists():
+            Path(name).chmod(like.stat().st_mode & 0o7777)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,1 @@
+"""This server put into the configuration of clients, and taken out again."""
