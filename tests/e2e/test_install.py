@@ -1,0 +1,118 @@
+"""`errtrack-mcp install CLIENT`, as a person or a script runs it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from errtrack_mcp.install.clients import CLIENTS
+from tests.installed import Session, environment
+from tests.terminal import run_on_terminal
+
+SECRETS = ("phx_the_key", "ghp_othersecret", "s3cret", "plaintoken")
+OTHERS = """\
+{
+  // mine
+  "mcpServers": {
+    "b": {
+      "env": {"API_TOKEN": "plaintoken", "X": "ghp_othersecret"},
+      "headers": {"Authorization": "Bearer s3cret"},
+    },
+  },
+}
+"""
+
+
+@pytest.fixture
+def variables(tmp_path: Path) -> dict[str, str]:
+    """Set a home of its own, and a key that must not be seen anywhere."""
+    home = {name: str(tmp_path) for name in ("HOME", "USERPROFILE")}
+    elsewhere = dict.fromkeys(("XDG_CONFIG_HOME", "CODEX_HOME", "CLAUDE_CONFIG_DIR", "APPDATA"), "")
+    return {**home, **elsewhere, "POSTHOG_PERSONAL_API_KEY": "phx_the_key"}
+
+
+@pytest.fixture
+def cursor(tmp_path: Path) -> Path:
+    """Write a configuration of Cursor's, with another server and its secrets."""
+    path = tmp_path / ".cursor" / "mcp.json"
+    path.parent.mkdir()
+    path.write_text(OTHERS)
+    return path
+
+
+def test_it_is_shown_changed_and_given_back(run: Any, variables: dict[str, str], cursor: Path) -> None:
+    """With --print, without a terminal, with --yes, again, and out: what was said is what was done."""
+    for arguments, code in ((("--print",), 0), ((), 1)):
+        shown = run("install", "cursor", *arguments, **variables)
+        assert shown.returncode == code
+        assert '+    "errtrack": {' in shown.stdout
+        assert "Nothing was changed" in shown.stderr
+        assert cursor.read_text() == OTHERS
+    assert "--yes" in run("install", "cursor", **variables).stderr
+    done = run("install", "cursor", "--yes", **variables)
+    assert (done.returncode, done.stdout) == (0, shown.stdout)
+    assert f"Changed {cursor}. Before: {cursor}.before-errtrack" in done.stderr
+    assert "Set POSTHOG_PERSONAL_API_KEY" in done.stderr
+    again = run("install", "cursor", "--yes", **variables)
+    assert (again.returncode, again.stdout) == (0, "")
+    assert "nothing to change" in again.stderr
+    out = run("install", "cursor", "--uninstall", "--yes", **variables)
+    assert out.returncode == 0
+    assert "is again what it was" in out.stderr
+    assert cursor.read_text() == OTHERS
+    assert list(cursor.parent.iterdir()) == [cursor]
+    everything = "".join(result.stdout + result.stderr for result in (shown, done, again, out))
+    assert not [secret for secret in SECRETS if secret in everything]
+    assert "${env:POSTHOG_PERSONAL_API_KEY}" in done.stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
+@pytest.mark.parametrize(("typed", "code", "said"), [("y\n", 0, "Changed"), ("\n", 1, "Nothing was changed")])
+def test_on_a_terminal_it_asks_first(typed: str, code: int, said: str, variables: dict[str, str], cursor: Path) -> None:
+    """Only a yes changes anything; Return alone does not."""
+    shown = run_on_terminal("install", "cursor", variables=variables, typed=typed)
+    assert (shown.returncode, shown.coloured) == (code, True)
+    assert shown.text.index('+    "errtrack": {') < shown.text.index(f"Change {cursor}? [y/N]") < shown.text.index(said)
+    assert ("errtrack" in cursor.read_text()) is (code == 0)
+    assert not [secret for secret in SECRETS if secret in shown.text]
+
+
+def test_what_it_wrote_starts_the_server(run: Any, variables: dict[str, str], tmp_path: Path) -> None:
+    """The command and its arguments in the file are a server that answers, whatever PATH the client has."""
+    assert run("install", "vscode", "--yes", **variables).returncode == 0
+    [path] = tmp_path.rglob("mcp.json")
+    entry = json.loads(path.read_text())["servers"]["errtrack"]
+    assert entry["type"] == "stdio"
+    with subprocess.Popen(
+        [entry["command"], *entry["args"], "serve", "--sandbox"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment(PATH=""),
+    ) as process:
+        session = Session(process)
+        assert session.initialize("2025-11-25")["serverInfo"]["name"]
+        assert session.close() == 0
+
+
+def test_the_doctor_finds_what_it_wrote(run: Any, variables: dict[str, str]) -> None:
+    """For every client, under the name by which a person knows it."""
+    for slug in CLIENTS:
+        assert run("install", slug, "--yes", **variables).returncode == 0
+    said = run("doctor", **variables, POSTHOG_HOST="http://127.0.0.1:9").stdout
+    assert all(client.name in said for client in CLIENTS.values())
+
+
+def test_a_refusal_and_a_wrong_name_are_said(run: Any, variables: dict[str, str], cursor: Path) -> None:
+    """A file that is none is named and left; an unknown client is answered with those that are known."""
+    cursor.write_text("{ broken")
+    refused = run("install", "cursor", "--yes", **variables)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert f"{cursor} is not JSON" in refused.stderr
+    assert cursor.read_text() == "{ broken"
+    unknown = run("install", "emacs", **variables)
+    assert unknown.returncode == 2
+    assert all(slug in unknown.stderr for slug in CLIENTS)
