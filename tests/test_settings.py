@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from errtrack_mcp.install.clients import CLIENTS
 from errtrack_mcp.settings import ConfigurationError, load_settings
 
 
@@ -59,6 +60,14 @@ def test_unusable_keys_are_refused_without_repeating_them(key: str) -> None:
     text = problems(POSTHOG_PERSONAL_API_KEY=key)
     assert text.startswith("POSTHOG_PERSONAL_API_KEY ")
     assert "canary" not in text
+
+
+@pytest.mark.parametrize("client", ["claude-code", "cursor", "gemini"])
+def test_a_reference_that_a_client_left_as_it_was_is_told(client: str) -> None:
+    """A client that does not find the variable may hand over the reference instead."""
+    text = problems(POSTHOG_PERSONAL_API_KEY=CLIENTS[client].reference)
+    assert text.startswith("POSTHOG_PERSONAL_API_KEY holds a reference to itself")
+    assert "that the client is started from" in text
 
 
 @pytest.mark.parametrize(

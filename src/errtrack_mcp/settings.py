@@ -60,6 +60,11 @@ def _personal_key(value: SecretStr) -> SecretStr:
             "holds a project secret key (phs_...), which this API does not accept; "
             f"create a personal API key (phx_...) with {SCOPES}"
         )
+    if re.fullmatch(r"\$\{?(env:)?POSTHOG_PERSONAL_API_KEY\b.*", key):
+        raise ValueError(
+            "holds a reference to itself that your MCP client did not resolve; "
+            "set it in the environment that the client is started from, and start the client again"
+        )
     if not re.fullmatch(r"[\x21-\x7e]+", key):
         raise ValueError("must be one word of printable ASCII characters; copy the key again")
     return SecretStr(key)

@@ -18,10 +18,13 @@ from errtrack_mcp.shell.screen import can_ask, is_terminal, screen
 
 # The lines around a change may hold others' secrets: a value is hidden by what it is called or by what it looks like.
 _CALLED_SECRET = re.compile(
-    r"""((?:key|token|secret|password|passwd|authorization|cookie)\w*["']?\s*[:=]\s*)("(?:[^"\\]|\\.)*"|'[^']*')""",
+    r"""((?:key|token|secret|password|passwd|authorization|cookie)\w*["']?\s*[:=,]\s*)("(?:[^"\\]|\\.)*"|'[^']*')""",
     re.IGNORECASE,
 )
-_LOOKS_SECRET = re.compile(r"\b(?:ph[a-z]|sk|ghp|gho|xox[a-z])[_-][\w-]{4,}|\bBearer [^\s\"'$]+")
+_LOOKS_SECRET = re.compile(
+    r"""\b(?:ph[a-z]|sk|ghp|gho|xox[a-z])[_-][\w-]{4,}|(?<=key=|ken=|ret=|ord=)[^\s"'$]+|\bBearer [^\s"'$]+""",
+    re.IGNORECASE,
+)
 _REFERENCE = re.compile(r"""["']\$""")
 _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 
