@@ -74,6 +74,13 @@ def held(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+def is_kept(original: bytes, changed: bytes) -> bool:
+    """Tell whether everything but blanks is still there in its order, and lines end as they did."""
+    characters = iter(changed)
+    ends = changed.count(b"\r\n") == changed.count(b"\n") if b"\r\n" in original else b"\r" not in changed
+    return ends and all(character in characters for character in original if not chr(character).isspace())
+
+
 @EVERY_CLIENT
 def test_a_file_is_given_back_byte_for_byte(slug: str, home: Path) -> None:
     """Installed, installed again without a change, and uninstalled: nothing is left, not even the backup."""
@@ -85,6 +92,7 @@ def test_a_file_is_given_back_byte_for_byte(slug: str, home: Path) -> None:
         change = install(slug)
         assert change.backup.read_bytes() == original
         installed = held(home)
+        assert is_kept(original, path.read_bytes())
         again = install(slug)
         assert again.before == again.after
         assert held(home) == installed
@@ -179,6 +187,16 @@ def test_servers_that_are_none_are_refused(slug: str, home: Path) -> None:
     with pytest.raises(RefusedError, match="Mend it"):
         install(slug)
     assert held(home) == before
+
+
+def test_what_cannot_be_changed_alone_is_refused(home: Path) -> None:
+    """An entry that stands there twice would still be there; both are left to the person who wrote them."""
+    path = home / ".claude.json"
+    twice = f'{{"mcpServers": {{"{NAME}": {{"command": "a"}}, "{NAME}": {{"command": "b"}}}}}}'
+    path.write_text(twice)
+    with pytest.raises(RefusedError, match="edit it by hand"):
+        uninstall("claude-code")
+    assert path.read_text() == twice
 
 
 def test_comments_are_refused_where_the_client_reads_none(home: Path) -> None:
