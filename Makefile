@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 BENCH := .cache/bench
 
-.PHONY: demo test test-cluster lint types soak bench bench-http format clean
+.PHONY: demo test test-cluster lint types soak large bench bench-http format clean
 
 demo: .venv/installed          ## show the main job on the embedded sandbox
 	@$(BIN)/errtrack-mcp demo
@@ -23,6 +23,9 @@ types: .venv/installed
 
 soak: .venv/installed          ## 20,000 calls to one process, faults among them
 	@ERRTRACK_SOAK_CALLS=20000 $(BIN)/python -m pytest -s tests/e2e/test_soak.py
+
+large: .venv/installed         ## diagnose 1,000, 10,000 and 100,000 symbol sets, and print what it costs
+	@ERRTRACK_LARGE_PROJECT=1 $(BIN)/python -m pytest -q tests/e2e/test_large_project.py
 
 bench: .venv/installed $(BENCH)/installed  ## beside others, against limits; writes docs/benchmarks.md
 	@$(BIN)/python -m benchmarks

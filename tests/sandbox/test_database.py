@@ -23,8 +23,8 @@ from errtrack_mcp.sandbox.server import announcement
 NOW = datetime(2026, 9, 20, 12, tzinfo=UTC)
 SERVE = """
 import asyncio, sys
-from errtrack_mcp.sandbox.server import serve
-asyncio.run(serve(sys.argv[1], "127.0.0.1", 0, lambda port: print(port, flush=True)))
+from errtrack_mcp.sandbox.server import Contents, serve
+asyncio.run(serve(Contents(sys.argv[1]), "127.0.0.1", 0, lambda port: print(port, flush=True)))
 """
 
 

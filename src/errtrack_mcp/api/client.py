@@ -255,15 +255,17 @@ def _checked(response: httpx.Response, content: bytes) -> Answer:
 def _read(answer: Answer, into: type[Model]) -> Model:
     """Read the body into a model, cleaning every string in it."""
     try:
-        value = from_json(answer.body)
-    except ValueError:
-        raise NotJson(answer.status, title_of_page(answer.body)) from None
-    try:
-        return into.model_validate(value if needs_no_cleaning(answer.body) else clean_value(value))
+        if needs_no_cleaning(answer.body):
+            return into.model_validate_json(answer.body)
+        return into.model_validate(clean_value(from_json(answer.body)))
     except ValidationError as error:
         problems = error.errors(include_url=False, include_input=False)
+        if problems[0]["type"] == "json_invalid":
+            raise NotJson(answer.status, title_of_page(answer.body)) from None
         fields = sorted({".".join(map(str, problem["loc"])) or "the whole body" for problem in problems})
         raise BadShape(answer.status, ", ".join(fields[:5])) from None
+    except ValueError:
+        raise NotJson(answer.status, title_of_page(answer.body)) from None
 
 
 @asynccontextmanager

@@ -3,7 +3,7 @@
 import secrets
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -68,6 +68,7 @@ CREATE TABLE IF NOT EXISTS symbol_sets (
     UNIQUE (team_id, ref)
 );
 CREATE INDEX IF NOT EXISTS symbol_sets_release ON symbol_sets (release_id);
+CREATE INDEX IF NOT EXISTS symbol_sets_newest ON symbol_sets (team_id, created_at DESC, id DESC);
 """
 
 
@@ -81,10 +82,15 @@ class Database:
         for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
             self._connection.execute(f"PRAGMA {pragma}")
         self._connection.executescript(SCHEMA)
+        self._listed: tuple[object, list[int]] = (None, [])
 
     def execute(self, sql: str, values: Any = ()) -> sqlite3.Cursor:
         """Run one statement; outside a transaction it is durable on return."""
         return self._connection.execute(sql, values)
+
+    def many(self, sql: str, rows: Iterable[tuple[object, ...]]) -> None:
+        """Run one statement for every row."""
+        self._connection.executemany(sql, rows)
 
     def one(self, sql: str, values: Any = ()) -> sqlite3.Row | None:
         """Fetch the first row, or None."""
@@ -94,6 +100,17 @@ class Database:
     def all(self, sql: str, values: Any = ()) -> list[sqlite3.Row]:
         """Fetch every row."""
         return self._connection.execute(sql, values).fetchall()
+
+    def listing(self, sql: str, values: dict[str, Any]) -> list[int]:
+        """Fetch the one column of a query, or the same as last time if nothing was written since.
+
+        Whoever reads a long list page by page would otherwise have it sorted and counted for every page.
+        """
+        version = self._connection.execute("PRAGMA data_version").fetchone()[0]
+        asked = (sql, tuple(sorted(values.items(), key=str)), self._connection.total_changes, version)
+        if self._listed[0] != asked:
+            self._listed = (asked, [row[0] for row in self._connection.execute(sql, values)])
+        return self._listed[1]
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -4,13 +4,16 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import uvicorn
 
 from errtrack_mcp.sandbox.app import create_app
+from errtrack_mcp.sandbox.crowd import crowd
 from errtrack_mcp.sandbox.database import Database
+from errtrack_mcp.sandbox.retention import remove_expired
 from errtrack_mcp.sandbox.seed import (
     FULL_KEY,
     KEYS,
@@ -21,6 +24,7 @@ from errtrack_mcp.sandbox.seed import (
     SCOPED_TEAMS,
     seed,
 )
+from errtrack_mcp.sandbox.storage import Storage
 
 
 class Server(uvicorn.Server):
@@ -50,13 +54,27 @@ class Server(uvicorn.Server):
 _STOP = (signal.SIGINT, signal.SIGTERM)
 
 
-async def serve(database_path: str | Path, host: str, port: int, on_ready: Callable[[int], None]) -> None:
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a sandbox holds: where its rows and files are kept, and how many are seeded besides the believable few."""
+
+    database: str | Path = ":memory:"
+    storage: Path | None = None
+    releases: int = 0
+    symbol_sets: int = 0
+
+
+async def serve(contents: Contents, host: str, port: int, on_ready: Callable[[int], None]) -> None:
     """Serve a seeded sandbox from the main thread until SIGINT or SIGTERM; port 0 takes a free one."""
-    database = Database(database_path)
+    database = Database(contents.database)
     try:
-        seed(database, datetime.now(UTC))
+        now = datetime.now(UTC)
+        seed(database, now)
+        crowd(database, now, PROJECT_ID, contents.releases, contents.symbol_sets)
+        storage = Storage(contents.storage)
+        remove_expired(database, storage, now)
         config = uvicorn.Config(
-            create_app(database),
+            create_app(database, storage=storage),
             host=host,
             port=port,
             http="h11",

@@ -1,7 +1,6 @@
 """Builds on this machine: whether the errors of what is about to be deployed will be readable."""
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -22,6 +21,7 @@ from errtrack_mcp.tools.build_roots import Roots
 from errtrack_mcp.tools.fields import MOST_TOKENS, MaxTokens
 from errtrack_mcp.tools.hints import READ
 from errtrack_mcp.tools.inject import Api
+from errtrack_mcp.tools.progress import Report
 from errtrack_mcp.tools.symbol_sets import SymbolSet
 
 AT_ONCE = 8
@@ -29,9 +29,6 @@ LONGEST_PATH = 300
 REPORTED_EACH = 25
 NUMBER = "NUMBER"
 FETCHED = frozenset({"not_injected", "inline_map", "external_map"})  # what PostHog could fetch by itself
-
-# Told how far the work is: so many done, out of so many where that is known, and a sentence.
-Report = Callable[[float, float | None, str], Awaitable[None]]
 
 Directory = Annotated[str, Field(max_length=4096, description="Below the build root; default the root itself")]
 Exclude = Annotated[str, Field(max_length=1000, description="Globs of paths to leave out, separated by commas")]
@@ -119,7 +116,7 @@ async def read_bundles(build: BuildDirectory, report: Report) -> list[Bundle]:
 async def look_up(api: Client, bundles: list[Bundle], report: Report) -> Lookup:
     """Ask the project for the symbol set of every chunk id, at most 8 at once; the first failure ends it."""
     ids = list(dict.fromkeys(bundle.script.chunk_id for bundle in bundles if bundle.script and bundle.script.chunk_id))
-    asking: Iterator[str] = iter(ids)
+    asking = iter(ids)
     uploaded: dict[str, Uploaded] = {}
     failures: list[ApiError] = []
 

@@ -16,10 +16,10 @@ from errtrack_mcp.tools.fields import Text
 from errtrack_mcp.tools.find import find_release
 from errtrack_mcp.tools.hints import READ
 from errtrack_mcp.tools.inject import Api
-from errtrack_mcp.tools.progress import MaxSeconds, Report, reporting
+from errtrack_mcp.tools.progress import Report
 from errtrack_mcp.tools.releases import Release
-from errtrack_mcp.tools.tally import COMPLETE, FAILED, NEVER_LOADED, NO_FILE, moment, state_of
-from errtrack_mcp.tools.walk import Walk, WalkedSet, walk_symbol_sets
+from errtrack_mcp.tools.tally import COMPLETE, FAILED, NEVER_LOADED, Sighting, moment, state_of
+from errtrack_mcp.tools.walk import Walk, read_all
 
 SAMPLE = 5
 LONGEST_SAMPLED_REF = 100
@@ -50,7 +50,7 @@ class Comparison(Answer):
     newer: Side
     differences: list[str]
     cannot_know: list[str]
-    left_out: str = ""
+    not_seen: str = ""
 
 
 async def compare_releases(
@@ -59,21 +59,18 @@ async def compare_releases(
     first: Named,
     second: Named,
     project: Annotated[Text, Field(description="App name, where versions are not unique")] = "",
-    max_seconds: MaxSeconds = 50,
 ) -> Comparison:
     """Compare two releases: metadata, symbol sets, and whether the newer lost source maps that the older had."""
     releases = [await find_release(api, named, project) for named in (first, second)]
     if releases[0].id == releases[1].id:
         raise ToolError("invalid_arguments: Both names lead to the same release.")
     older, newer = sorted(releases, key=lambda release: release.created_at)
-    report = reporting(context)
-    sides, walks = [], []
+    sides, unseen = [], []
     for release in (older, newer):
-        side, walk = await _side(api, release, max_seconds / 2, report)
+        side, not_seen = await _side(api, release, context.report_progress)
         sides.append(side)
-        walks.append(walk)
-    stopped = next((walk.stopped for walk in walks if walk.stopped), "")
-    said = {"left_out": f"Stopped early, since {stopped}: the counts are too small."} if stopped else {}
+        unseen.append(not_seen)
+    said = {"not_seen": " ".join(filter(None, unseen))} if any(unseen) else {}
     lost = max(0, _usable(sides[0]) - _usable(sides[1]))
     return Comparison(
         verdict=_verdict(sides[0], sides[1], lost),
@@ -89,17 +86,17 @@ async def compare_releases(
     )
 
 
-async def _side(api: Client, release: Release, seconds: float, report: Report) -> tuple[Side, Walk]:
+async def _side(api: Client, release: Release, report: Report) -> tuple[Side, str]:
     states: Counter[str] = Counter()
     refs: list[str] = []
 
-    def visit(row: WalkedSet) -> None:
+    def visit(row: Sighting) -> None:
         if row.release_id == release.id:
             states[state_of(row)] += 1
             if len(refs) < SAMPLE:
                 refs.append(clean(row.ref or "", LONGEST_SAMPLED_REF))
 
-    walk = await walk_symbol_sets(api, visit, seconds=seconds, report=report, search=release.version)
+    not_seen = await read_all(Walk(api, report, search=release.version or None), visit)
     metadata = release.metadata or {}
     git = metadata.get("git") if isinstance(metadata.get("git"), dict) else {}
     known = {"repository": (git or {}).get("remote_url"), "build": metadata.get("build")}
@@ -110,9 +107,9 @@ async def _side(api: Client, release: Release, seconds: float, report: Report) -
         symbol_sets=states.total(),
         complete=states[COMPLETE],
         never_loaded=states[NEVER_LOADED],
-        failed=states[FAILED] + states[NO_FILE],
+        failed=states[FAILED],
         refs=refs,
-    ), walk
+    ), not_seen
 
 
 def _age(release: Release) -> int:

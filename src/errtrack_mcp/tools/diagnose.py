@@ -1,8 +1,8 @@
-"""Why stack traces are still minified: one answer for a ref, a release or the whole project."""
+"""Why stack traces are still minified: one symbol set, one release or the whole project, diagnosed."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 from mcp.server.mcpserver import Context
@@ -14,61 +14,61 @@ from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.model import Answer
 from errtrack_mcp.api.text import clean
 from errtrack_mcp.tools import advice
-from errtrack_mcp.tools.fields import Text
+from errtrack_mcp.tools.fields import ProjectName, Version, WholeNumber
 from errtrack_mcp.tools.find import find_version
 from errtrack_mcp.tools.hints import READ
 from errtrack_mcp.tools.inject import Api
-from errtrack_mcp.tools.progress import MaxSeconds, Report, reporting
+from errtrack_mcp.tools.progress import Report
 from errtrack_mcp.tools.releases import Release
 from errtrack_mcp.tools.symbol_sets import LONGEST_LISTED_REF, Ref
-from errtrack_mcp.tools.tally import COMPLETE, FAILED, KEPT_FOR, NEVER_LOADED, NO_FILE, Tally
-from errtrack_mcp.tools.walk import WalkedSet, walk_symbol_sets
+from errtrack_mcp.tools.tally import COMPLETE, FAILED, NEVER_LOADED, Group, Sighting, Tally, state_of
+from errtrack_mcp.tools.walk import Walk, read_all
 
 NEWEST = 5
 
-ReleaseId = Annotated[UUID | None, Field(description="Of one release; or project and version")]
-Days = Annotated[int, Field(ge=0, le=30, description="Removed by retention within so many days")]
+ReleaseId = Annotated[UUID | None, Field(description="Or project and version")]
+Days = Annotated[int, Field(ge=0, le=30), WholeNumber]
 
 
 class FailureGroup(Answer):
-    """Symbol sets that failed for one reason; `ref` is one of them."""
+    """Failed symbol sets of one kind, with one of them as the example."""
 
-    reason: str
+    failure: str
     symbol_sets: int
+    ref: str
     meaning: str
     remedy: str
-    ref: str
 
 
 class Coverage(Answer):
-    """The symbol sets of one release."""
+    """The symbol sets bound to one release, by state."""
 
     id: str
-    version: str
     project: str
+    version: str
+    created_at: str
     symbol_sets: int
     complete: int
     never_loaded: int
+    failed: int
 
 
 class Diagnosis(Answer):
-    """What keeps stack traces from being readable, and what mends it."""
+    """How readable stack traces are, why not, and what to do."""
 
-    scope: Literal["ref", "release", "project"]
-    readable: bool | None = Field(description="null: cannot be told")
-    verdict: str
+    readable: Annotated[bool | None, Field(description="null: could not tell")]
+    summary: str
     symbol_sets: int
-    complete: int
-    failed: int
+    complete: Annotated[int, Field(description="Have a file that was found")]
     never_loaded: int
-    no_file: int
-    unbound: int = Field(description="Bound to no release")
+    failed: int
+    unbound: Annotated[int, Field(description="Of no release")]
     expiring: int
     failures: list[FailureGroup]
-    releases: list[Coverage]
-    next_steps: list[str] = Field(description="Most useful first")
+    newest_releases: list[Coverage]
+    next_steps: Annotated[list[str], Field(description="Most useful first")]
     cannot_know: list[str]
-    left_out: str = ""
+    not_seen: Annotated[str, Field(description="Why it is incomplete")] = ""
 
 
 async def diagnose_symbol_sets(
@@ -76,135 +76,144 @@ async def diagnose_symbol_sets(
     context: Context[Any, Any],
     ref: Ref = "",
     release_id: ReleaseId = None,
-    project: Annotated[Text, Field(description="App name, with version")] = "",
-    version: Annotated[Text, Field(description="With project")] = "",
+    project: ProjectName = "",
+    version: Version = "",
     expiring_within_days: Days = 7,
-    max_seconds: MaxSeconds = 50,
 ) -> Diagnosis:
-    """Say why stack traces are still minified, and the commands that mend it: for a ref, a release, or all."""
-    _check(ref, release_id, project, version)
-    tally = Tally(datetime.now(UTC) - KEPT_FOR + timedelta(days=expiring_within_days))
-    if ref:
-        return await _of_ref(api, ref, tally)
-    report = reporting(context)
-    if release_id or project:
-        release = (
-            await find_version(api, version, project)
-            if release_id is None
-            else await api.get("releases", str(release_id), into=Release)
+    """Tell why stack traces are minified and what mends it, for one ref, one release, or else the whole project."""
+
+    async def report(done: float, total: float | None, words: str) -> None:
+        await context.report_progress(done, total, words)
+
+    by_name = bool(project or version)
+    if sum((bool(ref), release_id is not None, by_name)) > 1 or by_name != bool(project and version):
+        raise ToolError(
+            "invalid_arguments: Give ref, or release_id, or project and version together, or none of them for the "
+            "whole project. Nothing was read."
         )
-        return await _of_release(api, release, tally, max_seconds, report)
-    return await _of_project(api, tally, max_seconds, report)
+    now, days = datetime.now(UTC), expiring_within_days
+    if ref:
+        return await _diagnose_ref(api, ref, now, days)
+    if release_id is not None:
+        return await _diagnose_release(api, await _retrieve(api, release_id), now, days, report)
+    if by_name:
+        return await _diagnose_release(api, await find_version(api, version, project), now, days, report)
+    return await _diagnose_project(api, now, days, report)
 
 
-def _check(ref: str, release_id: UUID | None, project: str, version: str) -> None:
-    if bool(project) != bool(version):
-        raise ToolError("invalid_arguments: Give project and version together, or release_id alone.")
-    if sum((bool(ref), release_id is not None, bool(project))) > 1:
-        raise ToolError("invalid_arguments: Give a ref, or a release, or neither for the whole project.")
+async def _diagnose_ref(api: Client, ref: str, now: datetime, days: int) -> Diagnosis:
+    """Look one symbol set up; an installation that does not filter answers with others, which are passed over."""
+    page = await api.get_page("symbol_sets", of=Sighting, offset=0, limit=1, ref=ref)
+    tally = Tally(now, timedelta(days=days))
+    found = next((row for row in page.results if row.ref == clean(ref)), None)
+    if found is None:
+        said = f"{advice.absence(ref)}"
+        return _diagnosis(tally, readable=False, summary=said, steps=advice.steps_for_absent(ref))
+    tally.add(found)
+    state = state_of(found)
+    expiring = bool(tally.expiring_files)
+    steps = advice.steps_for_one(ref, state, tally.failures(), expiring=expiring)
+    readable = {COMPLETE: True, FAILED: False, NEVER_LOADED: None}[state]
+    said = {
+        COMPLETE: "PostHog has a file for it and has found it.",
+        NEVER_LOADED: "PostHog has a file for it, or an upload that was never finished, and has never loaded it.",
+        FAILED: "PostHog has no file for it.",
+    }[state]
+    if expiring:
+        said += f" Retention removes it within {days} days unless it is used."
+    answer = _diagnosis(tally, readable=readable, summary=said, steps=steps)
+    return answer.model_copy(update={"cannot_know": advice.unknowable(tally, "ref")})
 
 
-async def _of_ref(api: Client, ref: str, tally: Tally) -> Diagnosis:
-    """Follow the contract's recipe for one chunk id or URL (section 8)."""
-    rows = (await api.get_page("symbol_sets", of=WalkedSet, offset=0, ref=ref, limit=2)).results
-    # An installation of 2025 ignored filters that it did not know, and listed everything.
-    row = next((row for row in rows if row.ref == ref), None)
-    if row is None:
-        anything = (await api.get_page("symbol_sets", of=WalkedSet, offset=0, limit=1)).count
-        return _diagnosis("ref", advice.absent(ref, anything), advice.for_absent(ref), tally)
-    tally.add(row)
-    return _diagnosis("ref", advice.about_one(row), advice.for_one(row), tally, releases=_bound(row))
+async def _diagnose_release(api: Client, release: Release, now: datetime, days: int, report: Report) -> Diagnosis:
+    """Read the symbol sets that may belong to a release: the API searches, and has no filter by release."""
+    tally = Tally(now, timedelta(days=days), [release.id])
 
-
-def _bound(row: WalkedSet) -> list[Coverage]:
-    """Name the release of the one symbol set that was looked at."""
-    release = row.release
-    if release is None or release.id is None:
-        return []
-    named = Release(id=release.id, version=release.version or "", project=release.project or "")
-    tally = Tally(datetime.now(UTC), frozenset({release.id}))
-    tally.add(row)
-    return [_coverage(named, tally.by_release[release.id])]
-
-
-async def _of_release(api: Client, release: Release, tally: Tally, seconds: float, report: Report) -> Diagnosis:
-    tally.releases = frozenset({release.id})
-
-    def visit(row: WalkedSet) -> None:
+    def visit(row: Sighting) -> None:
         if row.release_id == release.id:
             tally.add(row)
 
-    # There is no filter by release: `search` narrows where it is known, and each row is compared all the same.
-    walk = await walk_symbol_sets(api, visit, seconds=seconds, report=report, search=release.version)
-    coverage = _coverage(release, tally.by_release.get(release.id, Counter()))
-    verdict = advice.about_release(coverage.symbol_sets, tally)
-    steps = advice.for_release(release, tally)
-    return _diagnosis("release", verdict, steps, tally, releases=[coverage], left_out=advice.left_out(walk))
+    not_seen = await read_all(Walk(api, report, search=release.version or None), visit)
+    readable = advice.is_readable(tally, complete=not not_seen)
+    upload = advice.release_upload(release)
+    if tally.total:
+        steps = advice.steps_for(tally, [], days)
+    else:
+        steps = [f"Unless the build was uploaded in event release mode: {upload}"]
+    said = advice.summary(tally, readable=readable)
+    answer = _diagnosis(tally, readable=readable, summary=said, steps=steps, not_seen=not_seen)
+    coverage = [_coverage(release, tally.by_release[release.id])]
+    notes = advice.unknowable(tally, "release")
+    return answer.model_copy(update={"newest_releases": coverage, "cannot_know": notes})
 
 
-async def _of_project(api: Client, tally: Tally, seconds: float, report: Report) -> Diagnosis:
-    newest = (await api.get_page("releases", of=Release, limit=NEWEST, offset=0)).results
-    tally.releases = frozenset(release.id for release in newest)
-    walk = await walk_symbol_sets(api, tally.add, seconds=seconds, report=report)
-    covered = [_coverage(release, tally.by_release.get(release.id, Counter())) for release in newest]
-    bare = [release for release, coverage in zip(newest, covered, strict=True) if not coverage.symbol_sets]
-    verdict = advice.about_project(tally)
-    steps = advice.for_project(tally, bare)
-    return _diagnosis("project", verdict, steps, tally, releases=covered, left_out=advice.left_out(walk))
+async def _diagnose_project(api: Client, now: datetime, days: int, report: Report) -> Diagnosis:
+    """Read every symbol set of the project."""
+    newest = (await api.get_page("releases", of=Release, offset=0, limit=NEWEST)).results[:NEWEST]
+    tally = Tally(now, timedelta(days=days), [release.id for release in newest])
+    not_seen = await read_all(Walk(api, report), tally.add)
+    readable = advice.is_readable(tally, complete=not not_seen)
+    uncovered = [] if not_seen else [release for release in newest if not tally.by_release[release.id]]
+    answer = _diagnosis(
+        tally,
+        readable=readable,
+        summary=advice.summary(tally, readable=readable),
+        steps=advice.steps_for(tally, uncovered, days),
+        not_seen=not_seen,
+    )
+    coverage = [_coverage(release, tally.by_release[release.id]) for release in newest]
+    return answer.model_copy(update={"newest_releases": coverage, "cannot_know": advice.unknowable(tally, "project")})
 
 
-def _coverage(release: Release, states: Counter[str]) -> Coverage:
-    return Coverage(
-        id=release.id,
-        version=release.version,
-        project=release.project,
-        symbol_sets=states.total(),
-        complete=states[COMPLETE],
-        never_loaded=states[NEVER_LOADED],
+async def _retrieve(api: Client, release_id: UUID) -> Release:
+    return await api.get("releases", str(release_id), into=Release)
+
+
+def _diagnosis(tally: Tally, *, readable: bool | None, summary: str, steps: list[str], not_seen: str = "") -> Diagnosis:
+    given = {"not_seen": not_seen} if not_seen else {}
+    return Diagnosis(
+        readable=readable,
+        summary=summary,
+        symbol_sets=tally.total,
+        complete=tally.states[COMPLETE],
+        never_loaded=tally.states[NEVER_LOADED],
+        failed=tally.states[FAILED],
+        unbound=tally.unbound,
+        expiring=tally.expiring,
+        failures=[_group(group) for group in tally.failures()],
+        newest_releases=[],
+        next_steps=steps,
+        cannot_know=[],
+        **given,
     )
 
 
-def _diagnosis(
-    scope: Literal["ref", "release", "project"],
-    verdict: str,
-    next_steps: list[str],
-    tally: Tally,
-    *,
-    releases: list[Coverage] | None = None,
-    left_out: str = "",
-) -> Diagnosis:
-    groups = [
-        FailureGroup(
-            reason=group.failure.reason,
-            symbol_sets=group.symbol_sets,
-            meaning=group.failure.meaning,
-            remedy=group.failure.remedy,
-            ref=clean(group.ref, LONGEST_LISTED_REF),
-        )
-        for group in tally.worst_failures()
-    ]
-    said = {"left_out": left_out} if left_out else {}
-    return Diagnosis(
-        scope=scope,
-        readable=advice.is_readable(tally, whole=not left_out) if tally.total or scope != "ref" else False,
-        verdict=verdict,
-        symbol_sets=tally.total,
-        complete=tally.states[COMPLETE],
-        failed=tally.states[FAILED],
-        never_loaded=tally.states[NEVER_LOADED],
-        no_file=tally.states[NO_FILE],
-        unbound=tally.unbound,
-        expiring=tally.expiring,
-        failures=groups,
-        releases=releases or [],
-        next_steps=next_steps,
-        cannot_know=advice.cannot_know(tally),
-        **said,
+def _group(group: Group) -> FailureGroup:
+    failure = group.failure
+    return FailureGroup(
+        failure=failure.reason,
+        symbol_sets=group.count,
+        ref=clean(group.ref, LONGEST_LISTED_REF),
+        meaning=failure.meaning,
+        remedy=failure.remedy,
+    )
+
+
+def _coverage(release: Release, counts: Counter[str]) -> Coverage:
+    return Coverage(
+        id=release.id,
+        project=release.project,
+        version=release.version,
+        created_at=release.created_at,
+        symbol_sets=counts.total(),
+        complete=counts[COMPLETE],
+        never_loaded=counts[NEVER_LOADED],
+        failed=counts[FAILED],
     )
 
 
 TOOLS = [
     Tool.from_function(
         diagnose_symbol_sets, "error-tracking-symbol-sets-diagnose", "Diagnose symbol sets", annotations=READ
-    ),
+    )
 ]

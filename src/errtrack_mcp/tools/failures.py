@@ -6,10 +6,17 @@ from typing import Any
 
 UPLOAD = "Upload the map with the build: posthog-cli sourcemap process --directory DIST."
 REBUILD = "Build again with source maps switched on, then: posthog-cli sourcemap process --directory DIST."
-REACH = "Upload the maps with posthog-cli sourcemap process, so that PostHog does not need to fetch them."
+REACH = "Upload the maps, so that PostHog does not need to fetch them: posthog-cli sourcemap process --directory DIST."
 INJECT = (
     "Inject chunk ids before deploying, and deploy the injected files: posthog-cli sourcemap inject --directory DIST."
 )
+HERMES = "Upload the composed map of exactly this build again: posthog-cli hermes upload --directory DIST."
+HERMES_INJECT = (
+    "Inject chunk ids, then upload: posthog-cli hermes inject --directory DIST && "
+    "posthog-cli hermes upload --directory DIST."
+)
+PROGUARD = "Upload the mapping of exactly this build again: posthog-cli proguard upload (--help names its options)."
+APPLE = "Upload the dSYMs of exactly this build again: posthog-cli dsym upload (--help names its options)."
 NATIVE = "Upload the debug information of exactly this build again with posthog-cli."
 
 # (platform, variant): (meaning, remedy)
@@ -42,26 +49,26 @@ REASONS: dict[tuple[str, str], tuple[str, str]] = {
     ),
     ("JavaScript", "JSDataError"): ("the uploaded container cannot be read", UPLOAD),
     ("JavaScript", "InvalidSourceAndMap"): ("the uploaded script and map cannot be read together", REBUILD),
-    ("Hermes", "NoChunkId"): ("the frame names no chunk id", INJECT),
-    ("Hermes", "NoSourcemapUploaded"): ("no Hermes map was uploaded for this chunk id", NATIVE),
-    ("Hermes", "NoTokenForColumn"): ("the Hermes map has nothing at this position", NATIVE),
-    ("Hermes", "DataError"): ("the uploaded container cannot be read", NATIVE),
-    ("Hermes", "InvalidMap"): ("the Hermes map is not a valid one", NATIVE),
-    ("Proguard", "NoMapId"): ("the frame names no map id", NATIVE),
-    ("Proguard", "NoModuleProvided"): ("the frame names no module", NATIVE),
-    ("Proguard", "MissingMap"): ("no ProGuard mapping was uploaded for this map id", NATIVE),
-    ("Proguard", "NoOriginalFrames"): ("the mapping has nothing for this frame", NATIVE),
-    ("Proguard", "MissingClass"): ("the mapping does not know this class", NATIVE),
-    ("Proguard", "DataError"): ("the uploaded container cannot be read", NATIVE),
-    ("Proguard", "InvalidMapping"): ("the ProGuard mapping is not a valid one", NATIVE),
-    ("Proguard", "InvalidClass"): ("the class name cannot be read", NATIVE),
-    ("Apple", "NoDebugId"): ("the frame names no debug id", NATIVE),
-    ("Apple", "NoMatchingDebugImage"): ("no debug image of the event matches the frame", NATIVE),
-    ("Apple", "MissingDsym"): ("no dSYM was uploaded for this debug id", NATIVE),
-    ("Apple", "SymbolNotFound"): ("the dSYM has no symbol at this address", NATIVE),
-    ("Apple", "DataError"): ("the uploaded container cannot be read", NATIVE),
-    ("Apple", "InvalidAddress"): ("the address of the frame cannot be read", NATIVE),
-    ("Apple", "ParseError"): ("the dSYM cannot be parsed", NATIVE),
+    ("Hermes", "NoChunkId"): ("the frame names no chunk id", HERMES_INJECT),
+    ("Hermes", "NoSourcemapUploaded"): ("no Hermes map was uploaded for this chunk id", HERMES),
+    ("Hermes", "NoTokenForColumn"): ("the Hermes map has nothing at this position", HERMES),
+    ("Hermes", "DataError"): ("the uploaded container cannot be read", HERMES),
+    ("Hermes", "InvalidMap"): ("the Hermes map is not a valid one", HERMES),
+    ("Proguard", "NoMapId"): ("the frame names no map id", PROGUARD),
+    ("Proguard", "NoModuleProvided"): ("the frame names no module", PROGUARD),
+    ("Proguard", "MissingMap"): ("no ProGuard mapping was uploaded for this map id", PROGUARD),
+    ("Proguard", "NoOriginalFrames"): ("the mapping has nothing for this frame", PROGUARD),
+    ("Proguard", "MissingClass"): ("the mapping does not know this class", PROGUARD),
+    ("Proguard", "DataError"): ("the uploaded container cannot be read", PROGUARD),
+    ("Proguard", "InvalidMapping"): ("the ProGuard mapping is not a valid one", PROGUARD),
+    ("Proguard", "InvalidClass"): ("the class name cannot be read", PROGUARD),
+    ("Apple", "NoDebugId"): ("the frame names no debug id", APPLE),
+    ("Apple", "NoMatchingDebugImage"): ("no debug image of the event matches the frame", APPLE),
+    ("Apple", "MissingDsym"): ("no dSYM was uploaded for this debug id", APPLE),
+    ("Apple", "SymbolNotFound"): ("the dSYM has no symbol at this address", APPLE),
+    ("Apple", "DataError"): ("the uploaded container cannot be read", APPLE),
+    ("Apple", "InvalidAddress"): ("the address of the frame cannot be read", APPLE),
+    ("Apple", "ParseError"): ("the dSYM cannot be parsed", APPLE),
     ("Native", "NoDebugId"): ("the frame names no debug id", NATIVE),
     ("Native", "NoMatchingDebugImage"): ("no debug image of the event matches the frame", NATIVE),
     ("Native", "MissingSymbolSet"): ("no debug information was uploaded for this debug id", NATIVE),

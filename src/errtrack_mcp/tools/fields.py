@@ -30,6 +30,7 @@ Text = Annotated[str, BeforeValidator(_number_as_text)]
 
 ReleasesLimit = Annotated[int, Field(ge=1, le=500), BeforeValidator(_whole_number)]
 SymbolSetsLimit = Annotated[int, Field(ge=1, le=100), BeforeValidator(_whole_number)]
+WholeNumber = BeforeValidator(_whole_number)
 Offset = Annotated[
     int, Field(ge=0, le=2**31 - 1, description="next_offset of the previous page"), BeforeValidator(_whole_number)
 ]

@@ -10,7 +10,8 @@ from errtrack_mcp.api.errors import NotFound
 from errtrack_mcp.api.text import quoted
 from errtrack_mcp.tools.releases import Release, cli_hash_id
 
-RELEASES_SEARCHED = 500
+ROWS_A_PAGE = 500
+MOST_PAGES = 20
 
 
 async def find_release(api: Client, named: str, project: str = "") -> Release:
@@ -25,27 +26,38 @@ async def find_release(api: Client, named: str, project: str = "") -> Release:
 
 
 async def find_version(api: Client, version: str, project: str = "") -> Release:
-    """Return the release of this version: by the hash id that PostHog's CLI gives, or among the newest ones.
+    """Return the newest release of this version: by the hash id that PostHog's CLI gives, or by looking through all.
 
     Raises ToolError where there is none, or where several projects have such a version.
     """
     if project:
-        hash_id = cli_hash_id(Release(id="", project=project, version=version))
+        asked = Release(id="", project=project, version=version)
         with suppress(NotFound):  # made by hand, its hash id could be anything
-            return await api.get("releases", "hash", hash_id, into=Release)
-    newest = (await api.get_page("releases", of=Release, limit=RELEASES_SEARCHED, offset=0)).results
-    found = [each for each in newest if each.version == version and project in {"", each.project}]
-    if not found:
+            found = await api.get("releases", "hash", cli_hash_id(asked), into=Release)
+            if (found.project, found.version) == (project, version):
+                return found
+    alike: dict[str, Release] = {}
+    offset: int | None = 0
+    for _ in range(MOST_PAGES):
+        page = await api.get_page("releases", of=Release, offset=offset or 0, limit=ROWS_A_PAGE)
+        for release in page.results:
+            if release.version == version and project in {"", release.project}:
+                alike.setdefault(release.project, release)
+        offset = page.next_offset
+        if offset is None or (project and alike):
+            break
+    if not alike:
         raise ToolError(
-            f"not_found: No release is called {quoted(version)}, neither by id or hash id nor by version among the "
-            f"{len(newest)} newest. Look at error-tracking-releases-list."
+            f"not_found: No release is called {quoted(version)}, by id, hash id or version"
+            f"{f' of {quoted(project)}' if project else ''}. Look at error-tracking-releases-list; project is the "
+            "app's name, not the PostHog project."
         )
-    if len({each.project for each in found}) > 1:
-        projects = ", ".join(sorted({quoted(each.project) for each in found}))
+    if len(alike) > 1:
         raise ToolError(
-            f"invalid_arguments: Several projects have version {quoted(version)}: {projects}. Give project."
+            f"invalid_arguments: Several projects have version {quoted(version)}: "
+            f"{', '.join(sorted(map(quoted, alike)))}. Give project."
         )
-    return found[0]
+    return next(iter(alike.values()))
 
 
 def _paths(named: str) -> list[tuple[str, ...]]:

@@ -1,20 +1,10 @@
-"""How long work tells how far it is, and when it stops by itself."""
+"""How far long work is, told to whoever waits for it."""
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any
 
-from mcp.server.mcpserver import Context
-from pydantic import Field
-
-MaxSeconds = Annotated[int, Field(ge=1, le=600, description="Stop reading after")]
-Report = Callable[[int, int | None], Awaitable[None]]
+# Told how far the work is: so many done, out of so many where that is known, and a sentence.
+Report = Callable[[float, float | None, str], Awaitable[None]]
 
 
-def reporting(context: Context[Any, Any]) -> Report:
-    """Tell the client, where it asked to hear of it, how many symbol sets were read, and of how many."""
-
-    async def report(seen: int, count: int | None) -> None:
-        of = f" of {count:,}" if count else ""
-        await context.report_progress(seen, count, f"Read {seen:,}{of} symbol sets")
-
-    return report
+async def silent(_done: float, _total: float | None, _words: str) -> None:
+    """Tell nobody."""

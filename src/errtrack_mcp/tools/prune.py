@@ -20,13 +20,12 @@ from errtrack_mcp.tools.consent import Consent, Decision, ask_user
 from errtrack_mcp.tools.fields import Text
 from errtrack_mcp.tools.hints import DELETE
 from errtrack_mcp.tools.inject import Api
-from errtrack_mcp.tools.progress import reporting
 from errtrack_mcp.tools.prune_plan import Filters, Plan, fingerprint
-from errtrack_mcp.tools.walk import AT_ONCE, WalkedSet, walk_symbol_sets
+from errtrack_mcp.tools.tally import Sighting
+from errtrack_mcp.tools.walk import AT_ONCE, Walk, read_all
 
 SAMPLE = 10
 LONGEST_SAMPLED_REF = 100
-PLANNING_SECONDS = 120
 
 Days = Annotated[int, Field(ge=0, le=3650, description="0: any")]
 ReleaseId = Annotated[UUID | None, Field(description="Bound to this release")]
@@ -80,9 +79,9 @@ async def make_plan(
         raise ToolError("invalid_arguments: Give at least one filter; without any, every symbol set would be deleted.")
     plan = Plan(filters.fit, limit)
     status = "invalid" if failed else None
-    walk = await walk_symbol_sets(api, plan.visit, seconds=PLANNING_SECONDS, report=reporting(context), status=status)
-    if walk.stopped:
-        raise ToolError(f"incomplete: No plan: not all symbol sets could be read, since {walk.stopped}.")
+    not_seen = await read_all(Walk(api, context.report_progress, status=status), plan.visit)
+    if not_seen:
+        raise ToolError(f"incomplete: No plan was made. {not_seen}")
     return plan
 
 
@@ -173,10 +172,10 @@ async def _carry_out(api: Client, context: Context[Any, Any], plan: Plan) -> Pru
     )
 
 
-async def _delete(api: Client, planned: WalkedSet) -> str:
+async def _delete(api: Client, planned: Sighting) -> str:
     """Delete a symbol set that is still as it was planned, and name how that ended."""
     try:
-        row = await api.get("symbol_sets", planned.id, into=WalkedSet)
+        row = await api.get("symbol_sets", planned.id, into=Sighting)
         if fingerprint(row) != fingerprint(planned):
             return "changed"
         await api.delete("symbol_sets", planned.id)

@@ -7,8 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from errtrack_mcp.tools.tally import last_seen, moment, state_of
-from errtrack_mcp.tools.walk import WalkedSet
+from errtrack_mcp.tools.tally import Sighting, last_seen, moment, state_of
 
 DIGITS = 16
 
@@ -26,7 +25,7 @@ class Filters:
     unused_before: datetime | None = None
     created_before: datetime | None = None
 
-    def fit(self, row: WalkedSet) -> bool:
+    def fit(self, row: Sighting) -> bool:
         """Tell whether a symbol set is to be deleted; one whose times cannot be read never is, by its times."""
         if self.failed and (row.has_file or not row.failure_reason):
             return False
@@ -41,7 +40,7 @@ def _before(time: datetime | None, limit: datetime | None) -> bool:
     return limit is None or (time is not None and time < limit)
 
 
-def fingerprint(row: WalkedSet) -> str:
+def fingerprint(row: Sighting) -> str:
     """Return what changes when a symbol set is used, filled, bound or fails."""
     facts = (row.id, row.ref, row.has_file, row.failure_reason, row.last_used, row.release_id)
     return hashlib.sha256(repr(facts).encode()).hexdigest()
@@ -51,13 +50,13 @@ def fingerprint(row: WalkedSet) -> str:
 class Plan:
     """The first symbol sets by ref that fit, at most `most` of them, and counts over all that do."""
 
-    fits: Callable[[WalkedSet], bool]
+    fits: Callable[[Sighting], bool]
     most: int
     matching: int = 0
     kinds: Counter[str] = field(default_factory=Counter)
-    _kept: list[WalkedSet] = field(default_factory=list)
+    _kept: list[Sighting] = field(default_factory=list)
 
-    def visit(self, row: WalkedSet) -> None:
+    def visit(self, row: Sighting) -> None:
         """Take a symbol set into the plan if it fits; what lies far behind the first ones is let go again."""
         if not self.fits(row):
             return
@@ -67,11 +66,11 @@ class Plan:
         if len(self._kept) >= 4 * self.most:
             self._kept = self._first()
 
-    def _first(self) -> list[WalkedSet]:
+    def _first(self) -> list[Sighting]:
         return heapq.nsmallest(self.most, self._kept, key=lambda row: (row.ref or "", row.id))
 
     @property
-    def rows(self) -> list[WalkedSet]:
+    def rows(self) -> list[Sighting]:
         """The symbol sets that would be deleted, in the order of their refs."""
         return self._first()
 

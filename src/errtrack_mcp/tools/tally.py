@@ -1,25 +1,57 @@
-"""What state symbol sets are in, counted. Pure (contract, sections 4 and 8)."""
+"""Symbol sets, counted by what state they are in. Pure: rows in one at a time, numbers out."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from errtrack_mcp.api.model import Answer
 from errtrack_mcp.tools.failures import Failure, decode_failure
-from errtrack_mcp.tools.walk import WalkedSet
 
-KEPT_FOR = timedelta(days=30)  # without being loaded: then retention removes a set (contract, section 4)
-COMPLETE, NEVER_LOADED, FAILED, NO_FILE = "complete", "never_loaded", "failed", "no_file"
+RETENTION = timedelta(days=30)  # contract, section 4
+NO_REASON = Failure("", "it has no file, and PostHog gives no reason", "Upload its map with the build.", "")
+
+COMPLETE, NEVER_LOADED, FAILED = "complete", "never_loaded", "failed"
 
 
-def state_of(row: WalkedSet) -> str:
-    """Name the state of a symbol set, as far as the API tells."""
-    if row.has_file:
-        return COMPLETE if row.last_used else NEVER_LOADED
-    return FAILED if row.failure_reason else NO_FILE
+class BoundRelease(Answer):
+    """The release that a symbol set names."""
+
+    id: str | None = None
+
+
+class Sighting(Answer):
+    """As much of a symbol set (contract, section 4) as is counted; reading all of it would take three times as long."""
+
+    id: str
+    ref: str | None = None
+    has_uploaded_file: bool | None = None
+    storage_ptr: str | None = None  # stood for it before May 2026
+    failure_reason: str | None = None
+    created_at: str | None = None
+    last_used: str | None = None
+    release: BoundRelease | None = None
+
+    @property
+    def has_file(self) -> bool:
+        """Tell whether an upload has at least begun."""
+        return bool(self.storage_ptr if self.has_uploaded_file is None else self.has_uploaded_file)
+
+    @property
+    def release_id(self) -> str | None:
+        """The id of the release that it is bound to."""
+        return self.release.id if self.release else None
+
+
+def state_of(symbol_set: Sighting) -> str:
+    """Name the one state that a symbol set is in (contract, section 8)."""
+    if not symbol_set.has_file or symbol_set.failure_reason:
+        return FAILED
+    return COMPLETE if symbol_set.last_used else NEVER_LOADED
 
 
 def moment(written: str | None) -> datetime | None:
-    """Read a time as the API writes it; None for one that cannot be read."""
+    """Read a time as the API writes it, or return None where it cannot be read."""
     try:
         read = datetime.fromisoformat(written or "")
     except ValueError:
@@ -27,58 +59,68 @@ def moment(written: str | None) -> datetime | None:
     return read if read.tzinfo else read.replace(tzinfo=UTC)
 
 
-def last_seen(row: WalkedSet) -> datetime | None:
+def last_seen(symbol_set: Sighting) -> datetime | None:
     """Return the moment from which retention counts."""
-    return moment(row.last_used or row.created_at)
+    return moment(symbol_set.last_used or symbol_set.created_at)
 
 
-@dataclass
+def removed_at(symbol_set: Sighting) -> datetime | None:
+    """Return when retention removes a symbol set that is not used again, or None where no date can be read."""
+    used = last_seen(symbol_set)
+    return used + RETENTION if used else None
+
+
+@dataclass(slots=True)
 class Group:
-    """Symbol sets that failed for the same reason: how many, and one of them."""
+    """The failures of one kind: how many, and the ref of one of them."""
 
     failure: Failure
     ref: str
-    symbol_sets: int = 0
+    count: int = 0
 
 
-@dataclass
+@dataclass(slots=True)
 class Tally:
-    """Counts over any number of symbol sets.
+    """What was seen so far; `releases` names those whose symbol sets are counted apart."""
 
-    `expired_by` is the moment before which a set must have been loaded last for retention to remove it soon;
-    `releases` are the ids of the releases to count apart.
-    """
-
-    expired_by: datetime
-    releases: frozenset[str] = frozenset()
+    now: datetime
+    expiring_within: timedelta
+    releases: Iterable[str] = ()
     states: Counter[str] = field(default_factory=Counter)
     unbound: int = 0
     expiring: int = 0
-    failures: dict[str, Group] = field(default_factory=dict)
-    by_release: dict[str, Counter[str]] = field(default_factory=dict)
+    expiring_files: int = 0
+    groups: dict[str, Group] = field(default_factory=dict)
+    by_release: dict[str, Counter[str]] = field(init=False)
 
-    def add(self, row: WalkedSet) -> None:
+    def __post_init__(self) -> None:
+        self.by_release = {release: Counter() for release in self.releases}
+
+    def add(self, symbol_set: Sighting) -> None:
         """Count one symbol set."""
-        state = state_of(row)
+        state = state_of(symbol_set)
         self.states[state] += 1
-        release_id = row.release_id
-        if release_id is None:
+        if symbol_set.release_id is None:
             self.unbound += 1
-        elif release_id in self.releases:
-            self.by_release.setdefault(release_id, Counter())[state] += 1
-        seen = last_seen(row)
-        if seen is not None and seen < self.expired_by:
-            self.expiring += 1
+        elif (counts := self.by_release.get(symbol_set.release_id)) is not None:
+            counts[state] += 1
         if state == FAILED:
-            failure = decode_failure(row.failure_reason or "")
-            group = self.failures.setdefault(failure.reason, Group(failure, row.ref or ""))
-            group.symbol_sets += 1
+            self._add_failure(symbol_set)
+        removed = removed_at(symbol_set)
+        if removed is not None and removed <= self.now + self.expiring_within:
+            self.expiring += 1
+            self.expiring_files += state != FAILED
+
+    def _add_failure(self, symbol_set: Sighting) -> None:
+        failure = decode_failure(symbol_set.failure_reason) if symbol_set.failure_reason else NO_REASON
+        group = self.groups.setdefault(failure.reason, Group(failure, symbol_set.ref or ""))
+        group.count += 1
 
     @property
     def total(self) -> int:
         """How many were counted."""
         return self.states.total()
 
-    def worst_failures(self) -> list[Group]:
-        """Return the groups of failures, the largest first."""
-        return sorted(self.failures.values(), key=lambda group: -group.symbol_sets)
+    def failures(self) -> list[Group]:
+        """Return the kinds of failure, the most frequent first."""
+        return sorted(self.groups.values(), key=lambda group: (-group.count, group.failure.reason))

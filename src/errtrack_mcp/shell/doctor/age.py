@@ -1,5 +1,6 @@
 """How old the host's API is, told by what it knows (contract, sections 5.7 and 9)."""
 
+from typing import Any
 from uuid import uuid4
 
 from errtrack_mcp.api.client import Client
@@ -49,7 +50,7 @@ async def _known(client: Client) -> dict[str, bool | None]:
     }
 
 
-async def _list(client: Client, **query: str) -> Page[ApiModel]:
+async def _list(client: Client, **query: Any) -> Page[ApiModel]:
     return await client.get_page("symbol_sets", of=ApiModel, offset=0, limit=1, **query)
 
 

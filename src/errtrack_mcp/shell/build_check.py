@@ -20,7 +20,8 @@ from errtrack_mcp.builds.verdict import OUTLOOKS
 from errtrack_mcp.explain import Asked, explain
 from errtrack_mcp.server import fixed_project
 from errtrack_mcp.settings import Settings
-from errtrack_mcp.tools.build_check import BuildCheck, Lookup, Report, conclude, environment, look_up, read_bundles
+from errtrack_mcp.tools.build_check import BuildCheck, Lookup, conclude, environment, look_up, read_bundles
+from errtrack_mcp.tools.progress import Report
 
 EXIT_CODES = {True: 0, False: 1, None: 2}
 INTERRUPTED = 130

@@ -1,0 +1,20 @@
+"""What PostHog's cleaning job does: symbol sets that nobody used for a month go (contract, section 4)."""
+
+from datetime import datetime, timedelta
+
+from errtrack_mcp.sandbox.database import Database, stored_time
+from errtrack_mcp.sandbox.storage import Storage
+
+KEPT = timedelta(days=30)
+
+
+def remove_expired(database: Database, storage: Storage, now: datetime) -> int:
+    """Delete symbol sets last used, or else created, more than 30 days ago, with their files; return how many."""
+    limit = (stored_time(now - KEPT),)
+    expired = database.all(
+        "DELETE FROM symbol_sets WHERE coalesce(last_used, created_at) < ? RETURNING storage_ptr", limit
+    )
+    for row in expired:
+        if row["storage_ptr"]:
+            storage.delete(row["storage_ptr"])
+    return len(expired)

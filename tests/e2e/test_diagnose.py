@@ -1,0 +1,86 @@
+"""The diagnosis as a command: for a person, for a pipe, and for the exit code of a CI job."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from errtrack_mcp.sandbox.database import Database
+from errtrack_mcp.sandbox.failures import FAILURES
+from errtrack_mcp.sandbox.seed import FULL_KEY, NO_SCOPES_KEY, chunk_id, release_id
+from tests.terminal import run_on_terminal
+from tests.upstream import Upstream
+
+Run = Callable[..., Any]
+
+
+@pytest.fixture
+def configured(sandbox: Upstream) -> dict[str, str]:
+    """Name the sandbox and its key."""
+    return {"POSTHOG_HOST": sandbox.url, "POSTHOG_PERSONAL_API_KEY": FULL_KEY}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "readable"),
+    [
+        ([], 1, False),
+        ([chunk_id("unbound/main")], 0, True),
+        ([chunk_id("never/admin")], 2, None),
+        ([FAILURES[0][0]], 1, False),
+        (["--release-id", release_id(1)], 0, True),
+        (["--project", "storefront-web", "--version", "2.12.4"], 0, True),
+        (["--release-id", release_id(3)], 2, None),
+    ],
+)
+def test_the_exit_code_says_whether_it_is_readable(
+    run: Run, configured: dict[str, str], arguments: list[str], code: int, *, readable: bool | None
+) -> None:
+    """0 readable, 1 not, 2 could not tell; in a pipe there is JSON and nothing else."""
+    result = run("diagnose", *arguments, **configured)
+    assert (result.returncode, result.stderr) == (code, "")
+    assert json.loads(result.stdout)["readable"] is readable
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "said"),
+    [
+        ([], {"POSTHOG_PERSONAL_API_KEY": NO_SCOPES_KEY}, "missing_scope"),
+        ([], {"POSTHOG_PERSONAL_API_KEY": ""}, "POSTHOG_PERSONAL_API_KEY is not set"),
+        ([], {"POSTHOG_HOST": "http://127.0.0.1:9"}, "connection_failed"),
+        ([], {"ERRTRACK_TOOLSETS": "releases"}, "unknown_tool"),
+        (["--version", "1"], {}, "invalid_arguments"),
+    ],
+)
+def test_what_fails_could_not_be_told(
+    run: Run, configured: dict[str, str], arguments: list[str], variables: dict[str, str], said: str
+) -> None:
+    """Never an exit code that says readable or not, whatever went wrong."""
+    result = run("diagnose", *arguments, **{**configured, **variables})
+    assert (result.returncode, result.stdout) == (2, "")
+    assert said in result.stderr
+
+
+def test_on_a_terminal_there_are_tables_and_a_bar(configured: dict[str, str]) -> None:
+    """A person sees what failed, which releases are covered, what to do, and how far the reading is."""
+    shown = run_on_terminal("diagnose", variables=configured)
+    assert shown.returncode == 1
+    assert "Read 58 of 58" not in shown.text.splitlines()[-1]
+    for part in ("Not all readable: of 58 symbol sets", "JavaScript HttpStatus", "2.14.0", "1. Release", "━"):
+        assert part in shown.text
+    as_json = run_on_terminal("diagnose", "--json", chunk_id("unbound/main"), variables=configured)
+    assert '"readable": true' in as_json.text
+
+
+def test_it_needs_no_account(run: Run) -> None:
+    """With --sandbox it diagnoses the made-up project."""
+    result = run("diagnose", "--sandbox")
+    assert result.returncode == 1
+    assert json.loads(result.stdout)["failed"] == len(FAILURES)
+
+
+def test_the_database_is_left_alone(run: Run, configured: dict[str, str], database: Database) -> None:
+    """A diagnosis changes nothing."""
+    before = [tuple(row) for row in database.all("SELECT * FROM symbol_sets ORDER BY id")]
+    run("diagnose", **configured)
+    assert [tuple(row) for row in database.all("SELECT * FROM symbol_sets ORDER BY id")] == before
