@@ -4,6 +4,7 @@ BIN := .venv/bin
 BENCH := .cache/bench
 
 .PHONY: demo test test-cluster lint types soak large bench bench-http format clean
+.PHONY: demo test clients lint types soak format clean
 
 demo: .venv/installed          ## show the main job on the embedded sandbox
 	@$(BIN)/errtrack-mcp demo
@@ -13,6 +14,8 @@ test: lint types               ## everything that must pass
 
 test-cluster: .venv/installed  ## three replicas behind a real nginx, with a real Redis
 	@$(BIN)/python -m pytest -n auto -m cluster
+
+clients: tests/clients/node_modules/.installed   ## the clients from npm that tests/clients connects with
 
 lint: .venv/installed
 	@$(BIN)/ruff check .
@@ -61,4 +64,7 @@ $(BENCH)/installed: pyproject.toml $(wildcard benchmarks/peers/*)
 	@cp benchmarks/peers/package.json $(BENCH)/
 	@command -v npm >/dev/null && npm install --prefix $(BENCH) --no-package-lock --no-audit --no-fund --silent \
 	  || echo "The peers from npm are left out: npm is missing or failed."
+# npm keeps no lock file here: it would name a registry. Versions are fixed in package.json.
+tests/clients/node_modules/.installed: tests/clients/package.json
+	@npm install --prefix tests/clients --no-package-lock --no-audit --no-fund --ignore-scripts --loglevel error
 	@touch $@

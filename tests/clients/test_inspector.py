@@ -1,0 +1,43 @@
+"""The MCP Inspector's command line, over stdio, streamable HTTP and SSE."""
+
+import json
+
+import pytest
+
+from errtrack_mcp.sandbox.seed import FULL_KEY
+from tests.clients.conftest import Node
+from tests.installed import COMMAND
+
+INSPECTOR = "@modelcontextprotocol/inspector/clients/launcher/build/index.js"
+CALL = ["--method", "tools/call", "--tool-name", "error-tracking-releases-list", "--tool-arg", "limit=2"]
+EVERY_TRANSPORT = pytest.mark.parametrize("transport", ["stdio", "http", "sse"])
+
+
+def target(transport: str, origin: str) -> list[str]:
+    """Return what leads the inspector to the server."""
+    if transport == "stdio":
+        return [COMMAND, "serve", "--sandbox"]
+    path = "/sse" if transport == "sse" else "/mcp"
+    return [origin + path, "--transport", transport, "--header", f"Authorization: Bearer {FULL_KEY}"]
+
+
+@EVERY_TRANSPORT
+def test_it_calls_a_tool(transport: str, node: Node, origin: str) -> None:
+    """Two rows were asked for, and two come."""
+    done = node(INSPECTOR, "--cli", *target(transport, origin), *CALL)
+    assert done.returncode == 0, done.stderr
+    assert len(json.loads(done.stdout)["structuredContent"]["results"]) == 2
+
+
+def test_it_finds_no_schema_that_a_client_would_reject(node: Node, origin: str) -> None:
+    """Its own portability check has no error; it would exit with 6."""
+    done = node(INSPECTOR, "--cli", *target("http", origin), "--method", "tools/list", "--strict")
+    assert done.returncode == 0, done.stderr
+    assert len(json.loads(done.stdout)["tools"]) >= 9
+
+
+def test_without_a_key_it_asks_for_one(node: Node, origin: str) -> None:
+    """It understands the refusal of a server over HTTP as a missing authorization."""
+    done = node(INSPECTOR, "--cli", f"{origin}/mcp", "--transport", "http", "--method", "tools/list")
+    assert done.returncode != 0
+    assert "auth_required" in done.stderr
