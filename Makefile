@@ -5,6 +5,9 @@ BENCH := .cache/bench
 
 .PHONY: demo test test-cluster lint types soak large bench bench-http format clean
 .PHONY: demo test clients lint types soak format clean
+MCPB := tests/clients/node_modules/.bin/mcpb
+
+.PHONY: demo test clients bundle lint types soak format clean
 
 demo: .venv/installed          ## show the main job on the embedded sandbox
 	@$(BIN)/errtrack-mcp demo
@@ -16,6 +19,13 @@ test-cluster: .venv/installed  ## three replicas behind a real nginx, with a rea
 	@$(BIN)/python -m pytest -n auto -m cluster
 
 clients: tests/clients/node_modules/.installed   ## the clients from npm that tests/clients connects with
+
+bundle: clients                ## one file that Claude Desktop and others install (MCPB)
+	@rm -rf build/bundle && mkdir -p build/bundle dist
+	@cp -R bundle/manifest.json pyproject.toml README.md LICENSE src build/bundle
+	@find build/bundle -name __pycache__ -prune -exec rm -rf {} +
+	@$(MCPB) validate build/bundle/manifest.json
+	@$(MCPB) pack build/bundle dist/errtrack-mcp.mcpb
 
 lint: .venv/installed
 	@$(BIN)/ruff check .
