@@ -11,7 +11,7 @@ from typing import Any
 from errtrack_mcp import __version__
 from errtrack_mcp.settings import Settings
 from tests.clients.conftest import HERE, Node
-from tests.installed import Session, environment
+from tests.installed import Session
 
 ROOT = HERE.parent.parent
 MANIFEST: Any = json.loads((ROOT / "bundle" / "manifest.json").read_text())
@@ -43,7 +43,7 @@ def test_the_bundle_is_packed_valid_and_starts_from_what_is_unpacked(node: Node,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env=environment(**{**variables, "PATH": path}),
+        env={**os.environ, **variables, "PATH": path},  # with the proxies that uv may need
     ) as process:
         session = Session(process)
         assert session.initialize("2025-11-25")["serverInfo"]["version"] == __version__
