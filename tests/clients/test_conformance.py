@@ -7,12 +7,12 @@ be green without having checked anything, so those that count here must have pas
 
 import json
 import re
-import socket
 from pathlib import Path
 
 import pytest
 
 from tests.clients.conftest import HERE, Node, serving
+from tests.installed import free_port
 
 CONFORMANCE = "@modelcontextprotocol/conformance/dist/index.js"
 EXPECTED = json.loads((HERE / "expected-failures.json").read_text())
@@ -38,17 +38,10 @@ CHECKED = {
 }
 
 
-def free_port() -> int:
-    """Return a port that was free a moment ago: the suite's own Origin has to be allowed beforehand."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
-
-
 @pytest.mark.parametrize("revision", CHECKED)
 def test_every_check_passes_that_needs_no_fixture_of_the_suite(revision: str, node: Node, tmp_path: Path) -> None:
     """What fails is exactly what is expected to, and what counts was really checked."""
-    port = free_port()
+    port = free_port()  # known beforehand, as the suite's own Origin has to be allowed
     origins = f"http://127.0.0.1:{port},http://localhost:{port}"
     with serving("--allowed-origins", origins, port=port, ERRTRACK_SHARED_KEY="1") as origin:
         node(CONFORMANCE, "server", "--url", f"{origin}/mcp", "--requirements", revision, "-o", str(tmp_path))

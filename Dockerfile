@@ -1,0 +1,20 @@
+# The server over HTTP, for callers that bring their own keys. Over stdio: docker run -i --rm IMAGE serve
+FROM python:3.13-slim AS build
+WORKDIR /build
+COPY pyproject.toml README.md LICENSE ./
+COPY src src
+# hadolint ignore=DL3013 -- what is installed is what was copied
+RUN python -m venv --without-pip /opt/errtrack \
+ && pip --python /opt/errtrack/bin/python install --no-cache-dir ".[remote]"
+
+FROM python:3.13-slim
+COPY --from=build /opt/errtrack /opt/errtrack
+ENV PATH=/opt/errtrack/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1
+USER 10001:10001
+EXPOSE 8000
+HEALTHCHECK --interval=30s --timeout=5s --start-period=10s --retries=3 \
+  CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8000/healthz', timeout=3)"]
+ENTRYPOINT ["errtrack-mcp"]
+CMD ["serve", "--transport", "http", "--host", "0.0.0.0", "--port", "8000", "--public", "--log-format", "json"]

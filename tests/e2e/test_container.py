@@ -1,0 +1,116 @@
+"""The container's recipe and its composition, by every means that needs no engine: no image is built here."""
+
+import json
+import re
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.installed import COMMAND, environment, free_port
+
+ROOT = Path(__file__).parent.parent.parent
+SCRIPTS = Path(sysconfig.get_path("scripts"))
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
+LIMIT = 200_000_000
+BASE = 130_000_000
+"""What python:3.13-slim holds unpacked, rounded up."""
+
+
+def instruction(name: str) -> Any:
+    """Return the words of the last instruction of that name in the final stage."""
+    *_, found = re.findall(rf"^\s*{name} (\[.*\])$", DOCKERFILE.rpartition("FROM")[2], re.MULTILINE)
+    return json.loads(found)
+
+
+def healthcheck(port: int) -> int:
+    """Run the recipe's own health check against a port of this machine; return its exit code."""
+    _, *arguments = re.findall(r'"([^"]*)"', re.findall(r"HEALTHCHECK[^\n]*\n +CMD (\[.*\])", DOCKERFILE)[0])
+    return subprocess.run(
+        [sys.executable, *(argument.replace("8000", str(port)) for argument in arguments)],
+        capture_output=True,
+        env=environment(),
+        check=False,
+    ).returncode
+
+
+def test_without_an_engine_the_recipe_passes_hadolint() -> None:
+    """Every rule of the linter, but for the one that takes the copied source for a package without a version."""
+    done = subprocess.run(
+        [str(SCRIPTS / "hadolint"), "--failure-threshold", "style", str(ROOT / "Dockerfile")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_without_an_engine_the_composition_is_valid_against_the_published_schema() -> None:
+    """The schema of the Compose specification comes with a published checker."""
+    done = subprocess.run(
+        [str(SCRIPTS / "check-jsonschema"), "--builtin-schema", "vendor.compose-spec", str(ROOT / "compose.yaml")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_without_an_engine_the_composition_takes_every_right_away_that_is_not_needed() -> None:
+    """Read-only, without capabilities, without new privileges, within limits, reachable from this machine alone."""
+    (service,) = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"].values()
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["mem_limit"]
+    assert service["pids_limit"]
+    assert all(port.startswith("127.0.0.1:") for port in service["ports"])
+    assert not [name for name in service["environment"] if "KEY" in name]
+
+
+def test_without_an_engine_the_recipe_runs_as_nobody() -> None:
+    """The user is a number, so that a cluster can see that it is not root, and nothing is copied in afterwards."""
+    final = DOCKERFILE.rpartition("FROM")[2]
+    assert re.search(r"^USER 10001:10001$", final, re.MULTILINE)
+    assert "COPY" not in final.partition("USER")[2]
+    assert "RUN" not in final
+
+
+def test_without_an_engine_the_command_of_the_recipe_starts_and_its_health_check_tells(tmp_path: Path) -> None:
+    """The very command line serves without a home, says that it is well, and is missed when it is gone."""
+    port = free_port()
+    entry, *rest = instruction("ENTRYPOINT") + instruction("CMD")
+    assert entry == Path(COMMAND).stem
+    rest[rest.index("8000")] = str(port)
+    with subprocess.Popen(
+        [COMMAND, *rest], stderr=subprocess.PIPE, text=True, cwd=tmp_path, env=environment(HOME="/nonexistent")
+    ) as process:
+        assert process.stderr is not None
+        assert str(port) in process.stderr.readline()
+        assert healthcheck(port) == 0
+        process.terminate()
+        process.stderr.read()
+    assert healthcheck(port) != 0
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_an_engine_what_is_installed_leaves_the_image_below_200_mb(tmp_path: Path) -> None:
+    """The base image, rounded up, and everything that the recipe installs on top of it."""
+    subprocess.run([str(SCRIPTS / "uv"), "venv", "--quiet", "--python", sys.executable, str(tmp_path)], check=True)
+    python = tmp_path / ("Scripts" if sys.platform == "win32" else "bin") / "python"
+    install = [str(SCRIPTS / "uv"), "pip", "install", "--quiet", "--compile-bytecode", "--link-mode", "copy"]
+    subprocess.run([*install, "--python", str(python), f"{ROOT}[remote]"], check=True)
+    size = sum(file.stat().st_size for file in tmp_path.rglob("*") if file.is_file() and not file.is_symlink())
+    print(f"installed: {size / 1e6:.0f} MB")
+    assert BASE + size < LIMIT
+
+
+def test_without_an_engine_only_what_the_recipe_copies_is_sent_to_the_engine() -> None:
+    """The context is a list of what is in, so that no key file and no environment is ever sent along."""
+    allowed = {line[1:] for line in (ROOT / ".dockerignore").read_text().split() if line.startswith("!")}
+    copied = set(re.findall(r"^COPY (?!--)(.+) \S+$", DOCKERFILE, re.MULTILINE))
+    assert allowed == {name for line in copied for name in line.split()}
+    assert (ROOT / ".dockerignore").read_text().startswith("*\n")
