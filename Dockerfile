@@ -3,7 +3,8 @@ FROM python:3.13-slim AS build
 WORKDIR /build
 COPY pyproject.toml README.md LICENSE ./
 COPY src src
-# hadolint ignore=DL3013 -- what is installed is what was copied
+# What is installed is what was copied, so there is no version to fix.
+# hadolint ignore=DL3013
 RUN python -m venv --without-pip /opt/errtrack \
  && pip --python /opt/errtrack/bin/python install --no-cache-dir ".[remote]"
 
