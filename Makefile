@@ -2,12 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 BENCH := .cache/bench
-
-.PHONY: demo test test-cluster lint types soak large bench bench-http format clean
-.PHONY: demo test clients lint types soak format clean
 MCPB := tests/clients/node_modules/.bin/mcpb
 
-.PHONY: demo test clients bundle lint types soak format clean
+.PHONY: demo test test-cluster clients bundle lint types soak large bench bench-http format clean
 
 demo: .venv/installed          ## show the main job on the embedded sandbox
 	@$(BIN)/errtrack-mcp demo

@@ -2,8 +2,8 @@
 
 import json
 import os
-import subprocess
 import socket
+import subprocess
 import sysconfig
 from pathlib import Path
 from typing import Any
@@ -73,6 +73,8 @@ def run_to_its_end(*arguments: str, **variables: str) -> "subprocess.CompletedPr
         timeout=30,
         check=False,
     )
+
+
 def free_port() -> int:
     """Return a port that was free a moment ago, for what must be told its port beforehand."""
     with socket.create_server(("127.0.0.1", 0)) as listener:

@@ -22,7 +22,10 @@ class Upstream:
 @contextmanager
 def serve(app: ASGIApp) -> Iterator[Upstream]:
     """Serve `app` on a free loopback port for as long as the context lasts."""
-    listener = socket.create_server(("127.0.0.1", 0))
+    # Named TCP, as asyncio wants it before it turns off Nagle's waiting: 40 ms with each answer on a kept connection.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(128)
     upstream = Upstream(f"http://127.0.0.1:{listener.getsockname()[1]}")
 
     async def recording(scope: Scope, receive: Receive, send: Send) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import httpx
 
+from tests.installed import free_port
 from tests.remote.serving import Serving, serving
 
 NGINX_CONF = Path(__file__).parents[2] / "deploy" / "nginx.conf"
@@ -31,12 +32,6 @@ http {{
 {conf}
 }}
 """
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 def wait_for(port: int) -> None:

@@ -11,8 +11,8 @@ UNSEEN = re.compile(
     "[\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202f"
     "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ud800-\udfff\U000e0000-\U000e0fff]"
 )
-# Escapes of what cannot be seen, among others, and the one such character that JSON lets stand.
-_ESCAPES = re.compile(rb'\\[^"\\/]|\x7f')
+# Every escape but those of quote, backslash and slash: what cannot be seen is among them.
+_ESCAPES = re.compile(rb'\\[^"\\/]')
 FIELD_LIMIT = 4_000
 QUOTE_LIMIT = 80
 
@@ -39,9 +39,18 @@ def clean_value(value: Any) -> Any:
 
 def needs_no_cleaning(body: bytes) -> bool:
     """Tell, without reading it, that a body of JSON holds no string that `clean` would change."""
-    if not body.isascii() or _ESCAPES.search(body):
+    if not body.isascii() or b"\x7f" in body:
         return False
-    return max(map(len, body.replace(b'\\"', b"  ").split(b'"'))) <= FIELD_LIMIT
+    if b"\\" in body:
+        if _ESCAPES.search(body):
+            return False
+        body = body.replace(b'\\"', b"  ")
+    place = 0
+    while place + FIELD_LIMIT < len(body):
+        place = body.rfind(b'"', place, place + FIELD_LIMIT) + 1
+        if not place:
+            return False  # a string begins here and goes on beyond the limit
+    return True
 
 
 def can_be_sent(value: Any) -> bool:

@@ -148,7 +148,7 @@ async def take_first_look(examination: Examination) -> None:
     way = examination.way
     examination.pool = Pool(settings.host)
 
-    async def note(response: Any) -> None:
+    def note(response: Any) -> None:
         way.date = response.headers.get("date", "")
         way.answered_at = time.time()
         stream = response.extensions.get("network_stream")
@@ -156,7 +156,7 @@ async def take_first_look(examination: Examination) -> None:
 
     started = time.monotonic()
     try:
-        examination.pool.http().event_hooks = {"request": [], "response": [note]}
+        examination.pool.watch = note
         way.key = await examination.client(Account).get("personal_api_keys", "@current", into=KeyInfo)
     except ApiError as error:
         way.failure = error
