@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from errtrack_mcp.sandbox import accounts, releases, symbol_sets
+from errtrack_mcp.sandbox import accounts, releases, symbol_sets, uploads
 from errtrack_mcp.sandbox.calls import Sandbox
 from errtrack_mcp.sandbox.database import Database, TimeOrderedIds
 from errtrack_mcp.sandbox.endpoint import Endpoint
@@ -19,7 +19,7 @@ from errtrack_mcp.sandbox.environments import EnvironmentsAlias
 from errtrack_mcp.sandbox.storage import Storage, storage_routes
 from errtrack_mcp.sandbox.throttle import Throttle
 
-RESOURCES = [*accounts.RESOURCES, *releases.RESOURCES, *symbol_sets.RESOURCES]
+RESOURCES = [*accounts.RESOURCES, *releases.RESOURCES, *uploads.RESOURCES, *symbol_sets.RESOURCES]
 
 
 class SegmentConvertor(Convertor[str]):

@@ -63,6 +63,12 @@ class Contents:
     releases: int = 0
     symbol_sets: int = 0
 
+    def files(self) -> Path | None:
+        """Return where files are kept: beside the rows where nothing else is said, so that both survive a restart."""
+        if self.storage is not None or self.database == ":memory:":
+            return self.storage
+        return Path(f"{self.database}-files")
+
 
 async def serve(contents: Contents, host: str, port: int, on_ready: Callable[[int], None]) -> None:
     """Serve a seeded sandbox from the main thread until SIGINT or SIGTERM; port 0 takes a free one."""
@@ -71,7 +77,7 @@ async def serve(contents: Contents, host: str, port: int, on_ready: Callable[[in
         now = datetime.now(UTC)
         seed(database, now)
         crowd(database, now, PROJECT_ID, contents.releases, contents.symbol_sets)
-        storage = Storage(contents.storage)
+        storage = Storage(contents.files())
         remove_expired(database, storage, now)
         config = uvicorn.Config(
             create_app(database, storage=storage),

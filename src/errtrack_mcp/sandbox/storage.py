@@ -11,8 +11,10 @@ import time
 import weakref
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, urlencode
 
+from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -21,6 +23,8 @@ from errtrack_mcp.sandbox.database import Database
 
 PATH = "/object-storage"
 LINK_SECONDS = 3600
+UPLOAD_SECONDS = 300
+MAX_BYTES = 100 * 1024 * 1024
 ALGORITHM = "AWS4-HMAC-SHA256"
 _KEY = re.compile(r"symbolsets/[A-Za-z0-9-]{1,100}")
 
@@ -49,6 +53,11 @@ class Storage:
         path = self._path(key)
         return path.read_bytes() if path.is_file() else None
 
+    def size(self, key: str) -> int | None:
+        """Return how many bytes a file has, or None where there is none."""
+        path = self._path(key)
+        return path.stat().st_size if path.is_file() else None
+
     def delete(self, key: str) -> None:
         """Remove a file; one that is not there is as good as removed."""
         self._path(key).unlink(missing_ok=True)
@@ -59,6 +68,13 @@ class Storage:
         query = {"X-Amz-Algorithm": ALGORITHM, "X-Amz-Expires": str(LINK_SECONDS), "Expires": str(expires)}
         query["X-Amz-Signature"] = self.sign("GET", key, expires)
         return f"{base}{PATH}/{quote(key)}?{urlencode(query)}"
+
+    def presigned_post(self, base: str, key: str) -> dict[str, Any]:
+        """Sign a form that takes one file of up to 100 MiB within five minutes, from whoever has it."""
+        expires = int(self.clock()) + UPLOAD_SECONDS
+        fields = {"key": key, "X-Amz-Algorithm": ALGORITHM, "Expires": str(expires)}
+        fields["X-Amz-Signature"] = self.sign("POST", key, expires)
+        return {"url": f"{base}{PATH}/", "fields": fields}
 
     def sign(self, method: str, key: str, expires: int) -> str:
         """Sign one method on one key until a moment."""
@@ -94,7 +110,24 @@ def storage_routes(storage: Storage, database: Database) -> list[Route]:
             return storage_error(404, "NoSuchKey")
         return Response(content, media_type="application/octet-stream")
 
-    return [Route(f"{PATH}/{{key:path}}", download, methods=["GET"])]
+    async def upload(request: Request) -> Response:
+        async with request.form() as form:
+            fields = {name: value for name, value in form.multi_items() if isinstance(value, str)}
+            key, file = fields.get("key", ""), form.get("file")
+            expires, signature = fields.get("Expires", ""), fields.get("X-Amz-Signature", "")
+            if not storage.permits("POST", key, expires, signature):
+                return storage_error(403, "AccessDenied")
+            if not isinstance(file, UploadFile):
+                return storage_error(400, "InvalidArgument")
+            if (file.size or 0) > MAX_BYTES:
+                return storage_error(400, "EntityTooLarge")
+            storage.write(key, await file.read())
+        return Response(status_code=204)
+
+    return [
+        Route(f"{PATH}/", upload, methods=["POST"]),
+        Route(f"{PATH}/{{key:path}}", download, methods=["GET"]),
+    ]
 
 
 def storage_error(status: int, code: str) -> Response:

@@ -81,12 +81,12 @@ async def list_symbol_sets(call: Call) -> Response:
 
 async def retrieve_symbol_set(call: Call) -> Response:
     """GET by id; PUT and PATCH too, for they change nothing whatever the body."""
-    return JSONResponse(_bodies(call.database, [_find(call)])[0])
+    return JSONResponse(_bodies(call.database, [find_symbol_set(call)])[0])
 
 
 async def destroy_symbol_set(call: Call) -> Response:
     """DELETE: the symbol set and its file; its release stays."""
-    row = _find(call)
+    row = find_symbol_set(call)
     call.database.execute("DELETE FROM symbol_sets WHERE id = ?", (row["id"],))
     if row["storage_ptr"]:
         call.storage.delete(row["storage_ptr"])
@@ -95,7 +95,7 @@ async def destroy_symbol_set(call: Call) -> Response:
 
 async def download_symbol_set(call: Call) -> Response:
     """GET: a link to the file, good for an hour; given for an unfinished upload too, whose file is not there."""
-    key = _find(call)["storage_ptr"]
+    key = find_symbol_set(call)["storage_ptr"]
     if not key:
         return JSONResponse({"detail": "Symbol set has no uploaded file."}, 404)
     return JSONResponse({"url": call.storage.download_url(str(call.request.base_url).rstrip("/"), key)})
@@ -129,7 +129,8 @@ def insert_symbol_set(database: Database, values: dict[str, Any]) -> None:
     )
 
 
-def _find(call: Call) -> sqlite3.Row:
+def find_symbol_set(call: Call) -> sqlite3.Row:
+    """Find the row that the path names, or answer 404."""
     sql = "SELECT * FROM symbol_sets WHERE team_id = ? AND id = ?"
     row = call.database.one(sql, (call.team_id, call.uuid()))
     if row is None:
@@ -168,8 +169,8 @@ def _read_include_count(query: QueryParams) -> bool:
     return value not in FALSE
 
 
+# The list itself stands in uploads.py, beside the upload that shares its path.
 RESOURCES = [
-    Resource(PATH, {"GET": Action(READ, list_symbol_sets)}, SYMBOL_SETS),
     Resource(f"{PATH}/bulk_delete", {"POST": Action(WRITE, bulk_delete_symbol_sets)}, SYMBOL_SETS),
     Resource(f"{PATH}/{{id:segment}}/download", {"GET": Action(READ, download_symbol_set)}, SYMBOL_SETS),
     Resource(
