@@ -58,6 +58,7 @@ def _symbol_sets(now: datetime, team_id: int, releases: list[str], number: int, 
         if fate < FAILED:
             url, reason = FAILURES[chance.randrange(len(FAILURES))]
             ref, pointer, content, release = f"{url}?{index}", "", "", None
+            reason = reason.replace(url, ref)
         elif fate < FAILED + NEVER + PENDING:
             used = None
             content = content if fate < FAILED + NEVER else ""
