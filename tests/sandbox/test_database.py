@@ -29,10 +29,10 @@ asyncio.run(serve(Contents(sys.argv[1]), "127.0.0.1", 0, lambda port: print(port
 
 
 @contextlib.contextmanager
-def running(path: Path) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
-    """Run a sandbox on a file, as a process of its own that does not outlive the test."""
+def running(path: Path, prelude: str = "") -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
+    """Run a sandbox on a file, as a process of its own that does not outlive the test; `prelude` is run before."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    command = [sys.executable, "-c", SERVE, str(path)]
+    command = [sys.executable, "-c", prelude + SERVE, str(path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         try:
             assert process.stdout

@@ -1,12 +1,16 @@
 """The cleaning job: what it removes, and what it spares."""
 
+import sqlite3
+import time
 from datetime import timedelta
+from pathlib import Path
 
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.retention import KEPT, remove_expired
 from errtrack_mcp.sandbox.seed import chunk_id
 from errtrack_mcp.sandbox.storage import Storage
 from tests.sandbox.conftest import NOW
+from tests.sandbox.test_database import running
 
 
 def refs(database: Database) -> set[str]:
@@ -30,3 +34,19 @@ def test_what_nobody_used_for_thirty_days_goes_with_its_file(database: Database)
     assert len(database.all("SELECT id FROM releases")) == releases
     remove_expired(database, storage, NOW + KEPT + timedelta(days=1))
     assert not refs(database)
+
+
+def test_a_sandbox_that_runs_on_removes_what_expires_meanwhile(tmp_path: Path) -> None:
+    """It is looked for again and again, not only on start."""
+    path = tmp_path / "project.db"
+    often = "import errtrack_mcp.sandbox.retention as retention; retention.SECONDS_BETWEEN = 0.05\n"
+    with running(path, often) as (_process, client):
+        before = client.get("symbol_sets/").json()["count"]
+        other = sqlite3.connect(path)
+        other.execute("UPDATE symbol_sets SET last_used = '2020' WHERE ref = ?", (chunk_id("unbound/main"),))
+        other.commit()
+        other.close()
+        deadline = time.monotonic() + 10
+        while client.get("symbol_sets/").json()["count"] == before:
+            assert time.monotonic() < deadline
+        assert client.get("symbol_sets/").json()["count"] == before - 1

@@ -1,11 +1,14 @@
 """What PostHog's cleaning job does: symbol sets that nobody used for a month go (contract, section 4)."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+
+import anyio
 
 from errtrack_mcp.sandbox.database import Database, stored_time
 from errtrack_mcp.sandbox.storage import Storage
 
 KEPT = timedelta(days=30)
+SECONDS_BETWEEN = 3600.0
 
 
 def remove_expired(database: Database, storage: Storage, now: datetime) -> int:
@@ -18,3 +21,10 @@ def remove_expired(database: Database, storage: Storage, now: datetime) -> int:
         if row["storage_ptr"]:
             storage.delete(row["storage_ptr"])
     return len(expired)
+
+
+async def remove_expired_hourly(database: Database, storage: Storage) -> None:
+    """Remove what has expired meanwhile, every hour until cancelled."""
+    while True:
+        await anyio.sleep(SECONDS_BETWEEN)
+        remove_expired(database, storage, datetime.now(UTC))

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import anyio
 import uvicorn
 
 from errtrack_mcp.sandbox.app import create_app
 from errtrack_mcp.sandbox.crowd import crowd
 from errtrack_mcp.sandbox.database import Database
-from errtrack_mcp.sandbox.retention import remove_expired
+from errtrack_mcp.sandbox.retention import remove_expired, remove_expired_hourly
 from errtrack_mcp.sandbox.seed import (
     FULL_KEY,
     KEYS,
@@ -89,7 +90,10 @@ async def serve(contents: Contents, host: str, port: int, on_ready: Callable[[in
             log_level="warning",
             server_header=False,
         )
-        await Server(config, on_ready).serve()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(remove_expired_hourly, database, storage)
+            await Server(config, on_ready).serve()
+            tasks.cancel_scope.cancel()
     finally:
         database.close()
 
