@@ -1,7 +1,9 @@
 """The link to a symbol set's file."""
 
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
@@ -44,3 +46,14 @@ async def test_a_set_without_a_file_has_no_link(connect: Any, answer: Call, refu
         assert "diagnose" in words
         gone = await refusal(client, DOWNLOAD, id="019b0000-0000-7000-8000-00000000dead")
     assert gone.startswith("not_found: ")
+
+
+async def test_the_link_is_never_logged(connect: Any, answer: Call, caplog: pytest.LogCaptureFixture) -> None:
+    """Not even by a library that logs everything."""
+    caplog.set_level(logging.DEBUG)
+    async with connect() as client:
+        page = await answer(client, LIST, ref=chunk_id("storefront-web/2.13.2/main"))
+        result = (await client.call_tool(DOWNLOAD, {"id": page["results"][0]["id"]})).structured_content
+    (signature,) = parse_qs(urlsplit(result["url"]).query)["X-Amz-Signature"]
+    assert caplog.records
+    assert signature not in caplog.text
