@@ -76,7 +76,7 @@ def main() -> int:
         urls = {
             FLOOR: exits.enter_context(bare_server(upstream)),
             OURS: exits.enter_context(our_server(upstream)),
-            TWO: exits.enter_context(our_workers(upstream, 2)),
+            TWO: exits.enter_context(our_workers(upstream)),
         }
         limits = [limit for mode in ("legacy", "2026-07-28") for limit in compare(folder, urls, mode)]
     print(f"\n{limits_table(limits)}\n")
@@ -149,13 +149,11 @@ def our_server(upstream: str) -> Iterator[str]:
 
 
 @contextmanager
-def our_workers(upstream: str, workers: int) -> Iterator[str]:
-    """Run ours, as the workers of an ASGI server."""
+def our_workers(upstream: str) -> Iterator[str]:
+    """Run ours, as two workers of an ASGI server."""
     port = free_port()
-    python = str(INSTALLED / "errtrack/bin/python")
-    command = [python, "-m", "uvicorn", "--factory", "errtrack_mcp.remote:create_app", "--http", "h11"]
-    options = ["--workers", str(workers), "--port", str(port), "--no-access-log", "--log-level", "warning"]
-    with running("env", f"POSTHOG_HOST={upstream}", *command, *options, port=port):
+    command = [str(INSTALLED / "errtrack/bin/python"), str(HERE / "workers.py"), str(port)]
+    with running("env", f"POSTHOG_HOST={upstream}", *command, port=port):
         yield f"http://127.0.0.1:{port}"
 
 

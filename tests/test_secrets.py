@@ -80,10 +80,10 @@ async def test_an_unforeseen_failure_does_not_tell_the_key(
 ) -> None:
     """It is logged with its traceback, masked for the client, and the key is in neither."""
 
-    def broken(_self: Pool) -> httpx.AsyncClient:
+    def broken(_self: Pool) -> httpx.AsyncBaseTransport:
         raise RuntimeError("unforeseen")
 
-    monkeypatch.setattr(Pool, "http", broken)
+    monkeypatch.setattr(Pool, "transport", broken)
     async with connect(POSTHOG_PERSONAL_API_KEY=CANARY) as talker:
         result = await talker.call_tool(LIST, {})
     assert result.is_error

@@ -186,12 +186,12 @@ async def test_progress_is_told_and_cancelling_stops(
         assert total is None or progress <= total
         heard.append(message)
 
-    slow_sandbox.seconds = 0.1
+    slow_sandbox.seconds = 0.2
     async with connect(POSTHOG_HOST=slow_sandbox.url) as client:
         plan = await answer(client, PRUNE, failed=True)
         total = len(ids(database, FAILED))
         arguments = {"failed": True, "confirm": plan["confirm"]}
-        with anyio.move_on_after(0.75):
+        with anyio.move_on_after(0.95):
             await client.call_tool(PRUNE, arguments, progress_callback=hear)
         await anyio.sleep(0.5)
         left = len(ids(database, FAILED))
