@@ -4,7 +4,7 @@ BIN := .venv/bin
 BENCH := .cache/bench
 MCPB := tests/clients/node_modules/.bin/mcpb
 
-.PHONY: demo test test-cluster clients bundle lint types soak large bench bench-http format clean
+.PHONY: demo test test-cluster clients bundle lint types soak large bench bench-http docs format clean
 
 demo: .venv/installed          ## show the main job on the embedded sandbox
 	@$(BIN)/errtrack-mcp demo
@@ -42,6 +42,10 @@ bench: .venv/installed $(BENCH)/installed  ## beside others, against limits; wri
 
 bench-http: .venv/installed $(BENCH)/installed  ## the same over HTTP, 32 callers at once; needs nginx and wrk
 	@$(BIN)/python -m benchmarks.over_http
+
+docs: .venv/installed          ## the pages that are made from the code, and the picture in the README
+	@$(BIN)/python -m scripts.pages
+	@$(BIN)/python -m scripts.picture
 
 format: .venv/installed        ## format the code and mend what can be mended
 	@$(BIN)/ruff check --fix .

@@ -9,11 +9,11 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 import jsonschema
 import pytest
-from pydantic import AliasChoices, SecretStr
+from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from errtrack_mcp import __version__
-from errtrack_mcp.settings import Settings
+from errtrack_mcp.settings import Settings, variable_of
 
 ROOT = Path(__file__).parent.parent
 FILE = ROOT / "server.json"
@@ -21,12 +21,6 @@ SERVER: Any = json.loads(FILE.read_text())
 # The registry's newest released schema, as a published linter carries it.
 RELEASED = files("skillsaw") / "schemas" / "mcp_registry"
 SCHEMA: Any = json.loads((RELEASED / "v2025_12_11" / "server.schema.json").read_text())
-
-
-def variable_of(name: str, field: FieldInfo) -> str:
-    """Return the environment variable of a setting."""
-    alias = field.validation_alias
-    return str(alias.choices[0]) if isinstance(alias, AliasChoices) else f"ERRTRACK_{name.upper()}"
 
 
 def parts_of(annotation: Any) -> set[Any]:
@@ -40,7 +34,7 @@ def parts_of(annotation: Any) -> set[Any]:
 def described(name: str, field: FieldInfo) -> dict[str, Any]:
     """Write one setting as the registry wants it."""
     parts = parts_of(field.annotation)
-    said: dict[str, Any] = {"name": variable_of(name, field), "description": field.description}
+    said: dict[str, Any] = {"name": variable_of(name), "description": field.description}
     if name == "personal_api_key":
         said["isRequired"] = True
     if SecretStr in parts:

@@ -43,7 +43,8 @@ class Demo:
         table = _table("tool", "kind", "what it does")
         for tool in (await self.client.list_tools()).tools:
             hints = tool.annotations
-            kind = "reads" if hints and hints.read_only_hint else "deletes" if "destroy" in tool.name else "writes"
+            deletes = tool.name.endswith(("-destroy", "-prune"))
+            kind = "reads" if hints and hints.read_only_hint else "deletes" if deletes else "writes"
             table.add_row(tool.name, kind, (tool.description or "").split(". ")[0].rstrip("."))
         self.console.print(table)
 
@@ -79,6 +80,14 @@ class Demo:
         self.console.print(
             f"{page['count']} symbol sets have no file; one example of each of {len(seen)} reasons is shown."
         )
+
+    async def diagnosis(self) -> None:
+        """Say why traces are minified, and what mends it."""
+        self.heading("Why are stack traces still minified?")
+        found = await self.call("error-tracking-symbol-sets-diagnose")
+        self.console.print(Text(found["summary"]))
+        for number, step in enumerate(found["next_steps"][:3], 1):
+            self.console.print(Text(f"{number}. {step}"))
 
     async def life_of_a_release(self) -> None:
         """Create, find, update, preview the deletion of, and delete a release."""
@@ -128,6 +137,7 @@ async def run_demo() -> None:
         await shown.tools()
         await shown.releases()
         await shown.broken_symbol_sets()
+        await shown.diagnosis()
         await shown.life_of_a_release()
         await shown.deletion()
     console.print()

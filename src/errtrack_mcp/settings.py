@@ -133,9 +133,9 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("POSTHOG_ENVIRONMENT_ID", "environment_id"),
         description="Fixes the project by PostHog's older `/api/environments/{id}/` address.",
     )
-    timeout: float = Field(30.0, gt=0, le=600, description="Seconds one call may take in all.")
+    timeout: float = Field(30.0, gt=0, le=600, description="Seconds a request to PostHog may take with its retries.")
     max_retry_wait: float = Field(
-        20.0, ge=0, le=600, description="Seconds one call may wait in all for a rate limit to pass."
+        20.0, ge=0, le=600, description="Seconds a request may wait in all for a rate limit to pass."
     )
     build_root: DirectoryPath | None = Field(
         None, description="Directory on this machine below which builds may be checked, over stdio alone."
@@ -207,3 +207,9 @@ def _sentence(problem: ErrorDetails) -> str:
     name = str(problem["loc"][0])
     variable = name if name.isupper() else f"ERRTRACK_{name.upper()}"
     return f"{variable} {message.replace('Input should', 'should')}."
+
+
+def variable_of(name: str) -> str:
+    """Return the environment variable that sets a field of Settings."""
+    alias = Settings.model_fields[name].validation_alias
+    return str(alias.choices[0]) if isinstance(alias, AliasChoices) else f"ERRTRACK_{name.upper()}"

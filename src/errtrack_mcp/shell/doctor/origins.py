@@ -3,12 +3,11 @@
 import difflib
 import os
 import re
-from typing import Any
 
 from pydantic import SecretStr
 from pydantic_settings import DotEnvSettingsSource, EnvSettingsSource
 
-from errtrack_mcp.settings import SCOPES, Settings
+from errtrack_mcp.settings import SCOPES, Settings, variable_of
 from errtrack_mcp.shell.doctor.examination import Examination, Finding, Skipped, failed, passed, warned
 
 ALWAYS_SHOWN = ("personal_api_key", "host", "project_id")
@@ -19,12 +18,6 @@ KINDS = {
     "phc_": "public project token, which only sends events",
     "phs_": "project secret key, which this API does not accept",
 }
-
-
-def variable_of(name: str) -> str:
-    """Return the environment variable that sets a field of Settings."""
-    alias: Any = Settings.model_fields[name].validation_alias
-    return str(alias.choices[0]) if alias else f"ERRTRACK_{name.upper()}"
 
 
 def given_values(examination: Examination) -> dict[str, tuple[str, str]]:

@@ -1,0 +1,169 @@
+"""docs/configuration.md from the settings, docs/tools.md from the definitions with a real answer each."""
+
+import json
+import re
+import sys
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import anyio
+from mcp import Client
+from mcp_types import Tool
+from pydantic import SecretStr
+
+from errtrack_mcp.api.client import Pool
+from errtrack_mcp.sandbox.app import create_app
+from errtrack_mcp.sandbox.database import Database
+from errtrack_mcp.sandbox.seed import FULL_KEY, chunk_id, release_id, seed
+from errtrack_mcp.server import build_server
+from errtrack_mcp.settings import Settings, load_settings, variable_of
+
+DOCS = Path(__file__).parent.parent / "docs"
+SEEDED_ON = datetime(2026, 1, 5, 9, tzinfo=UTC)
+LONGEST_ANSWER = 1800
+
+CONFIGURATION = (
+    "Made from the settings class by `make docs`. All come from the environment; `--env-file FILE` adds a file, below "
+    "the environment. An empty variable counts as unset. `errtrack-mcp doctor` shows each with its source."
+)
+BESIDES = (
+    "`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`, `SSL_CERT_FILE` and `SSL_CERT_DIR` are heeded as everywhere. What holds "
+    "for a server over HTTP is explained in [remote.md](remote.md)."
+)
+TOOLS = (
+    "Made from the definitions by `make docs`; each answer is a real one of the sandbox, cut where it is long. Every "
+    "tool also takes `project_id`, unless the project is fixed. `error-tracking-build-check` has "
+    "[a page of its own](build-check.md)."
+)
+
+# What each tool is asked in the page; those that read this machine's files are shown in docs/build-check.md.
+ASKED: dict[str, dict[str, Any]] = {
+    "error-tracking-releases-list": {"limit": 2},
+    "error-tracking-releases-retrieve": {"id": release_id(2)},
+    "error-tracking-releases-hash-retrieve": {"hash_id": "mobile-119"},
+    "error-tracking-releases-create": {"version": "3.0.0", "project": "storefront-web", "hash_id": "web-3.0.0"},
+    "error-tracking-releases-partial-update": {"id": release_id(3), "metadata": {"build": "120"}},
+    "error-tracking-releases-destroy": {"id": release_id(2)},
+    "error-tracking-releases-ensure": {"version": "2.13.2", "project": "storefront-web"},
+    "error-tracking-releases-compare": {"first": "2.13.1", "second": "2.13.2"},
+    "error-tracking-symbol-sets-list": {"status": "invalid", "limit": 2},
+    "error-tracking-symbol-sets-diagnose": {"ref": chunk_id("never/admin")},
+    "error-tracking-symbol-sets-prune": {"failed": True, "limit": 2},
+}
+
+
+def configuration() -> str:
+    """Write the page of settings."""
+    lines = [
+        "# Configuration",
+        "",
+        CONFIGURATION,
+        "",
+        "| variable | default | meaning |",
+        "|---|---|---|",
+    ]
+    for name, field in Settings.model_fields.items():
+        secret = "SecretStr" in str(field.annotation)
+        words = f"{field.description}{' Secret.' if secret else ''}"
+        lines.append(f"| `{variable_of(name)}` | {_default(field.default)} | {words} |")
+    lines += [
+        "",
+        BESIDES,
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _default(value: Any) -> str:
+    if isinstance(value, bool):
+        return "`1`" if value else "-"
+    if isinstance(value, frozenset):
+        return ", ".join(f"`{item}`" for item in sorted(value))
+    return f"`{value}`" if value not in (None, "", ()) else "-"
+
+
+async def tools() -> str:
+    """Write the page of tools: what each takes, and what it really answers on the sandbox."""
+    database = Database()
+    seed(database, SEEDED_ON)
+    pool = Pool("http://localhost", create_app(database))
+    settings = load_settings(None, POSTHOG_HOST="http://localhost", POSTHOG_PERSONAL_API_KEY=FULL_KEY)
+    assert isinstance(settings.personal_api_key, SecretStr)
+    async with Client(build_server(settings, pool)) as client:
+        listed = (await client.list_tools()).tools
+        sections = [await _section(client, tool) for tool in listed if not _is_local(tool)]
+    await pool.aclose()
+    database.close()
+    return "\n".join(["# Tools", "", TOOLS, "", *sections])
+
+
+def _is_local(tool: Tool) -> bool:
+    return tool.name == "error-tracking-build-check"
+
+
+async def _section(client: Client, tool: Tool) -> str:
+    asked = ASKED.get(tool.name) or await _asked_by_id(client)
+    result = await client.call_tool(tool.name, asked)
+    assert not result.is_error, result
+    answer = _settled(json.dumps(result.structured_content, indent=2, ensure_ascii=False))
+    shown = answer if len(answer) <= LONGEST_ANSWER else answer[:LONGEST_ANSWER].rsplit("\n", 1)[0] + "\n..."
+    hints = tool.annotations
+    kind = "Reads." if hints and hints.read_only_hint else "Changes something."
+    return "\n".join(
+        [
+            f"## {tool.name}",
+            "",
+            f"{tool.description} {kind}",
+            "",
+            *_arguments(tool.input_schema),
+            f"`{json.dumps(asked)}` is answered:",
+            "",
+            "```json",
+            shown,
+            "```",
+            "",
+        ]
+    )
+
+
+async def _asked_by_id(client: Client) -> dict[str, Any]:
+    page = await client.call_tool("error-tracking-symbol-sets-list", {"ref": chunk_id("storefront-web/2.13.2/main")})
+    assert page.structured_content
+    return {"id": page.structured_content["results"][0]["id"]}
+
+
+def _arguments(schema: Mapping[str, Any]) -> Iterable[str]:
+    required = set(schema.get("required", ()))
+    rows = []
+    for name, field in schema["properties"].items():
+        if name == "project_id":
+            continue
+        limits = [f"{word} {field[key]}" for key, word in (("minimum", "from"), ("maximum", "to")) if key in field]
+        choices = [" or ".join(f"`{choice}`" for choice in field["enum"])] if "enum" in field else []
+        default = [f"default `{field['default']}`"] if field.get("default") not in (None, "") else []
+        needed = "yes" if name in required else ""
+        words = "; ".join([field.get("description", ""), *choices, *limits, *default]).strip("; ")
+        rows.append(f"| `{name}` | {field['type']} | {needed} | {words} |")
+    return ["| argument | type | required | meaning |", "|---|---|---|---|", *rows, ""]
+
+
+def _settled(answer: str) -> str:
+    """Put fixed words in place of what differs from day to day."""
+    answer = re.sub(r'"age_days": \d+', '"age_days": 12', answer)
+    answer = re.sub(r'"url": "[^"]*"', '"url": "https://..."', answer)
+    answer = re.sub(r'"confirm": "[0-9a-f]+"', '"confirm": "3f0c..."', answer)
+    answer = re.sub(r'"id": "(?!019b)[^"]*"', '"id": "019b8d6d-..."', answer)
+    return re.sub(r'"created_at": "(?!202[56]-)[^"]*"|"created_at": "2026-(?!01)[^"]*"', '"created_at": "..."', answer)
+
+
+def main() -> None:
+    """Write both pages."""
+    (DOCS / "configuration.md").write_text(configuration())
+    (DOCS / "tools.md").write_text(anyio.run(tools))
+    sys.stdout.write("Written: docs/configuration.md, docs/tools.md\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+"""The documentation tells the truth: pages made from the code are current, commands exist, links lead somewhere."""
+
+import re
+import shlex
+from pathlib import Path
+
+import click
+import pytest
+from scripts.pages import configuration, tools
+
+from errtrack_mcp.cli import main
+from errtrack_mcp.tools import LOCAL_TOOLSETS, TOOLSETS
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")] + sorted((ROOT / "docs").glob("*.md"))
+EVERY_PAGE = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+COMMAND = re.compile(r"^ {4}(?:\$ )?(errtrack-mcp(?: [^#\n|]*)?)", re.MULTILINE)
+MADE_UP = {"DIR": ".", "FILE": "settings.env"}
+
+
+def commands(page: Path) -> list[str]:
+    """Return every command of ours that a page shows in a block of its own."""
+    return [found.strip().removesuffix("|").strip() for found in COMMAND.findall(page.read_text())]
+
+
+@pytest.mark.anyio
+async def test_the_pages_made_from_the_code_are_current() -> None:
+    """After a change of settings or tools: make docs."""
+    assert (ROOT / "docs" / "configuration.md").read_text() == configuration()
+    assert (ROOT / "docs" / "tools.md").read_text() == await tools()
+
+
+def test_the_readme_names_every_tool_and_no_other() -> None:
+    """The table has a row for each."""
+    rows = re.findall(r"^\| `(error-tracking-[a-z-]+)` \|", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert sorted(rows) == sorted(
+        tool.name for each in (TOOLSETS, LOCAL_TOOLSETS) for set_ in each.values() for tool in set_
+    )
+
+
+def test_commands_are_found() -> None:
+    """Or the next test would show nothing."""
+    assert sum(len(commands(page)) for page in PAGES) > 15
+
+
+@EVERY_PAGE
+def test_every_command_shown_is_one(page: Path) -> None:
+    """Its subcommand, options and arguments are read by the program itself."""
+    for shown in commands(page):
+        words = [MADE_UP.get(word, word) for word in shlex.split(shown)[1:]]
+        context = main.make_context("errtrack-mcp", list(words), resilient_parsing=True)
+        rest = [*context._protected_args, *context.args]  # noqa: SLF001 - where click leaves the subcommand
+        if rest:
+            name, command, arguments = main.resolve_command(context, rest)
+            assert isinstance(command, click.Command)
+            command.make_context(name, arguments, parent=context)
+
+
+@EVERY_PAGE
+def test_links_lead_somewhere(page: Path) -> None:
+    """Within the repository; others cannot be followed from here."""
+    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text()):
+        if "://" not in target:
+            assert (page.parent / target).exists(), target
+
+
+@EVERY_PAGE
+def test_every_make_target_shown_exists(page: Path) -> None:
+    """What a page tells to make can be made."""
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"(?:^ {4}|`)make ([a-z-]+)", page.read_text(), re.MULTILINE)) <= targets
