@@ -29,6 +29,7 @@ from errtrack_mcp.explain import (
     explain_unknown_tool,
     explain_unsendable_arguments,
 )
+from errtrack_mcp.readable import ReadableServer
 from errtrack_mcp.schemas import Schema, field_names, input_schema, output_schema, unknown_arguments
 from errtrack_mcp.selection import Selection, select, unknown_names
 from errtrack_mcp.settings import ConfigurationError, ProjectNumber, Settings
@@ -95,7 +96,7 @@ class ProjectArgument(BaseModel):
     project_id: ProjectNumber
 
 
-class Server(MCPServer[Lender]):
+class Server(ReadableServer):
     """MCPServer with its failures in words and its text as compact as its structure."""
 
     def __init__(
@@ -112,7 +113,8 @@ class Server(MCPServer[Lender]):
             yield lender
 
         super().__init__(
-            "errtrack-mcp",
+            lender,
+            name="errtrack-mcp",
             title="PostHog error tracking",
             instructions=INSTRUCTIONS,
             version=__version__,
@@ -123,7 +125,6 @@ class Server(MCPServer[Lender]):
             middleware=middleware,
             subscriptions=None if listening else False,
         )
-        self._lender = lender
         self._offered = {tool.name: tool for tool in tools}
         self._outside = {tool.name: _notice(tool) for tool in tools}
 

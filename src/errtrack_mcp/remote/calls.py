@@ -1,17 +1,19 @@
 """One MCP server for many callers: each call with its caller's key, on its caller's project, within what it may do."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.server.lowlevel.helper_types import ReadResourceContents
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.tools import Tool
 from mcp.server.request_state import RequestStateSecurity
 from mcp_types import CallToolResult, InputRequiredResult
 from mcp_types import Tool as ListedTool
+from pydantic import AnyUrl
 
 from errtrack_mcp.api.client import Client
 from errtrack_mcp.explain import explain_repeated
@@ -104,6 +106,13 @@ class RemoteServer(Server):
                 return result
             finally:
                 self._note(name, outcome, perf_counter() - begun)
+
+    async def read_resource(
+        self, uri: AnyUrl | str, context: Context[Any, Any] | None = None
+    ) -> Iterable[ReadResourceContents] | InputRequiredResult:
+        """Read a resource for its caller; a replica that leaves finishes it first."""
+        with self._replica.working():
+            return await super().read_resource(uri, context)
 
     def _note(self, name: str, outcome: str, seconds: float) -> None:
         """Count a call that has ended, and write its line; a name that a caller made up is not repeated."""

@@ -1,0 +1,94 @@
+"""What a server offers beside its tools, to those whom the tools of the same data are offered to."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from mcp.server import CacheHint
+from mcp.server.context import CallNext, HandlerResult, ServerMiddleware, ServerRequestContext
+from mcp.server.lowlevel.helper_types import ReadResourceContents
+from mcp.server.mcpserver import Context, MCPServer
+from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError, UnexpectedResourceError
+from mcp.server.mcpserver.resources import FunctionResource
+from mcp.server.mcpserver.tools import Tool
+from mcp_types import InputRequiredResult
+from mcp_types import ResourceTemplate as ListedTemplate
+from pydantic import AnyUrl, ValidationError
+
+from errtrack_mcp import resources
+from errtrack_mcp.api.errors import ApiError, NotFound
+from errtrack_mcp.explain import Asked, explain, explain_arguments
+from errtrack_mcp.tools.inject import Lender
+
+
+class ReadableServer(MCPServer[Lender]):
+    """MCPServer with the resources of this project; `options` are those of MCPServer."""
+
+    def __init__(self, lender: Lender, *, middleware: Sequence[ServerMiddleware[Any]] = (), **options: Any) -> None:
+        lists = CacheHint(ttl_ms=resources.ROW.ttl_ms, scope="private")  # who may see what differs by caller
+        super().__init__(
+            **options,
+            middleware=[*middleware, _keep_reference],
+            cache_hints={"resources/read": resources.ROW, "resources/list": lists, "resources/templates/list": lists},
+        )
+        self._lender = lender
+        reasons = FunctionResource.from_function(
+            resources.failure_reasons,
+            resources.FAILURE_REASONS,
+            name="failure-reasons",
+            title="Failure reasons",
+            mime_type=resources.JSON,
+        )
+        self.add_resource(reasons)
+        for template in resources.TEMPLATES:
+            add = self.resource(template.uri, name=template.name, title=template.title, mime_type=resources.JSON)
+            add(template.read)
+
+    def offer(self, context: Context[Any, Any] | None) -> Mapping[str, Tool]:
+        """Return by name the tools that the caller behind `context` may call; None stands for the present caller."""
+        raise NotImplementedError
+
+    async def list_resource_templates(self) -> list[ListedTemplate]:
+        """List the templates whose tool the present caller may call."""
+        offered = self.offer(None)
+        needed = {template.uri: template.needs for template in resources.TEMPLATES}
+        listed = await super().list_resource_templates()
+        return [template for template in listed if needed[template.uri_template] in offered]
+
+    async def read_resource(
+        self, uri: AnyUrl | str, context: Context[Lender, Any] | None = None
+    ) -> Iterable[ReadResourceContents] | InputRequiredResult:
+        """Read a resource. Raises ResourceError, in words, for what was foreseen."""
+        if not self._may_read(str(uri), context):
+            raise ResourceNotFoundError(f"not_found: There is no resource {str(uri)[:200]!r} on offer.")
+        try:
+            return await super().read_resource(uri, context)
+        except UnexpectedResourceError as error:
+            raise self._reworded(error, str(uri), context) from error
+
+    def _may_read(self, uri: str, context: Context[Lender, Any] | None) -> bool:
+        offered = self.offer(context)
+        kinds = {template.uri.removesuffix("{id}"): template.needs for template in resources.TEMPLATES}
+        return all(needs in offered for start, needs in kinds.items() if uri.startswith(start))
+
+    def _reworded(
+        self, error: UnexpectedResourceError, uri: str, context: Context[Lender, Any] | None
+    ) -> ResourceError:
+        """Word the cause of a failure; return unchanged what nobody foresaw, so that the SDK masks and logs it."""
+        cause = error.__cause__
+        if isinstance(cause, ValidationError):
+            return ResourceNotFoundError(explain_arguments(cause).text)
+        if not isinstance(cause, ApiError):
+            return error
+        api = self._lender.lend(context)
+        text = explain(cause, Asked(api.pool.origin, api.prefix[1], {"id": uri.rpartition("/")[2]})).text
+        return ResourceNotFoundError(text) if isinstance(cause, NotFound) else ResourceError(text)
+
+
+async def _keep_reference(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+    """Let what is the same for everybody be kept longer than what is not; older protocols have no such hint."""
+    result = await call_next(ctx)
+    asked = (ctx.params or {}).get("uri")
+    if ctx.method == "resources/read" and asked == resources.FAILURE_REASONS and isinstance(result, dict):
+        hint = resources.REFERENCE
+        return {**result, "ttlMs": hint.ttl_ms, "cacheScope": hint.scope} if "ttlMs" in result else result
+    return result
