@@ -101,6 +101,12 @@ def explain_unknown_tool(name: str, valid: list[str]) -> Explanation:
     return _explanation("unknown_tool", f"There is no tool {quoted(name)}. Available: {', '.join(valid)}.", NOT_AGAIN)
 
 
+def explain_unknown_prompt(name: str, valid: list[str]) -> Explanation:
+    """Say which prompts there are."""
+    words = f"There is no prompt {quoted(name)}. Available: {', '.join(valid) or 'none'}."
+    return _explanation("unknown_prompt", words, NOT_AGAIN)
+
+
 def explain_repeated() -> Explanation:
     """Say why a change was not made a second time for a proxy that asked again."""
     words = "The server that began this call went away, so the change may have been made or not. Look before repeating."

@@ -7,16 +7,20 @@ from mcp.server import CacheHint
 from mcp.server.context import CallNext, HandlerResult, ServerMiddleware, ServerRequestContext
 from mcp.server.lowlevel.helper_types import ReadResourceContents
 from mcp.server.mcpserver import Context, MCPServer
-from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError, UnexpectedResourceError
+from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError, ToolError, UnexpectedResourceError
 from mcp.server.mcpserver.resources import FunctionResource
 from mcp.server.mcpserver.tools import Tool
-from mcp_types import InputRequiredResult
+from mcp.shared.exceptions import MCPError
+from mcp_types import INVALID_PARAMS, GetPromptResult, InputRequiredResult
+from mcp_types import Prompt as ListedPrompt
 from mcp_types import ResourceTemplate as ListedTemplate
 from pydantic import AnyUrl, ValidationError
 
 from errtrack_mcp import resources
 from errtrack_mcp.api.errors import ApiError, NotFound
-from errtrack_mcp.explain import Asked, explain, explain_arguments
+from errtrack_mcp.explain import Asked, explain, explain_arguments, explain_tool_error, explain_unknown_prompt
+from errtrack_mcp.prompts import PROMPTS
+from errtrack_mcp.prompts.ready import refused_arguments
 from errtrack_mcp.tools.inject import Lender
 
 
@@ -39,6 +43,9 @@ class ReadableServer(MCPServer[Lender]):
             mime_type=resources.JSON,
         )
         self.add_resource(reasons)
+        self._prompts = {ready.prompt.name: ready for ready in PROMPTS}
+        for ready in PROMPTS:
+            self.add_prompt(ready.prompt)
         for template in resources.TEMPLATES:
             add = self.resource(template.uri, name=template.name, title=template.title, mime_type=resources.JSON)
             add(template.read)
@@ -65,6 +72,28 @@ class ReadableServer(MCPServer[Lender]):
         except UnexpectedResourceError as error:
             raise self._reworded(error, str(uri), context) from error
 
+    async def list_prompts(self) -> list[ListedPrompt]:
+        """List the prompts whose tools the present caller may all call."""
+        offered = self.offer(None)
+        return [prompt for prompt in await super().list_prompts() if self._prompts[prompt.name].needs <= offered.keys()]
+
+    async def get_prompt(
+        self, name: str, arguments: dict[str, Any] | None = None, context: Context[Lender, Any] | None = None
+    ) -> GetPromptResult | InputRequiredResult:
+        """Write out a prompt. Raises MCPError, in words, for what was foreseen; an empty argument is none."""
+        ready = self._prompts.get(name)
+        offered = self.offer(context)
+        if ready is None or not ready.needs <= offered.keys():
+            names = [ready.prompt.name for ready in PROMPTS if ready.needs <= offered.keys()]
+            raise MCPError(INVALID_PARAMS, explain_unknown_prompt(name, names).text)
+        given = {key: value for key, value in (arguments or {}).items() if value}
+        if refused := refused_arguments(ready.prompt, given):
+            raise MCPError(INVALID_PARAMS, refused.text)
+        try:
+            return await super().get_prompt(name, given, context)
+        except ValueError as error:
+            raise _worded(error) from error
+
     def _may_read(self, uri: str, context: Context[Lender, Any] | None) -> bool:
         offered = self.offer(context)
         kinds = {template.uri.removesuffix("{id}"): template.needs for template in resources.TEMPLATES}
@@ -82,6 +111,16 @@ class ReadableServer(MCPServer[Lender]):
         api = self._lender.lend(context)
         text = explain(cause, Asked(api.pool.origin, api.prefix[1], {"id": uri.rpartition("/")[2]})).text
         return ResourceNotFoundError(text) if isinstance(cause, NotFound) else ResourceError(text)
+
+
+def _worded(error: ValueError) -> Exception:
+    """Word what a prompt refused, two causes below; return unchanged what nobody foresaw."""
+    cause = error.__cause__.__cause__ if error.__cause__ else None
+    if isinstance(cause, ValidationError):
+        return MCPError(INVALID_PARAMS, explain_arguments(cause).text)
+    if isinstance(cause, ToolError):
+        return MCPError(INVALID_PARAMS, explain_tool_error(str(cause)).text)
+    return error
 
 
 async def _keep_reference(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
