@@ -31,7 +31,7 @@ CHECKED = {
         "resources-list": 2,
         "prompts-list": 2,
         "sep-2164-resource-not-found": 4,
-        "caching": 7,
+        "caching": 8,
         "http-header-validation": 14,
         "dns-rebinding-protection": 2,
     },
