@@ -1,6 +1,7 @@
 """Three replicas behind nginx, with Redis: what is shared, and what a replica that dies or leaves takes with it."""
 
 import itertools
+import json
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -24,6 +25,7 @@ from starlette.routing import Route
 
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import FULL_KEY, release_id
+from tests.clients.conftest import HERE, Node, node
 from tests.conftest import text_of
 from tests.remote.cluster import Cluster, cluster, redis
 from tests.remote.serving import LIST, call_body, caller, posting, sse_caller
@@ -33,6 +35,9 @@ pytestmark = pytest.mark.cluster
 
 CREATE = "error-tracking-releases-create"
 WORKERS = 12
+SESSION = HERE / "session.mjs"
+
+__all__ = ["node"]  # a fixture of the clients
 
 
 @dataclass
@@ -132,6 +137,19 @@ async def test_every_kind_of_client_is_served_by_all_three(cluster_of_three: Clu
     spread = [cluster_of_three.calls(number) for number in range(3)]
     assert sum(spread) == 63
     assert min(spread) >= 10
+
+
+@pytest.mark.parametrize("transport", ["http", "sse"])
+def test_the_typescript_client_is_served_too(tmp_path: Path, sandbox: Upstream, node: Node, transport: str) -> None:
+    """Through nginx, with several calls in one connection, over both transports."""
+    with cluster(tmp_path, sandbox.url) as running:
+        path = "/mcp" if transport == "http" else "/sse"
+        done = node(SESSION, "sdk", transport, "legacy", running.url + path, FULL_KEY)
+        assert done.returncode == 0, done.stderr
+        assert sum(running.calls(number) for number in range(3)) == 2
+    report = json.loads(done.stdout)
+    assert len(report["answer"]["results"]) == 2
+    assert report["refusal"]["isError"] is True
 
 
 def test_a_replica_killed_under_load_loses_no_read_and_doubles_no_creation(
