@@ -1,6 +1,7 @@
 """What a server offers beside its tools, to those whom the tools of the same data are offered to."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextvars import ContextVar
 from typing import Any
 
 from mcp.server import CacheHint
@@ -11,17 +12,31 @@ from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 from mcp.server.mcpserver.resources import FunctionResource
 from mcp.server.mcpserver.tools import Tool
 from mcp.shared.exceptions import MCPError
-from mcp_types import INVALID_PARAMS, GetPromptResult, InputRequiredResult
+from mcp_types import (
+    INTERNAL_ERROR,
+    INVALID_PARAMS,
+    Completion,
+    CompletionArgument,
+    CompletionContext,
+    GetPromptResult,
+    InputRequiredResult,
+    PromptReference,
+    ResourceTemplateReference,
+)
 from mcp_types import Prompt as ListedPrompt
 from mcp_types import ResourceTemplate as ListedTemplate
 from pydantic import AnyUrl, ValidationError
 
 from errtrack_mcp import resources
 from errtrack_mcp.api.errors import ApiError, NotFound
+from errtrack_mcp.completion import SUBJECTS, complete
 from errtrack_mcp.explain import Asked, explain, explain_arguments, explain_tool_error, explain_unknown_prompt
 from errtrack_mcp.prompts import PROMPTS
 from errtrack_mcp.prompts.ready import refused_arguments
 from errtrack_mcp.tools.inject import Lender
+
+# Set for the length of one message, since the SDK completes arguments without a context.
+present_request: ContextVar[ServerRequestContext[Any, Any]] = ContextVar("present_request")
 
 
 class ReadableServer(MCPServer[Lender]):
@@ -31,7 +46,7 @@ class ReadableServer(MCPServer[Lender]):
         lists = CacheHint(ttl_ms=resources.ROW.ttl_ms, scope="private")  # who may see what differs by caller
         super().__init__(
             **options,
-            middleware=[*middleware, _keep_reference],
+            middleware=[*middleware, _remember, _keep_reference],
             cache_hints={"resources/read": resources.ROW, "resources/list": lists, "resources/templates/list": lists},
         )
         self._lender = lender
@@ -46,6 +61,7 @@ class ReadableServer(MCPServer[Lender]):
         self._prompts = {ready.prompt.name: ready for ready in PROMPTS}
         for ready in PROMPTS:
             self.add_prompt(ready.prompt)
+        self.completion()(self._complete)  # type: ignore[no-untyped-call]
         for template in resources.TEMPLATES:
             add = self.resource(template.uri, name=template.name, title=template.title, mime_type=resources.JSON)
             add(template.read)
@@ -94,6 +110,26 @@ class ReadableServer(MCPServer[Lender]):
         except ValueError as error:
             raise _worded(error) from error
 
+    async def _complete(
+        self,
+        ref: PromptReference | ResourceTemplateReference,
+        argument: CompletionArgument,
+        context: CompletionContext | None,
+    ) -> Completion:
+        """Propose values for an argument, with the present caller's key. Raises MCPError, in words."""
+        name = ref.name if isinstance(ref, PromptReference) else ref.uri
+        subject = SUBJECTS.get((name, argument.name))
+        if subject is None:
+            return Completion(values=[])
+        asking = Context(request_context=present_request.get(), mcp_server=self)
+        api = self._lender.lend(asking)
+        given = (context.arguments if context else None) or {}
+        try:
+            return await complete(api, subject, argument.value, given, self.offer(asking))
+        except ApiError as error:
+            text = explain(error, Asked(api.pool.origin, api.prefix[1], {})).text
+            raise MCPError(INTERNAL_ERROR, text) from error
+
     def _may_read(self, uri: str, context: Context[Lender, Any] | None) -> bool:
         offered = self.offer(context)
         kinds = {template.uri.removesuffix("{id}"): template.needs for template in resources.TEMPLATES}
@@ -121,6 +157,14 @@ def _worded(error: ValueError) -> Exception:
     if isinstance(cause, ToolError):
         return MCPError(INVALID_PARAMS, explain_tool_error(str(cause)).text)
     return error
+
+
+async def _remember(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+    token = present_request.set(ctx)
+    try:
+        return await call_next(ctx)
+    finally:
+        present_request.reset(token)
 
 
 async def _keep_reference(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
