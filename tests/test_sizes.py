@@ -154,3 +154,25 @@ async def test_a_caller_can_ask_for_less(connect: Any, answer: Call) -> None:
     assert page["next_offset"] == kept
     assert f"{100 - kept} rows" in page["left_out"]
     assert rest["results"][0]["id"] not in [row["id"] for row in page["results"]]
+
+
+@pytest.mark.anyio
+async def test_what_stands_beside_the_tools_is_as_reviewed(connect: Any) -> None:
+    """Definitions of prompts and resources change with their snapshot (UPDATE_SNAPSHOTS=1), and stay small."""
+    async with connect() as client:
+        lists = {
+            "prompts": (await client.list_prompts()).prompts,
+            "resources": (await client.list_resources()).resources,
+            "templates": (await client.list_resource_templates()).resource_templates,
+        }
+        (reference,) = (await client.read_resource("errtrack://reference/failure-reasons")).contents
+    for name, rows in lists.items():
+        path = SIZES.parent / "beside" / f"{name}.json"
+        listed = [row.model_dump(mode="json", by_alias=True, exclude_none=True) for row in rows]
+        current = json.dumps(listed, indent=2) + "\n"
+        if os.environ.get("UPDATE_SNAPSHOTS"):
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(current)
+        assert path.read_text() == current
+        assert tokens(compact(listed)) <= 250 * len(listed)
+    assert tokens(reference.text) <= 4_000
