@@ -1,12 +1,14 @@
 # The server over HTTP, for callers that bring their own keys. Over stdio: docker run -i --rm IMAGE serve
 FROM python:3.13-slim AS build
 WORKDIR /build
+# For traces: --build-arg EXTRAS=redis,otel
+ARG EXTRAS=redis
 COPY pyproject.toml README.md LICENSE ./
 COPY src src
 # What is installed is what was copied, so there is no version to fix.
 # hadolint ignore=DL3013
 RUN python -m venv --without-pip /opt/errtrack \
- && pip --python /opt/errtrack/bin/python install --no-cache-dir ".[remote]"
+ && pip --python /opt/errtrack/bin/python install --no-cache-dir ".[${EXTRAS}]"
 
 FROM python:3.13-slim
 COPY --from=build /opt/errtrack /opt/errtrack

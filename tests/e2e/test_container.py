@@ -5,11 +5,16 @@ import re
 import subprocess
 import sys
 import sysconfig
+import tomllib
 from pathlib import Path
 from typing import Any
 
+import click
+import pytest
 import yaml
 
+from errtrack_mcp.cli import main
+from errtrack_mcp.settings import Settings, variable_of
 from tests.installed import COMMAND, environment, free_port
 
 ROOT = Path(__file__).parent.parent.parent
@@ -48,10 +53,11 @@ def test_without_an_engine_the_recipe_passes_hadolint() -> None:
     assert done.returncode == 0, done.stdout
 
 
-def test_without_an_engine_the_composition_is_valid_against_the_published_schema() -> None:
+@pytest.mark.parametrize("file", ["compose.yaml", "deploy/compose.yaml"])
+def test_without_an_engine_a_composition_is_valid_against_the_published_schema(file: str) -> None:
     """The schema of the Compose specification comes with a published checker."""
     done = subprocess.run(
-        [str(SCRIPTS / "check-jsonschema"), "--builtin-schema", "vendor.compose-spec", str(ROOT / "compose.yaml")],
+        [str(SCRIPTS / "check-jsonschema"), "--builtin-schema", "vendor.compose-spec", str(ROOT / file)],
         capture_output=True,
         text=True,
         check=False,
@@ -69,6 +75,30 @@ def test_without_an_engine_the_composition_takes_every_right_away_that_is_not_ne
     assert service["pids_limit"]
     assert all(port.startswith("127.0.0.1:") for port in service["ports"])
     assert not [name for name in service["environment"] if "KEY" in name]
+
+
+def test_the_recipe_asks_for_extras_that_exist() -> None:
+    """Pip would only warn of one that does not."""
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    named = re.findall(r"EXTRAS=([a-z,]+)", DOCKERFILE)
+    assert len(named) == 2
+    assert {extra for names in named for extra in names.split(",")} <= set(extras)
+
+
+def test_without_a_cluster_the_deployment_says_what_the_program_understands() -> None:
+    """Every setting named for the replicas is one, and the probes lead to routes that there are."""
+    kinds = {each["kind"]: each for each in yaml.safe_load_all((ROOT / "deploy" / "kubernetes.yaml").read_text())}
+    assert set(kinds) == {"Deployment", "Service", "HorizontalPodAutoscaler", "PodDisruptionBudget"}
+    (container,) = kinds["Deployment"]["spec"]["template"]["spec"]["containers"]
+    services = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text())["services"]
+    named = {variable["name"] for variable in container["env"]} | set(services["errtrack-mcp"]["environment"])
+    assert named <= {variable_of(name) for name in Settings.model_fields}
+    assert container["readinessProbe"]["httpGet"]["path"] == "/readyz"
+    assert container["livenessProbe"]["httpGet"]["path"] == "/healthz"
+    for words in (container["args"], services["errtrack-mcp"]["command"]):
+        command = main.get_command(click.Context(main), words[0])
+        assert command is not None
+        command.make_context("serve", list(words[1:]))
 
 
 def test_without_an_engine_the_recipe_runs_as_nobody() -> None:
@@ -102,7 +132,7 @@ def test_without_an_engine_what_is_installed_leaves_the_image_below_200_mb(tmp_p
     subprocess.run([str(SCRIPTS / "uv"), "venv", "--quiet", "--python", sys.executable, str(tmp_path)], check=True)
     python = tmp_path / ("Scripts" if sys.platform == "win32" else "bin") / "python"
     install = [str(SCRIPTS / "uv"), "pip", "install", "--quiet", "--compile-bytecode", "--link-mode", "copy"]
-    subprocess.run([*install, "--python", str(python), f"{ROOT}[remote]"], check=True)
+    subprocess.run([*install, "--python", str(python), f"{ROOT}[redis]"], check=True)
     size = sum(file.stat().st_size for file in tmp_path.rglob("*") if file.is_file() and not file.is_symlink())
     print(f"installed: {size / 1e6:.0f} MB")
     assert BASE + size < LIMIT
