@@ -23,6 +23,7 @@ CHECKED = {
         "tools-list": 3,
         "resources-list": 2,
         "prompts-list": 2,
+        "completion-complete": 2,
         "dns-rebinding-protection": 2,
     },
     "2026-07-28": {
@@ -30,6 +31,7 @@ CHECKED = {
         "tools-list": 4,
         "resources-list": 2,
         "prompts-list": 2,
+        "completion-complete": 2,
         "sep-2164-resource-not-found": 4,
         "caching": 8,
         "http-header-validation": 14,
