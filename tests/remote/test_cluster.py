@@ -45,6 +45,7 @@ class Shop:
     """An upstream that takes its time, knows no limits, and counts what it was asked to create."""
 
     created: Counter[str] = field(default_factory=Counter)
+    creating: int = 0
     lists: int = 0
 
     def app(self) -> Starlette:
@@ -60,7 +61,11 @@ class Shop:
             return JSONResponse({"count": 0, "next": None, "previous": None, "results": []})
         body = await request.json()
         self.created[body["version"]] += 1
-        await anyio.sleep(0.3)  # so that some are under way when their replica dies
+        self.creating += 1
+        try:
+            await anyio.sleep(0.5)
+        finally:
+            self.creating -= 1
         return JSONResponse({"id": release_id(1), **body}, 201)
 
 
@@ -157,7 +162,7 @@ def test_a_replica_killed_under_load_loses_no_read_and_doubles_no_creation(
 ) -> None:
     """Nginx asks another replica; what might have been created already is not created again, and says so."""
     with under_load(cluster_of_three.url, creating=True) as load:
-        threading.Event().wait(1)
+        _until(lambda: shop.creating >= WORKERS - 2)  # so that some are under way where the replica dies
         cluster_of_three.replicas[0].process.kill()
         threading.Event().wait(2)
     assert set(load.reads) == {"ok"}, load.reads
