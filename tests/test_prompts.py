@@ -11,7 +11,7 @@ from mcp_types import INVALID_PARAMS, TextContent
 from errtrack_mcp.prompts import PROMPTS
 from errtrack_mcp.prompts.readable_stack_trace import refs_in
 from errtrack_mcp.sandbox.seed import chunk_id, release_id
-from errtrack_mcp.tools import TOOLSETS
+from errtrack_mcp.toolsets import TOOLSETS
 from tests.remote.serving import caller, serving, sse_caller
 
 pytestmark = pytest.mark.anyio

@@ -3,9 +3,8 @@
 import pytest
 
 from errtrack_mcp.selection import is_read_only
-from errtrack_mcp.server import offered_tools
 from errtrack_mcp.settings import ConfigurationError, load_settings
-from errtrack_mcp.tools import TOOLSETS
+from errtrack_mcp.toolsets import TOOLSETS, offered_tools
 
 LIST = "error-tracking-releases-list"
 DESTROY = "error-tracking-releases-destroy"

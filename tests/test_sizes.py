@@ -15,7 +15,7 @@ from rs_bpe.bpe import openai
 
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import FULL_KEY, PROJECT_ID, chunk_id, release_hash
-from errtrack_mcp.tools import TOOLSETS
+from errtrack_mcp.toolsets import TOOLSETS
 from tests.conftest import text_of
 from tests.upstream import Upstream
 

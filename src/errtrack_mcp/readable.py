@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextvars import ContextVar
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mcp.server import CacheHint
 from mcp.server.context import CallNext, HandlerResult, ServerMiddleware, ServerRequestContext
@@ -27,13 +27,23 @@ from mcp_types import Prompt as ListedPrompt
 from mcp_types import ResourceTemplate as ListedTemplate
 from pydantic import AnyUrl, ValidationError
 
-from errtrack_mcp import resources
 from errtrack_mcp.api.errors import ApiError, NotFound
-from errtrack_mcp.completion import SUBJECTS, complete
 from errtrack_mcp.explain import Asked, explain, explain_arguments, explain_tool_error, explain_unknown_prompt
-from errtrack_mcp.prompts import PROMPTS
-from errtrack_mcp.prompts.ready import refused_arguments
 from errtrack_mcp.tools.inject import Lender
+
+if TYPE_CHECKING:
+    from errtrack_mcp.prompts.ready import ReadyPrompt
+    from errtrack_mcp.resources import Template
+
+# A client is greeted before anything is built that it can ask for only afterwards.
+GREETINGS = frozenset({"initialize", "server/discover", "ping"})
+
+FAILURE_REASONS = "errtrack://reference/failure-reasons"
+
+# `last_used` moves, a release can be renamed, and who may see what differs by caller; what failures mean changes with a
+# version of this server only.
+ROW = CacheHint(ttl_ms=60_000, scope="private")
+REFERENCE = CacheHint(ttl_ms=86_400_000, scope="public")
 
 # Set for the length of one message, since the SDK completes arguments without a context.
 present_request: ContextVar[ServerRequestContext[Any, Any]] = ContextVar("present_request")
@@ -43,26 +53,36 @@ class ReadableServer(MCPServer[Lender]):
     """MCPServer with the resources of this project; `options` are those of MCPServer."""
 
     def __init__(self, lender: Lender, *, middleware: Sequence[ServerMiddleware[Any]] = (), **options: Any) -> None:
-        lists = CacheHint(ttl_ms=resources.ROW.ttl_ms, scope="private")  # who may see what differs by caller
         super().__init__(
             **options,
-            middleware=[*middleware, _remember, _keep_reference],
-            cache_hints={"resources/read": resources.ROW, "resources/list": lists, "resources/templates/list": lists},
+            middleware=[*middleware, self._furnish_after_greeting, _remember, _keep_reference],
+            cache_hints={"resources/read": ROW, "resources/list": ROW, "resources/templates/list": ROW},
         )
         self._lender = lender
+        self._furnished = False
+        self._prompts: dict[str, ReadyPrompt] = {}
+        self._templates: dict[str, Template] = {}
+        self.completion()(self._complete)  # type: ignore[no-untyped-call]
+
+    def furnish(self) -> None:
+        """Build all that is offered; it is done once, when somebody first asks for any of it."""
+        from errtrack_mcp import resources  # noqa: PLC0415 - imports what tools are made of
+        from errtrack_mcp.prompts import PROMPTS  # noqa: PLC0415
+
+        self._furnished = True
         reasons = FunctionResource.from_function(
             resources.failure_reasons,
-            resources.FAILURE_REASONS,
+            FAILURE_REASONS,
             name="failure-reasons",
             title="Failure reasons",
             mime_type=resources.JSON,
         )
         self.add_resource(reasons)
-        self._prompts = {ready.prompt.name: ready for ready in PROMPTS}
         for ready in PROMPTS:
+            self._prompts[ready.prompt.name] = ready
             self.add_prompt(ready.prompt)
-        self.completion()(self._complete)  # type: ignore[no-untyped-call]
         for template in resources.TEMPLATES:
+            self._templates[template.uri] = template
             add = self.resource(template.uri, name=template.name, title=template.title, mime_type=resources.JSON)
             add(template.read)
 
@@ -73,9 +93,8 @@ class ReadableServer(MCPServer[Lender]):
     async def list_resource_templates(self) -> list[ListedTemplate]:
         """List the templates whose tool the present caller may call."""
         offered = self.offer(None)
-        needed = {template.uri: template.needs for template in resources.TEMPLATES}
         listed = await super().list_resource_templates()
-        return [template for template in listed if needed[template.uri_template] in offered]
+        return [template for template in listed if self._templates[template.uri_template].needs in offered]
 
     async def read_resource(
         self, uri: AnyUrl | str, context: Context[Lender, Any] | None = None
@@ -100,10 +119,10 @@ class ReadableServer(MCPServer[Lender]):
         ready = self._prompts.get(name)
         offered = self.offer(context)
         if ready is None or not ready.needs <= offered.keys():
-            names = [ready.prompt.name for ready in PROMPTS if ready.needs <= offered.keys()]
+            names = [name for name, ready in self._prompts.items() if ready.needs <= offered.keys()]
             raise MCPError(INVALID_PARAMS, explain_unknown_prompt(name, names).text)
         given = {key: value for key, value in (arguments or {}).items() if value}
-        if refused := refused_arguments(ready.prompt, given):
+        if refused := ready.refusal(given):
             raise MCPError(INVALID_PARAMS, refused.text)
         try:
             return await super().get_prompt(name, given, context)
@@ -117,6 +136,8 @@ class ReadableServer(MCPServer[Lender]):
         context: CompletionContext | None,
     ) -> Completion:
         """Propose values for an argument, with the present caller's key. Raises MCPError, in words."""
+        from errtrack_mcp.completion import SUBJECTS, complete  # noqa: PLC0415 - imports what tools are made of
+
         name = ref.name if isinstance(ref, PromptReference) else ref.uri
         subject = SUBJECTS.get((name, argument.name))
         if subject is None:
@@ -132,8 +153,17 @@ class ReadableServer(MCPServer[Lender]):
 
     def _may_read(self, uri: str, context: Context[Lender, Any] | None) -> bool:
         offered = self.offer(context)
-        kinds = {template.uri.removesuffix("{id}"): template.needs for template in resources.TEMPLATES}
-        return all(needs in offered for start, needs in kinds.items() if uri.startswith(start))
+        return all(
+            template.needs in offered
+            for template in self._templates.values()
+            if uri.startswith(template.uri.removesuffix("{id}"))
+        )
+
+    async def _furnish_after_greeting(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+        """Let no client wait for what it has not asked for yet."""
+        if not self._furnished and ctx.method not in GREETINGS:
+            self.furnish()
+        return await call_next(ctx)
 
     def _reworded(
         self, error: UnexpectedResourceError, uri: str, context: Context[Lender, Any] | None
@@ -171,7 +201,6 @@ async def _keep_reference(ctx: ServerRequestContext[Any, Any], call_next: CallNe
     """Let what is the same for everybody be kept longer than what is not; older protocols have no such hint."""
     result = await call_next(ctx)
     asked = (ctx.params or {}).get("uri")
-    if ctx.method == "resources/read" and asked == resources.FAILURE_REASONS and isinstance(result, dict):
-        hint = resources.REFERENCE
-        return {**result, "ttlMs": hint.ttl_ms, "cacheScope": hint.scope} if "ttlMs" in result else result
+    if ctx.method == "resources/read" and asked == FAILURE_REASONS and isinstance(result, dict) and "ttlMs" in result:
+        return {**result, "ttlMs": REFERENCE.ttl_ms, "cacheScope": REFERENCE.scope}
     return result

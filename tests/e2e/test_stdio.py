@@ -1,15 +1,18 @@
 """The installed command over stdio, as clients of every era start it."""
 
+import json
 from typing import Any
 
 import pytest
 from mcp import Client, StdioServerParameters
 
 from errtrack_mcp import __version__
-from errtrack_mcp.tools import LOCAL_TOOLSETS, TOOLSETS
+from errtrack_mcp.toolsets import LOCAL_TOOLSETS, TOOLSETS
 from tests.installed import COMMAND, environment
 
 TOOLS = sum(map(len, [*TOOLSETS.values(), *LOCAL_TOOLSETS.values()]))
+HELLO = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "0"}}
+ASKED_FOR_LATER = [f"errtrack_mcp.{name}" for name in ("toolsets", "prompts", "resources", "tools.diagnose")]
 OLDER_VERSIONS = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"]
 
 
@@ -56,3 +59,43 @@ def test_nothing_is_asked_of_the_api_before_a_call(spawn: Any, sandbox: Any) -> 
         session.request("tools/call", {"name": "error-tracking-releases-list", "arguments": {}})
         assert len(sandbox.requests) == 1
         assert session.close() == 0
+
+
+def test_a_client_is_greeted_before_tools_are_built(spawn: Any) -> None:
+    """The handshake imports none of what is asked for only afterwards."""
+    for asked, built in ((), False), (("tools/list",), True):
+        with spawn("serve", "--sandbox", PYTHONPROFILEIMPORTTIME="1") as session:
+            session.request("initialize", HELLO)
+            for method in asked:
+                session.request(method)
+            session.close()
+            imported = {line.rpartition("|")[2].strip() for line in session.process.stderr}
+        assert "errtrack_mcp.server" in imported
+        assert all((name in imported) is built for name in ASKED_FOR_LATER)
+
+
+@pytest.mark.parametrize(
+    ("method", "params", "expected"),
+    [
+        ("tools/call", {"name": "error-tracking-releases-list", "arguments": {"limit": 1}}, '"structuredContent"'),
+        ("prompts/get", {"name": "tidy-symbol-sets"}, "Tidy up the symbol sets."),
+        ("resources/read", {"uri": "errtrack://reference/failure-reasons"}, "remedy"),
+        (
+            "completion/complete",
+            {"ref": {"type": "ref/prompt", "name": "release-check"}, "argument": {"name": "when", "value": "b"}},
+            '"before"',
+        ),
+    ],
+)
+def test_whatever_is_asked_first_is_there(spawn: Any, method: str, params: dict[str, Any], expected: str) -> None:
+    """No list comes before it, and in the newer protocol no handshake either."""
+    meta = {
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientInfo": HELLO["clientInfo"],
+        "io.modelcontextprotocol/clientCapabilities": {},
+    }
+    with spawn("serve", "--sandbox") as session:
+        session.request("initialize", HELLO)
+        assert expected in json.dumps(session.request(method, params))
+    with spawn("serve", "--sandbox") as session:
+        assert expected in json.dumps(session.request(method, {**params, "_meta": meta}))

@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from errtrack_mcp.sandbox.seed import FULL_KEY, PROJECT_ID, READ_KEY
 from errtrack_mcp.selection import is_read_only
-from errtrack_mcp.tools import TOOLSETS
+from errtrack_mcp.toolsets import TOOLSETS
 from tests.conftest import text_of
 from tests.installed import run_to_its_end
 from tests.remote.serving import LIST, Serving, call_body, caller, posting, serving, sse_caller

@@ -12,7 +12,7 @@ import pytest
 
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import FULL_KEY, PROJECT_ID
-from errtrack_mcp.tools import TOOLSETS
+from errtrack_mcp.toolsets import TOOLSETS
 from tests.installed import environment
 from tests.remote.serving import LIST, Serving, call_body, caller, posting, serving, sse_caller
 from tests.upstream import Upstream

@@ -19,8 +19,9 @@ from errtrack_mcp.api.client import Pool
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import PROJECT_ID
 from errtrack_mcp.sandbox.symbol_sets import insert_symbol_set
-from errtrack_mcp.server import build_server, offered_tools
+from errtrack_mcp.server import build_server
 from errtrack_mcp.settings import load_settings
+from errtrack_mcp.toolsets import offered_tools
 from tests.builds.bundler import bundle, inject
 from tests.conftest import text_of
 

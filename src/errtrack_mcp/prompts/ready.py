@@ -1,6 +1,6 @@
 """What a prompt is made of: its function, the tools it leans on, and text of others marked as data."""
 
-from collections.abc import Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -24,16 +24,15 @@ class ReadyPrompt:
     prompt: Prompt
     needs: frozenset[str]
 
-
-def refused_arguments(prompt: Prompt, given: Mapping[str, str]) -> Explanation | None:
-    """Say which arguments of a prompt are unknown or missing; None if all is well."""
-    arguments = prompt.arguments or []
-    valid = [argument.name for argument in arguments]
-    if unknown := [name for name in given if name not in valid]:
-        return explain_unknown_arguments(unknown, valid)
-    if missing := [argument.name for argument in arguments if argument.required and argument.name not in given]:
-        return explain_tool_error(f"invalid_arguments: {' '.join(f'{name} is required.' for name in missing)}")
-    return None
+    def refusal(self, given: Collection[str]) -> Explanation | None:
+        """Say which arguments are unknown or missing among those `given`; None if all is well."""
+        arguments = self.prompt.arguments or []
+        valid = [argument.name for argument in arguments]
+        if unknown := [name for name in given if name not in valid]:
+            return explain_unknown_arguments(unknown, valid)
+        if missing := [argument.name for argument in arguments if argument.required and argument.name not in given]:
+            return explain_tool_error(f"invalid_arguments: {' '.join(f'{name} is required.' for name in missing)}")
+        return None
 
 
 def numbered(*steps: str) -> str:

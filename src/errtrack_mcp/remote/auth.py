@@ -17,7 +17,7 @@ from errtrack_mcp.remote.metadata import challenge
 from errtrack_mcp.selection import Selection
 from errtrack_mcp.server import fixed_project
 from errtrack_mcp.settings import LOOPBACK, SCOPES, Origin, ProjectNumber, Settings
-from errtrack_mcp.tools import TOOLSETS
+from errtrack_mcp.toolsets import TOOLSETS
 
 CALLER = "errtrack.caller"
 OURS = (b"authorization", b"x-posthog-project-id", b"x-posthog-host", b"x-errtrack-read-only", b"x-errtrack-toolsets")

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -12,7 +13,6 @@ from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.tools import Tool
 from mcp.server.request_state import RequestStateSecurity
 from mcp_types import CallToolResult, InputRequiredResult
-from mcp_types import Tool as ListedTool
 from pydantic import AnyUrl
 
 from errtrack_mcp.api.client import Client
@@ -22,9 +22,10 @@ from errtrack_mcp.remote.logs import note
 from errtrack_mcp.remote.replica import Replica
 from errtrack_mcp.remote.upstream import Upstream
 from errtrack_mcp.selection import Selection, is_read_only
-from errtrack_mcp.server import ERROR_META, Server, failed, offered_tools
+from errtrack_mcp.server import ERROR_META, Server, failed
 from errtrack_mcp.settings import Settings
 from errtrack_mcp.tools.inject import requested_project
+from errtrack_mcp.toolsets import offered_tools
 
 ONCE = "x-errtrack-once"
 
@@ -63,7 +64,7 @@ class RemoteServer(Server):
     def __init__(self, settings: Settings, upstream: Upstream, replica: Replica) -> None:
         super().__init__(
             CallersKey(upstream, settings),
-            offered_tools(settings),
+            partial(offered_tools, settings),
             state_security=state_security(settings),
             middleware=[self._know_caller],
             listening=False,
@@ -72,7 +73,7 @@ class RemoteServer(Server):
         self._replica = replica
         self._ledger = upstream.ledger
         self._offers: dict[tuple[Selection, bool], Mapping[str, Tool]] = {}
-        self._names = frozenset(tool.name for tool in offered_tools(settings))
+        self.furnish()  # before the first caller comes
 
     def offer(self, context: Context[Any, Any] | None) -> Mapping[str, Tool]:
         """Return the tools that this caller may see and call: the operator's, narrowed by the caller."""
@@ -84,15 +85,6 @@ class RemoteServer(Server):
             tools = offered_tools(self._settings, caller.narrowing, project_fixed=caller.project_fixed)
             self._offers[asked] = {tool.name: tool for tool in tools}
         return self._offers[asked]
-
-    async def list_tools(self) -> list[ListedTool]:
-        """List the tools that the present caller may call, with the schemas that hold for it."""
-        offered = self.offer(None)
-        return [
-            tool.model_copy(update={"input_schema": offered[tool.name].parameters})
-            for tool in await super().list_tools()
-            if tool.name in offered
-        ]
 
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None
@@ -116,7 +108,7 @@ class RemoteServer(Server):
 
     def _note(self, name: str, outcome: str, seconds: float) -> None:
         """Count a call that has ended, and write its line; a name that a caller made up is not repeated."""
-        tool = name if name in self._names else "unknown"
+        tool = name if name in self._offered else "unknown"
         self._replica.metrics.call(tool, outcome, seconds)
         caller = present_caller.get()
         about = {"request_id": caller.request_id, "key": caller.key_hash[:8]} if caller else {}

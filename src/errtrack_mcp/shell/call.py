@@ -14,11 +14,13 @@ from rich.table import Table
 from rich.text import Text
 from starlette.types import ASGIApp
 
-from errtrack_mcp.server import ERROR_META, NOTICE, offered_tools
+from errtrack_mcp.server import ERROR_META
 from errtrack_mcp.settings import ConfigurationError, Settings
 from errtrack_mcp.shell.arguments import from_json, from_pairs
 from errtrack_mcp.shell.screen import can_ask, fits, is_terminal, screen, table
 from errtrack_mcp.shell.session import connected
+from errtrack_mcp.toolsets import offered_tools
+from errtrack_mcp.untrusted import NOTICE
 
 DONE, FAILED, MISUSED = 0, 1, 2
 EXAMINED = frozenset(

@@ -10,7 +10,7 @@ from pydantic_core import to_json
 from errtrack_mcp.settings import Settings
 from errtrack_mcp.shell.screen import is_terminal, print_rows, screen
 from errtrack_mcp.shell.session import connected
-from errtrack_mcp.tools import LOCAL_TOOLSETS, TOOLSETS
+from errtrack_mcp.toolsets import LOCAL_TOOLSETS, TOOLSETS
 
 EVERY_TOOLSET = {**TOOLSETS, **LOCAL_TOOLSETS}
 BYTES_PER_TOKEN = 4  # a rule of thumb: each model counts differently, and none says how without its own tables

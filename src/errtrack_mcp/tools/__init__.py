@@ -1,13 +1,1 @@
-"""What an assistant can call. TOOLSETS and LOCAL_TOOLSETS are the one list of every tool there is."""
-
-from errtrack_mcp.tools import build_check, compare, diagnose, download, ensure, prune, releases, symbol_sets
-
-TOOLSETS = {
-    "releases": [*releases.TOOLS, *ensure.TOOLS, *compare.TOOLS],
-    "symbol-sets": [*symbol_sets.TOOLS, *diagnose.TOOLS, *prune.TOOLS, *download.TOOLS],
-}
-
-# These read this machine's files: only a caller who runs this process may have them, never one over HTTP.
-LOCAL_TOOLSETS = {
-    "builds": build_check.TOOLS,
-}
+"""What an assistant can call, one module for each subject; `toolsets` lists them all."""

@@ -11,10 +11,10 @@ from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.errors import ApiError, Forbidden, MissingScope, NotFound, Unauthenticated
 from errtrack_mcp.api.model import ApiModel
 from errtrack_mcp.api.text import quoted
-from errtrack_mcp.server import fixed_project, offered_tools
+from errtrack_mcp.server import fixed_project
 from errtrack_mcp.shell.doctor.examination import Account, Examination, Finding, Skipped, failed, passed, warned
 from errtrack_mcp.shell.session import connected
-from errtrack_mcp.tools import TOOLSETS
+from errtrack_mcp.toolsets import TOOLSETS, offered_tools
 
 READ, WRITE = "error_tracking:read", "error_tracking:write"
 NOWHERE = str(UUID(int=0))

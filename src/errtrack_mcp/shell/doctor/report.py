@@ -8,7 +8,6 @@ from pydantic_core import to_json
 from rich.text import Text
 
 from errtrack_mcp.api.errors import ApiError
-from errtrack_mcp.server import offered_tools
 from errtrack_mcp.settings import ConfigurationError, Settings, load_settings
 from errtrack_mcp.shell.doctor.access import ToolsetCheck, check_key, check_project, check_scopes
 from errtrack_mcp.shell.doctor.age import check_age
@@ -32,7 +31,7 @@ from errtrack_mcp.shell.doctor.way import (
     check_tls,
 )
 from errtrack_mcp.shell.screen import is_terminal, screen, table
-from errtrack_mcp.tools import TOOLSETS
+from errtrack_mcp.toolsets import TOOLSETS, offered_tools
 
 NOTHING_OFFERED = "ERRTRACK_TOOLSETS, ERRTRACK_TOOLS and the like leave no tool to offer."
 CHECKS: dict[str, Check] = {
