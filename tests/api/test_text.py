@@ -3,7 +3,6 @@
 import json
 from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,10 +23,12 @@ def test_a_body_that_is_not_cleaned_needed_no_cleaning(value: Any, *, ascii_only
         assert clean_value(value) == value
 
 
-@pytest.mark.parametrize("text", ["a" * (FIELD_LIMIT + 1), '"' * (FIELD_LIMIT + 1), "\\" * (FIELD_LIMIT + 1)])
-def test_a_long_string_is_noticed(text: str) -> None:
-    """Escaped quotes do not hide its length."""
-    assert not needs_no_cleaning(json.dumps({"ref": text}).encode())
+@settings(deadline=None)
+@given(pattern=st.text('"\\a/', min_size=1, max_size=6), around=st.lists(st.text('"\\a', max_size=6), max_size=6))
+def test_a_long_string_is_noticed(pattern: str, around: list[str]) -> None:
+    """Neither escaped quotes nor backslashes in front of a quote hide its length."""
+    text = (pattern * (FIELD_LIMIT + 1))[: FIELD_LIMIT + 1]
+    assert not needs_no_cleaning(json.dumps([*around, {"ref": text}, *around]).encode())
 
 
 def test_an_ordinary_page_takes_the_shortcut() -> None:

@@ -9,6 +9,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from statistics import median
 from typing import Any
 
 import anyio
@@ -24,7 +25,7 @@ LARGE = bool(os.environ.get("ERRTRACK_LARGE_PROJECT"))
 SIZES = (1_000, 10_000, 100_000) if LARGE else (1_000, 4_000, 10_000)
 SEEDED = 58
 AT_ONCE = 8
-DEAREST = 3.0  # the aim is 1.3; reading a page in Python takes as long as the sandbox takes to answer it
+DEAREST = 1.3 if LARGE else 2.0  # a short reading is the less certain the busier the machine is
 MEGABYTE = 2**20
 ROUNDS = 3
 
@@ -49,16 +50,17 @@ async def fetch(url: str, total: int) -> float:
     headers = {"Authorization": f"Bearer {READ_KEY}"}
     path = f"{url}/api/projects/{PROJECT_ID}/error_tracking/symbol_sets/"
     offsets = iter(range(0, total, 100))
-    began = time.perf_counter()
 
     async def ask() -> None:
         for offset in offsets:
             answer = await client.get(path, params={"limit": 100, "offset": offset, "include_count": "false"})
             answer.raise_for_status()
 
-    async with httpx.AsyncClient(headers=headers) as client, anyio.create_task_group() as group:
-        for _ in range(AT_ONCE):
-            group.start_soon(ask)
+    async with httpx.AsyncClient(headers=headers) as client:
+        began = time.perf_counter()  # our server has made its own by then, too
+        async with anyio.create_task_group() as group:
+            for _ in range(AT_ONCE):
+                group.start_soon(ask)
     return time.perf_counter() - began
 
 
@@ -85,19 +87,23 @@ def diagnose(session: Session) -> tuple[float, dict[str, Any]]:
     return time.perf_counter() - began, result["structuredContent"]
 
 
-def measure(url: str, size: int) -> tuple[float, float, float]:
-    """Return the seconds of a diagnosis and of plain httpx, each the best of some rounds, and the megabytes grown."""
-    ours, plain = [], []
-    with server(url) as session:
-        process = psutil.Process(session.process.pid)
-        idle = peak_of(process)
-        for _ in range(1 if size > 50_000 else ROUNDS):
-            plain.append(anyio.run(fetch, url, size + SEEDED))
+def measure(size: int) -> tuple[float, float, float]:
+    """Return the seconds of a diagnosis, how many times those of plain httpx that is, and the megabytes grown.
+
+    Each is the median of some rounds, every one in a project of its own: a key may read 100,000 rows once a minute.
+    """
+    rounds = []
+    for _ in range(ROUNDS):
+        with project(size) as url, server(url) as session:
+            process = psutil.Process(session.process.pid)
+            idle = peak_of(process)
+            plain = anyio.run(fetch, url, size + SEEDED)
             seconds, answer = diagnose(session)
             assert answer["symbol_sets"] == size + SEEDED
             assert "not_seen" not in answer
-            ours.append(seconds)
-        return min(ours), min(plain), (peak_of(process) - idle) / MEGABYTE
+            rounds.append((seconds, seconds / plain, (peak_of(process) - idle) / MEGABYTE))
+    seconds, ratio, grown = map(median, zip(*rounds, strict=True))
+    return seconds, ratio, grown
 
 
 def peak_of(process: psutil.Process) -> int:
@@ -111,20 +117,16 @@ def peak_of(process: psutil.Process) -> int:
 @pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="memory is read from /proc")  # noqa: PTH110
 def test_a_large_project_costs_what_its_pages_cost(capsys: pytest.CaptureFixture[str]) -> None:
     """A bounded multiple of plain httpx, in proportion to the rows, and below 40 MB of memory more than when idle."""
-    figures = {}
-    for size in SIZES:
-        with project(size) as url:
-            figures[size] = measure(url, size)
+    figures = {size: measure(size) for size in SIZES}
     with capsys.disabled():
-        for size, (ours, plain, grown) in figures.items():
+        for size, (seconds, ratio, grown) in figures.items():
             print(
-                f"\n{size:>7,} symbol sets: {ours:.2f} s, plain httpx {plain:.2f} s, ratio {ours / plain:.2f}, "
-                f"{1e6 * ours / size:.0f} us a row, {grown:.1f} MB grown",
+                f"\n{size:>7,} symbol sets: {seconds:.2f} s, {ratio:.2f} times plain httpx, "
+                f"{1e6 * seconds / size:.0f} us a row, {grown:.1f} MB grown",
                 end="",
             )
-    largest = SIZES[-1]
-    ours, plain, grown = figures[largest]
-    assert ours <= DEAREST * plain
+    smallest, largest = SIZES[0], SIZES[-1]
+    seconds, ratio, grown = figures[largest]
+    assert ratio <= DEAREST
     assert grown < 40
-    smallest = figures[SIZES[0]][0] / SIZES[0]
-    assert ours / largest <= 1.5 * smallest
+    assert seconds / largest <= 1.5 * figures[smallest][0] / smallest

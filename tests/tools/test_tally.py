@@ -5,11 +5,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
 
 from errtrack_mcp.tools import advice
 from errtrack_mcp.tools.failures import REASONS, UPLOAD, decode_failure
 from errtrack_mcp.tools.tally import Sighting, Tally
 
+SIGHTING = TypeAdapter(Sighting)
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 # As the contract lists them, section 8, with the shape in which each is stored.
@@ -44,7 +46,7 @@ def row(days: float = 1, used: float | None = None, **fields: Any) -> Sighting:
         "failure_reason": None,
         "release": None,
     }
-    return Sighting.model_validate({**given, **fields})
+    return SIGHTING.validate_python({**given, **fields})
 
 
 def tally(*rows: Sighting, days: int = 7) -> Tally:
@@ -119,7 +121,7 @@ def test_a_date_that_cannot_be_read_expires_nothing() -> None:
 def test_the_shape_before_may_2026_is_read() -> None:
     """A storage pointer stood where the flag is now."""
     old = {"id": "x", "ref": "r", "created_at": NOW.isoformat(), "failure_reason": None, "last_used": None}
-    rows = [Sighting.model_validate({**old, "storage_ptr": pointer}) for pointer in ("symbolsets/x", "", None)]
+    rows = [SIGHTING.validate_python({**old, "storage_ptr": pointer}) for pointer in ("symbolsets/x", "", None)]
     assert dict(tally(*rows).states) == {"never_loaded": 1, "failed": 2}
 
 

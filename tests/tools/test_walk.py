@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from urllib.parse import parse_qs
 
+import anyio
 import anyio.lowlevel
 import pytest
 from pydantic import SecretStr
@@ -15,7 +16,7 @@ from errtrack_mcp.api.client import Client, Pool
 from errtrack_mcp.api.errors import ServerFailed
 from errtrack_mcp.api.retry import RetryPolicy
 from errtrack_mcp.tools import walk as walk_module
-from errtrack_mcp.tools.walk import Pace, Walk
+from errtrack_mcp.tools.walk import Pace, Walk, read_all
 
 pytestmark = pytest.mark.anyio
 
@@ -65,7 +66,14 @@ async def client_of(project: Project) -> AsyncIterator[Client]:
 async def ids_of(project: Project) -> list[str]:
     """Read a whole project."""
     async with client_of(project) as api:
-        return [row.id async for row in Walk(api)]
+        return await ids_in(Walk(api))
+
+
+async def ids_in(walk: Walk) -> list[str]:
+    """Show a whole walk."""
+    ids: list[str] = []
+    await walk.show_all(lambda row: ids.append(row["id"]))
+    return ids
 
 
 @pytest.mark.parametrize("number", [0, 1, 99, 100, 101, 199, 200, 1_000, 3_333])
@@ -145,7 +153,7 @@ async def test_a_list_without_order_is_doubted() -> None:
     project.before_page = rotate
     async with client_of(project) as api:
         walk = Walk(api)
-        ids = [row.id async for row in walk]
+        ids = await ids_in(walk)
     assert len(ids) == len(set(ids))
     assert walk.doubtful
     assert len(project.offsets) <= 110 + walk_module.MOST_READ_AGAIN
@@ -156,12 +164,11 @@ async def test_rows_before_a_failure_are_given_out_first() -> None:
     project = Project(2_000)
     body = {"type": "server_error", "code": "error", "detail": "", "attr": None}
     project.refuse = lambda offset: JSONResponse(body, 500) if offset == 5 * 99 else None
-    ids = []
+    ids: list[str] = []
     async with client_of(project) as api:
         walk = Walk(api)
-        with pytest.raises(ServerFailed):  # noqa: PT012 - the loop fails half-way
-            async for row in walk:
-                ids.append(row.id)  # noqa: PERF401
+        with pytest.raises(ServerFailed):
+            await walk.show_all(lambda row: ids.append(row["id"]))
     assert ids == project.rows[: 4 * 99 + 100]
     assert (walk.read, walk.total) == (496, 2_000)
 
@@ -187,7 +194,7 @@ async def test_a_rate_limit_is_waited_for_and_said(monkeypatch: pytest.MonkeyPat
     project.refuse = refuse
     monkeypatch.setattr("anyio.sleep", sleep)
     async with client_of(project) as api:
-        ids = [row.id async for row in Walk(api, report)]
+        ids = await ids_in(Walk(api, report))
     assert ids == project.rows
     assert 30 in slept
     assert "Read 100 of 500 symbol sets. Waiting 30 s for PostHog." in said
@@ -212,10 +219,51 @@ async def test_no_more_start_in_a_minute_than_are_allowed(monkeypatch: pytest.Mo
     assert slept == [57.0, 57.0]
 
 
-async def test_abandoned_reading_asks_no_further() -> None:
-    """Whoever stops iterating causes no more requests than those of the pages held."""
+async def test_cancelled_reading_asks_no_further() -> None:
+    """Whoever cancels causes no more requests than those under way."""
     project = Project(10_000)
     async with client_of(project) as api:
-        async for _row in Walk(api):
-            break
-    assert len(project.offsets) == 1
+        with anyio.CancelScope() as scope:
+            await Walk(api).show_all(lambda row: scope.cancel() if row["id"] == "id-2000" else None)
+        assert scope.cancelled_caught
+    assert len(project.offsets) <= 1 + 2_000 // 99 + walk_module.MOST_HELD
+
+
+async def test_a_slow_page_holds_up_no_more_than_a_few() -> None:
+    """Others are read meanwhile, as many as may be held; then all wait for it."""
+    project = Project(5_000)
+    held = asked = 0
+
+    async def slow(scope: Scope, receive: Receive, send: Send) -> None:
+        nonlocal held, asked
+        offset = int(parse_qs(Request(scope).url.query).get("offset", ["0"])[0])
+        asked = max(asked, offset)
+        if offset == 5 * 99:
+            await anyio.wait_all_tasks_blocked()
+            held = asked
+        await project(scope, receive, send)
+
+    pool = Pool("http://localhost", slow)
+    ids = await ids_in(Walk(Client(pool, SecretStr("phx_x"), ("projects", "1"))))
+    await pool.aclose()
+    assert ids == project.rows
+    assert held == (5 + walk_module.MOST_HELD - 1) * 99
+
+
+@pytest.mark.parametrize(("number", "cut"), [(5 * 99 + 1, False), (5 * 99 + 2, True), (2_000, True)])
+@pytest.mark.parametrize("counting", [True, False])
+async def test_no_more_pages_are_read_than_an_hour_allows(
+    monkeypatch: pytest.MonkeyPatch, number: int, *, cut: bool, counting: bool
+) -> None:
+    """The rest is not seen, and that is said; a list that ends with the last page that may be read is whole."""
+    monkeypatch.setattr(walk_module, "MOST_PAGES", 5)
+    project = Project(number)
+    project.counting = counting
+    async with client_of(project) as api:
+        walk = Walk(api)
+        seen: list[str] = []
+        said = await read_all(walk, lambda row: seen.append(row["id"]))
+    assert seen == project.rows[: 4 * 99 + 100]
+    assert walk.cut is cut
+    assert ("an hour's rate limit is used up" in said) is cut
+    assert max(project.offsets) == 4 * 99

@@ -10,6 +10,7 @@ from errtrack_mcp.api.model import Answer
 # No tokenizer is asked at run time; JSON of nothing but ids has about two bytes a token, prose four.
 BYTES_A_TOKEN = 2
 
+Item = TypeVar("Item")
 Row = TypeVar("Row", bound=Answer)
 
 
@@ -37,12 +38,12 @@ class Page(Answer, Generic[Row]):
         return self.model_copy(update={"results": rows})
 
 
-class ListAnswer(BaseModel, Generic[Row]):
+class ListAnswer(BaseModel, Generic[Item]):
     """A page as the API sends it (contract, section 3); of `next` only its presence is used."""
 
     count: int | None = None
     next: str | None = None
-    results: list[Row]
+    results: list[Item]
 
 
 @cache

@@ -14,6 +14,7 @@ UNSEEN = re.compile(
 # Every escape but those of quote, backslash and slash: what cannot be seen is among them.
 _ESCAPES = re.compile(rb'\\[^"\\/]')
 FIELD_LIMIT = 4_000
+BACKSLASH = ord("\\")
 QUOTE_LIMIT = 80
 
 
@@ -41,16 +42,27 @@ def needs_no_cleaning(body: bytes) -> bool:
     """Tell, without reading it, that a body of JSON holds no string that `clean` would change."""
     if not body.isascii() or b"\x7f" in body:
         return False
-    if b"\\" in body:
-        if _ESCAPES.search(body):
-            return False
-        body = body.replace(b'\\"', b"  ")
+    if b"\\" in body and _ESCAPES.search(body):
+        return False
     place = 0
     while place + FIELD_LIMIT < len(body):
-        place = body.rfind(b'"', place, place + FIELD_LIMIT) + 1
+        place = _last_quote(body, place, place + FIELD_LIMIT) + 1
         if not place:
             return False  # a string begins here and goes on beyond the limit
     return True
+
+
+def _last_quote(body: bytes, start: int, end: int) -> int:
+    """Return where the last quote is that begins or ends a string, or -1."""
+    place = body.rfind(b'"', start, end)
+    while place > start and body[place - 1] == BACKSLASH:
+        before = place - 1
+        while before > start and body[before - 1] == BACKSLASH:
+            before -= 1
+        if (place - before) % 2 == BACKSLASH:
+            break
+        place = body.rfind(b'"', start, before)
+    return place
 
 
 def can_be_sent(value: Any) -> bool:

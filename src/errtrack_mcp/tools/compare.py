@@ -91,10 +91,10 @@ async def _side(api: Client, release: Release, report: Report) -> tuple[Side, st
     refs: list[str] = []
 
     def visit(row: Sighting) -> None:
-        if row.release_id == release.id:
+        if row.get("release_id") == release.id:
             states[state_of(row)] += 1
             if len(refs) < SAMPLE:
-                refs.append(clean(row.ref or "", LONGEST_SAMPLED_REF))
+                refs.append(clean(row.get("ref") or "", LONGEST_SAMPLED_REF))
 
     not_seen = await read_all(Walk(api, report, search=release.version or None), visit)
     metadata = release.metadata or {}

@@ -22,7 +22,7 @@ from errtrack_mcp.tools.progress import Report
 from errtrack_mcp.tools.releases import Release
 from errtrack_mcp.tools.symbol_sets import LONGEST_LISTED_REF, Ref
 from errtrack_mcp.tools.tally import COMPLETE, FAILED, NEVER_LOADED, Group, Sighting, Tally, state_of
-from errtrack_mcp.tools.walk import Walk, read_all
+from errtrack_mcp.tools.walk import SightingPage, Walk, read_all
 
 NEWEST = 5
 
@@ -103,9 +103,9 @@ async def diagnose_symbol_sets(
 
 async def _diagnose_ref(api: Client, ref: str, now: datetime, days: int) -> Diagnosis:
     """Look one symbol set up; an installation that does not filter answers with others, which are passed over."""
-    page = await api.get_page("symbol_sets", of=Sighting, offset=0, limit=1, ref=ref)
+    page = await api.get("symbol_sets", into=SightingPage, limit=1, ref=ref)
     tally = Tally(now, timedelta(days=days))
-    found = next((row for row in page.results if row.ref == clean(ref)), None)
+    found = next((row for row in page.results if row.get("ref") == clean(ref)), None)
     if found is None:
         said = f"{advice.absence(ref)}"
         return _diagnosis(tally, readable=False, summary=said, steps=advice.steps_for_absent(ref))
@@ -130,7 +130,7 @@ async def _diagnose_release(api: Client, release: Release, now: datetime, days: 
     tally = Tally(now, timedelta(days=days), [release.id])
 
     def visit(row: Sighting) -> None:
-        if row.release_id == release.id:
+        if row.get("release_id") == release.id:
             tally.add(row)
 
     not_seen = await read_all(Walk(api, report, search=release.version or None), visit)

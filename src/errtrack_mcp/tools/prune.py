@@ -9,7 +9,7 @@ import anyio
 from mcp.server.mcpserver import Context, Elicit, Resolve
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
-from pydantic import Field
+from pydantic import Field, RootModel
 
 from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.errors import ApiError, NotFound
@@ -29,6 +29,10 @@ LONGEST_SAMPLED_REF = 100
 
 Days = Annotated[int, Field(ge=0, le=3650, description="0: any")]
 ReleaseId = Annotated[UUID | None, Field(description="Bound to this release")]
+
+
+class SightedAgain(RootModel[Sighting]):
+    """A symbol set, looked at once more before it is deleted."""
 
 
 class Sample(Answer):
@@ -125,7 +129,10 @@ def _planned(plan: Plan, next_step: str) -> Pruning:
     rows = plan.rows
     sample = [
         Sample(
-            id=row.id, ref=clean(row.ref or "", LONGEST_SAMPLED_REF), last_used=row.last_used, created_at=row.created_at
+            id=row["id"],
+            ref=clean(row.get("ref") or "", LONGEST_SAMPLED_REF),
+            last_used=row.get("last_used"),
+            created_at=row.get("created_at"),
         )
         for row in rows[:SAMPLE]
     ]
@@ -149,7 +156,7 @@ async def _carry_out(api: Client, context: Context[Any, Any], plan: Plan) -> Pru
 
     async def worker() -> None:
         for row in waiting:
-            ends[row.id] = await _delete(api, row)
+            ends[row["id"]] = await _delete(api, row)
             await context.report_progress(len(ends), len(rows), f"Deleted {len(ends)} of {len(rows)} symbol sets")
 
     async with anyio.create_task_group() as group:
@@ -175,10 +182,10 @@ async def _carry_out(api: Client, context: Context[Any, Any], plan: Plan) -> Pru
 async def _delete(api: Client, planned: Sighting) -> str:
     """Delete a symbol set that is still as it was planned, and name how that ended."""
     try:
-        row = await api.get("symbol_sets", planned.id, into=Sighting)
-        if fingerprint(row) != fingerprint(planned):
+        now = await api.get("symbol_sets", planned["id"], into=SightedAgain)
+        if fingerprint(now.root) != fingerprint(planned):
             return "changed"
-        await api.delete("symbol_sets", planned.id)
+        await api.delete("symbol_sets", planned["id"])
     except NotFound:
         return "gone"
     except ApiError as error:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from errtrack_mcp.tools.tally import Sighting, last_seen, moment, state_of
+from errtrack_mcp.tools.tally import Sighting, has_file, last_seen, moment, state_of
 
 DIGITS = 16
 
@@ -27,13 +27,15 @@ class Filters:
 
     def fit(self, row: Sighting) -> bool:
         """Tell whether a symbol set is to be deleted; one whose times cannot be read never is, by its times."""
-        if self.failed and (row.has_file or not row.failure_reason):
+        if self.failed and (has_file(row) or not row.get("failure_reason")):
             return False
-        if self.unbound and row.release_id is not None:
+        if self.unbound and row.get("release_id") is not None:
             return False
-        if self.release_id and row.release_id != self.release_id:
+        if self.release_id and row.get("release_id") != self.release_id:
             return False
-        return _before(last_seen(row), self.unused_before) and _before(moment(row.created_at), self.created_before)
+        return _before(last_seen(row), self.unused_before) and _before(
+            moment(row.get("created_at")), self.created_before
+        )
 
 
 def _before(time: datetime | None, limit: datetime | None) -> bool:
@@ -42,7 +44,7 @@ def _before(time: datetime | None, limit: datetime | None) -> bool:
 
 def fingerprint(row: Sighting) -> str:
     """Return what changes when a symbol set is used, filled, bound or fails."""
-    facts = (row.id, row.ref, row.has_file, row.failure_reason, row.last_used, row.release_id)
+    facts = (has_file(row), *map(row.get, ("id", "ref", "failure_reason", "last_used", "release_id")))
     return hashlib.sha256(repr(facts).encode()).hexdigest()
 
 
@@ -67,7 +69,7 @@ class Plan:
             self._kept = self._first()
 
     def _first(self) -> list[Sighting]:
-        return heapq.nsmallest(self.most, self._kept, key=lambda row: (row.ref or "", row.id))
+        return heapq.nsmallest(self.most, self._kept, key=lambda row: (row.get("ref") or "", row["id"]))
 
     @property
     def rows(self) -> list[Sighting]:

@@ -4,8 +4,11 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Annotated, Required
 
-from errtrack_mcp.api.model import Answer
+from pydantic import AliasPath, Field
+from typing_extensions import TypedDict  # pydantic refuses the one in typing before Python 3.12
+
 from errtrack_mcp.tools.failures import Failure, decode_failure
 
 RETENTION = timedelta(days=30)  # contract, section 4
@@ -14,40 +17,34 @@ NO_REASON = Failure("", "it has no file, and PostHog gives no reason", "Upload i
 COMPLETE, NEVER_LOADED, FAILED = "complete", "never_loaded", "failed"
 
 
-class BoundRelease(Answer):
-    """The release that a symbol set names."""
+class Sighting(TypedDict, total=False):
+    """As much of a symbol set (contract, section 4) as is counted.
 
-    id: str | None = None
+    A project has a hundred thousand: reading all of each would take three times as long, and a model in place of the
+    dict more than twice.
+    """
+
+    id: Required[str]
+    ref: str | None
+    has_uploaded_file: bool | None
+    storage_ptr: str | None  # stood for it before May 2026
+    failure_reason: str | None
+    created_at: str | None
+    last_used: str | None
+    release_id: Annotated[str | None, Field(validation_alias=AliasPath("release", "id"))]
 
 
-class Sighting(Answer):
-    """As much of a symbol set (contract, section 4) as is counted; reading all of it would take three times as long."""
-
-    id: str
-    ref: str | None = None
-    has_uploaded_file: bool | None = None
-    storage_ptr: str | None = None  # stood for it before May 2026
-    failure_reason: str | None = None
-    created_at: str | None = None
-    last_used: str | None = None
-    release: BoundRelease | None = None
-
-    @property
-    def has_file(self) -> bool:
-        """Tell whether an upload has at least begun."""
-        return bool(self.storage_ptr if self.has_uploaded_file is None else self.has_uploaded_file)
-
-    @property
-    def release_id(self) -> str | None:
-        """The id of the release that it is bound to."""
-        return self.release.id if self.release else None
+def has_file(symbol_set: Sighting) -> bool:
+    """Tell whether an upload has at least begun."""
+    said = symbol_set.get("has_uploaded_file")
+    return bool(symbol_set.get("storage_ptr") if said is None else said)
 
 
 def state_of(symbol_set: Sighting) -> str:
     """Name the one state that a symbol set is in (contract, section 8)."""
-    if not symbol_set.has_file or symbol_set.failure_reason:
+    if not has_file(symbol_set) or symbol_set.get("failure_reason"):
         return FAILED
-    return COMPLETE if symbol_set.last_used else NEVER_LOADED
+    return COMPLETE if symbol_set.get("last_used") else NEVER_LOADED
 
 
 def moment(written: str | None) -> datetime | None:
@@ -61,13 +58,7 @@ def moment(written: str | None) -> datetime | None:
 
 def last_seen(symbol_set: Sighting) -> datetime | None:
     """Return the moment from which retention counts."""
-    return moment(symbol_set.last_used or symbol_set.created_at)
-
-
-def removed_at(symbol_set: Sighting) -> datetime | None:
-    """Return when retention removes a symbol set that is not used again, or None where no date can be read."""
-    used = last_seen(symbol_set)
-    return used + RETENTION if used else None
+    return moment(symbol_set.get("last_used") or symbol_set.get("created_at"))
 
 
 @dataclass(slots=True)
@@ -92,28 +83,34 @@ class Tally:
     expiring_files: int = 0
     groups: dict[str, Group] = field(default_factory=dict)
     by_release: dict[str, Counter[str]] = field(init=False)
+    _expiring_since: datetime = field(init=False)
 
     def __post_init__(self) -> None:
+        self._expiring_since = self.now + self.expiring_within - RETENTION
         self.by_release = {release: Counter() for release in self.releases}
 
     def add(self, symbol_set: Sighting) -> None:
         """Count one symbol set."""
         state = state_of(symbol_set)
         self.states[state] += 1
-        if symbol_set.release_id is None:
+        release = symbol_set.get("release_id")
+        if release is None:
             self.unbound += 1
-        elif (counts := self.by_release.get(symbol_set.release_id)) is not None:
+        elif (counts := self.by_release.get(release)) is not None:
             counts[state] += 1
         if state == FAILED:
             self._add_failure(symbol_set)
-        removed = removed_at(symbol_set)
-        if removed is not None and removed <= self.now + self.expiring_within:
+        seen = last_seen(symbol_set)
+        if seen is not None and seen <= self._expiring_since:
             self.expiring += 1
             self.expiring_files += state != FAILED
 
     def _add_failure(self, symbol_set: Sighting) -> None:
-        failure = decode_failure(symbol_set.failure_reason) if symbol_set.failure_reason else NO_REASON
-        group = self.groups.setdefault(failure.reason, Group(failure, symbol_set.ref or ""))
+        reason = symbol_set.get("failure_reason")
+        failure = decode_failure(reason) if reason else NO_REASON
+        group = self.groups.get(failure.reason)
+        if group is None:
+            group = self.groups[failure.reason] = Group(failure, symbol_set.get("ref") or "")
         group.count += 1
 
     @property

@@ -7,27 +7,28 @@ twice is passed over.
 """
 
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable
 
 import anyio
 
 from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.errors import ApiError, RateLimited
-from errtrack_mcp.api.page import Page
+from errtrack_mcp.api.page import ListAnswer
 from errtrack_mcp.tools.progress import Report, silent
 from errtrack_mcp.tools.tally import Sighting
 
 AT_ONCE = 8
 PAGE = 100  # the API gives no more (contract, section 3)
 STRIDE = PAGE - 1
-BATCH = 16  # pages held at a time
+MOST_HELD = 16  # pages asked for and not yet shown
+REPORTED = 16  # pages between two reports of progress
 MOST_A_MINUTE = 1_100  # of the 1,200 that the API allows a key (contract, section 2.2)
 MOST_PAGES = 11_000  # of the 12,000 that it allows in an hour
 MOST_READ_AGAIN = 50
 LONGEST_WAIT = 60.0
 MOST_WAITS = 3
 
-SightingPage = Page[Sighting]
+SightingPage = ListAnswer[Sighting]
 
 
 class Pace:
@@ -35,22 +36,23 @@ class Pace:
 
     def __init__(self, most: int = MOST_A_MINUTE) -> None:
         self._starts: deque[float] = deque(maxlen=most)
-        self._gate = anyio.Lock()
 
     async def admit(self) -> None:
         """Wait until one more request may start."""
-        async with self._gate:
-            if len(self._starts) == self._starts.maxlen:
-                await anyio.sleep(max(0.0, self._starts[0] + 60 - anyio.current_time()))
-            self._starts.append(anyio.current_time())
+        while len(self._starts) == self._starts.maxlen:
+            wait = self._starts[0] + 60 - anyio.current_time()
+            if wait <= 0:
+                break
+            await anyio.sleep(wait)
+        self._starts.append(anyio.current_time())
 
 
 class Walk:
-    """One reading of every symbol set that a query finds, to be iterated once.
+    """One reading of every symbol set that a query finds; it is done once.
 
-    `total` is how many the API counted (None: it did not); `read` how many were given out so far, each once.
-    `doubtful` says that the list did not keep its order, so that some may have been passed over. Iterating raises
-    ApiError where a page cannot be had, after all rows before it were given out.
+    `total` is how many the API counted (None: it did not); `read` how many were shown so far, each once. `doubtful`
+    says that the list did not keep its order, so that some may have been passed over, `cut` that there were more than
+    may be read in an hour.
     """
 
     def __init__(self, api: Client, report: Report = silent, **query: str | int | None) -> None:
@@ -65,53 +67,96 @@ class Walk:
         self._read_again = 0
         # Hashes instead of ids: a tenth of the memory, and one in a billion walks of 100,000 rows has two alike.
         self._seen: set[int] = set()
+        self._asked = 0  # the offset to ask for next
+        self._due = 0  # the offset of the page to show next
+        self._arrived: dict[int, SightingPage | ApiError] = {}
+        self._held = anyio.Semaphore(MOST_HELD, fast_acquire=True)
+        self._before: SightingPage | None = None
+        self._showing = False
+        self._reading = anyio.CancelScope()
 
-    async def __aiter__(self) -> AsyncIterator[Sighting]:
-        """Give out every symbol set once, newest first."""
-        before: SightingPage | None = None
-        offset, ahead = 0, 1
-        while ahead:
-            pages, failure = await self._pages(range(offset, offset + ahead * STRIDE, STRIDE))
-            for page in pages:
-                for missed in await self._moved_over(before, page, offset):
-                    for row in self._new(missed):
-                        yield row
-                for row in self._new(page):
-                    yield row
-                before, offset = page, offset + STRIDE
-                if page.next_offset is None:
-                    return
-            if failure is not None:
-                raise failure
-            self.cut = offset >= MOST_PAGES * STRIDE
-            ahead = 0 if self.cut else self._pages_ahead(offset)
-            await self._report(self.read, self.total, self._progress())
+    async def show_all(self, visit: Callable[[Sighting], None]) -> None:
+        """Show every symbol set once to `visit`, newest first.
 
-    def _pages_ahead(self, offset: int) -> int:
-        """Return how many pages to ask for at a time: none in vain where the API has counted."""
-        if self.total is None:
-            return AT_ONCE
-        return min(BATCH, max(1, -(-(self.total - offset) // STRIDE)))
+        Raises ApiError where a page cannot be had, after all rows before it were shown.
+        """
+        with self._reading:
+            await self._ask(visit, pages=1)
+            async with anyio.create_task_group() as group:
+                for _ in range(AT_ONCE):
+                    group.start_soon(self._ask, visit, MOST_PAGES)
+        failure = self._arrived.get(self._due)
+        if isinstance(failure, ApiError):
+            raise failure
+        self.cut = not self._reading.cancel_called
+
+    async def _ask(self, visit: Callable[[Sighting], None], pages: int) -> None:
+        """Read at most so many pages, each the next that nobody has asked for, and show what is due."""
+        for _ in range(pages):
+            await self._held.acquire()
+            if self._is_enough():
+                self._held.release()
+                return
+            offset = self._asked
+            self._asked += STRIDE
+            try:
+                self._arrived[offset] = await self._page(offset)
+            except ApiError as error:
+                self._arrived[offset] = error
+            if not self._showing:
+                self._showing = True
+                await self._show_what_is_due(visit)
+                self._showing = False
+
+    def _is_enough(self) -> bool:
+        """Tell whether to ask no further: what lies beyond the count is there only if the page before says so."""
+        if self._reading.cancel_called or self._asked >= MOST_PAGES * STRIDE:
+            return True
+        return self.total is not None and self._asked >= self.total and self._asked != self._due
+
+    async def _show_what_is_due(self, visit: Callable[[Sighting], None]) -> None:
+        """Show the pages that have arrived, in order; the last of the list ends the reading, and so does a failure."""
+        while (page := self._arrived.get(self._due)) is not None:
+            if isinstance(page, ApiError):
+                self._reading.cancel()
+                return
+            try:
+                missed = await self._moved_over(page)
+            except ApiError as error:
+                self._arrived[self._due] = error
+                continue
+            for shown in (*missed, page):
+                self._show(shown, visit)
+            del self._arrived[self._due]
+            self._before, self._due = page, self._due + STRIDE
+            self._held.release()
+            if self._due // STRIDE % REPORTED == 1:
+                await self._report(self.read, self.total, self._progress())
+            if not (page.next and page.results):
+                self._reading.cancel()
+                return
 
     def _progress(self) -> str:
         of = f" of {self.total:,}" if self.total else ""
         return f"Read {self.read:,}{of} symbol sets."
 
-    def _new(self, page: SightingPage) -> Iterator[Sighting]:
+    def _show(self, page: SightingPage, visit: Callable[[Sighting], None]) -> None:
+        seen = self._seen
         for row in page.results:
-            key = hash(row.id)
-            if key not in self._seen:
-                self._seen.add(key)
+            key = hash(row["id"])
+            if key not in seen:
+                seen.add(key)
                 self.read += 1
-                yield row
+                visit(row)
 
-    async def _moved_over(self, before: SightingPage | None, page: SightingPage, offset: int) -> list[SightingPage]:
-        """Read again, backwards from `offset`, until a page shares a row with the page before."""
-        if before is None:
+    async def _moved_over(self, page: SightingPage) -> list[SightingPage]:
+        """Read again, backwards from a page, until one shares a row with the page before it."""
+        if self._before is None:
             return []
-        known = {row.id for row in before.results}
+        known = {row["id"] for row in self._before.results}
+        offset = self._due
         again: list[SightingPage] = []
-        while known.isdisjoint(row.id for row in page.results):
+        while known.isdisjoint(row["id"] for row in page.results):
             offset -= STRIDE
             if offset < 0 or self._read_again >= MOST_READ_AGAIN:
                 self.doubtful = self.doubtful or offset >= 0
@@ -121,28 +166,6 @@ class Walk:
             again.append(page)
         return again
 
-    async def _pages(self, offsets: range) -> tuple[list[SightingPage], ApiError | None]:
-        """Read the pages at these offsets; where one fails, return those before it and the failure."""
-        found: dict[int, SightingPage] = {}
-        failed: dict[int, ApiError] = {}
-        asking = iter(offsets)
-
-        async def ask() -> None:
-            for offset in asking:
-                if failed:
-                    return
-                try:
-                    found[offset] = await self._page(offset)
-                except ApiError as error:
-                    failed[offset] = error
-
-        async with anyio.create_task_group() as group:
-            for _ in range(min(AT_ONCE, len(offsets))):
-                group.start_soon(ask)
-        first = min(failed, default=None)
-        pages = [found[offset] for offset in offsets if first is None or offset < first]
-        return pages, None if first is None else failed[first]
-
     async def _page(self, offset: int) -> SightingPage:
         """Read one page, waiting for a rate limit to pass where the API says that it soon will."""
         waits = 0
@@ -151,8 +174,13 @@ class Walk:
             # Counting costs the API as much as reading; installations that always count do so unasked.
             count = "false" if offset else None
             try:
-                page = await self._api.get_page(
-                    "symbol_sets", of=Sighting, offset=offset, limit=PAGE, include_count=count, **self._query
+                page = await self._api.get(
+                    "symbol_sets",
+                    into=SightingPage,
+                    offset=offset or None,
+                    limit=PAGE,
+                    include_count=count,
+                    **self._query,
                 )
             except RateLimited as limited:
                 waits += 1
@@ -174,8 +202,7 @@ async def read_all(walk: Walk, visit: Callable[[Sighting], None]) -> str:
     """
     why = ""
     try:
-        async for row in walk:
-            visit(row)
+        await walk.show_all(visit)
     except ApiError as error:
         if not walk.read:
             raise
