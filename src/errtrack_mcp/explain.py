@@ -121,6 +121,13 @@ def explain_tool_error(text: str) -> Explanation:
     return _explanation("no_clear_answer", "The user's answer could not be read, so nothing was done.", AGAIN)
 
 
+def explain_client_error(message: str) -> Explanation:
+    """Say that the client failed at what it was asked while a call waited, which is before anything is done."""
+    asked = "its roots (ERRTRACK_BUILD_ROOT spares that) or its user's consent"
+    words = f"The client was asked for {asked}, and failed: {quoted(message, 200)}. Nothing was done."
+    return _explanation("client_failed", words, MEND)
+
+
 def _explanation(code: str, words: str, advice: str, retry_after: float | None = None) -> Explanation:
     """Put code, words and advice together; where that is too long it is the words that are cut."""
     room = LONGEST - len(code) - len(advice) - 3
@@ -183,8 +190,12 @@ def _refused(error: ApiError, asked: Asked) -> str:
     match error:
         case errors.Unauthenticated():
             other = OTHER_REGION.get(host)
-            region = f" If the account is in the other region, set POSTHOG_HOST to {other}." if other else ""
-            return f"{host} refused the key.{region} Else make a new key at {asked.origin}{KEY_PAGE}."
+            region = (
+                f"If the account is in the other region, set POSTHOG_HOST to {other}. Otherwise make"
+                if other
+                else "Make"
+            )
+            return f"{host} refused the key. {region} a new key at {asked.origin}{KEY_PAGE}."
         case errors.NotFound(detail="Project not found."):
             return f"{host} has no project {asked.project} that this key can see. Check project_id."
         case errors.NotFound():

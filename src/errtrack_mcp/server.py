@@ -9,7 +9,8 @@ from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
 from mcp.server.mcpserver.tools import Tool
 from mcp.server.request_state import RequestStateSecurity
-from mcp_types import CallToolResult, InputRequiredResult, TextContent
+from mcp.shared.exceptions import MCPError
+from mcp_types import MISSING_REQUIRED_CLIENT_CAPABILITY, CallToolResult, InputRequiredResult, TextContent
 from mcp_types import Tool as ListedTool
 from pydantic import BaseModel, ValidationError
 from pydantic_core import to_json
@@ -25,6 +26,7 @@ from errtrack_mcp.explain import (
     Explanation,
     explain,
     explain_arguments,
+    explain_client_error,
     explain_tool_error,
     explain_unknown_arguments,
     explain_unknown_tool,
@@ -132,6 +134,10 @@ class Server(ReadableServer):
         except ToolError as error:
             api = self._lender.lend(context)
             return failed(_explained(error, Asked(api.pool.origin, api.prefix[1], given)))
+        except MCPError as error:
+            if error.error.code == MISSING_REQUIRED_CLIENT_CAPABILITY:
+                raise
+            return failed(explain_client_error(error.error.message))
         finally:
             requested_project.reset(token)
         return _with_notice(result, self._notices[name])

@@ -13,7 +13,7 @@ from uuid import uuid4
 import anyio
 import pytest
 from mcp import Client
-from mcp_types import ListRootsResult, Root
+from mcp_types import ErrorData, ListRootsResult, Root
 
 from errtrack_mcp.api.client import Pool
 from errtrack_mcp.sandbox.database import Database
@@ -274,6 +274,22 @@ async def test_without_any_root_the_error_says_what_to_set(
         assert "ERRTRACK_BUILD_ROOT" in words
     async with offering(mode) as client:
         assert "ERRTRACK_BUILD_ROOT" in await refusal(client, CHECK, directory="/etc")
+
+
+@pytest.mark.anyio
+async def test_a_client_that_fails_to_list_its_roots_is_told_so(settings: Any, refusal: Any) -> None:
+    """Its error comes back in words; a client of the newer protocol fails by itself."""
+
+    async def roots(context: Any) -> ErrorData:  # noqa: ARG001 - the client calls it by this name
+        return ErrorData(code=-32603, message="no folder\u200b is open")
+
+    pool = Pool(settings().host)
+    async with Client(build_server(settings(), pool), mode="legacy", list_roots_callback=roots) as client:
+        words = await refusal(client, CHECK)
+    await pool.aclose()
+    assert words.startswith("client_failed: ")
+    assert '"no folder\\u200b is open"' in words
+    assert "ERRTRACK_BUILD_ROOT" in words
 
 
 def test_it_is_never_offered_over_http() -> None:
