@@ -12,7 +12,7 @@ from mcp_types import ElicitResult
 
 from errtrack_mcp.api.client import Pool
 from errtrack_mcp.sandbox.database import Database, stored_time
-from errtrack_mcp.sandbox.seed import PROJECT_ID, release_id
+from errtrack_mcp.sandbox.seed import PROJECT_ID, READ_KEY, release_id
 from errtrack_mcp.server import build_server
 from tests.upstream import Upstream
 
@@ -86,19 +86,76 @@ async def test_a_plan_is_carried_out_in_parts(connect: Any, answer: Call, databa
     assert f"{total - 5} are left" in done["next_step"]
 
 
-async def test_a_plan_that_is_out_of_date_deletes_nothing(connect: Any, answer: Call, database: Database) -> None:
-    """One of its symbol sets was used since: the new plan comes back in its place."""
+async def test_the_kinds_are_of_what_is_planned(connect: Any, answer: Call, database: Database) -> None:
+    """Not of all that fits: a plan of one names one."""
+    fitting = len(ids(database, "release_id IS NULL"))
+    async with connect() as client:
+        plan = await answer(client, PRUNE, unbound=True, limit=1)
+    assert fitting > 1
+    assert (plan["matching"], sum(plan["kinds"].values())) == (fitting, 1)
+
+
+async def test_what_changed_since_the_plan_stays_and_the_rest_goes(
+    connect: Any, answer: Call, database: Database
+) -> None:
+    """One was used since, one is gone, and one came that would be first: only what the plan named is deleted."""
     async with connect() as client:
         plan = await answer(client, PRUNE, failed=True)
-        used = plan["sample"][0]["id"]
+        planned, came = ids_by_ref(database), release_id(99)
         with database.transaction():
-            database.execute("UPDATE symbol_sets SET last_used = ? WHERE id = ?", (days_ago(0), used))
-        before = ids(database)
+            database.execute("UPDATE symbol_sets SET last_used = ? WHERE id = ?", (days_ago(0), planned[0]))
+            database.execute("DELETE FROM symbol_sets WHERE id = ?", (planned[1],))
+            database.execute("UPDATE symbol_sets SET ref = '!' || ref, id = ? WHERE id = ?", (came, planned[2]))
+        done = await answer(client, PRUNE, failed=True, confirm=plan["confirm"])
+        again = await answer(client, PRUNE, failed=True, confirm=plan["confirm"])
+    assert done["changed_since"] == [planned[0]]
+    assert set(done["already_gone"]) == {planned[1], planned[2]}
+    assert set(done["deleted"]) == set(planned[3:])
+    assert again["done"] is False, "a confirm is spent once it was used"
+    assert ids(database, FAILED) == {planned[0], came}
+
+
+async def test_another_process_takes_a_plan_only_whole(connect: Any, answer: Call, database: Database) -> None:
+    """It has to plan anew: the same finding has the same confirm, and any other the new plan in its place."""
+    async with connect() as client:
+        plan = await answer(client, PRUNE, failed=True)
+    async with connect() as client:
+        assert (await answer(client, PRUNE, failed=True))["confirm"] == plan["confirm"]
+    with database.transaction():
+        database.execute("UPDATE symbol_sets SET last_used = ? WHERE id = ?", (days_ago(0), plan["sample"][0]["id"]))
+    before = ids(database)
+    async with connect() as client:
         late = await answer(client, PRUNE, failed=True, confirm=plan["confirm"])
     assert late["done"] is False
     assert late["confirm"] != plan["confirm"]
     assert "changed since" in late["next_step"]
     assert ids(database) == before
+
+
+@pytest.mark.parametrize("other", [{"confirm": "yes"}, {"limit": 2}, {"unbound": True}])
+async def test_a_confirm_of_something_else_is_called_so(
+    connect: Any, answer: Call, database: Database, other: dict[str, Any]
+) -> None:
+    """Nothing has changed, and nothing is said to have; neither a guess nor another plan's confirm deletes."""
+    before = ids(database)
+    async with connect() as client:
+        plan = await answer(client, PRUNE, failed=True)
+        wrong = await answer(client, PRUNE, **{"failed": True, "confirm": plan["confirm"], **other})
+    assert wrong["done"] is False
+    assert "no confirm for this" in wrong["next_step"]
+    assert "show it to the user" in wrong["next_step"]
+    assert ids(database) == before
+
+
+async def test_where_every_deletion_fails_the_call_fails(
+    connect: Any, answer: Call, refusal: Call, database: Database
+) -> None:
+    """A key that may not delete is told so, in place of a list of failures."""
+    async with connect(POSTHOG_PERSONAL_API_KEY=READ_KEY) as client:
+        plan = await answer(client, PRUNE, failed=True)
+        words = await refusal(client, PRUNE, failed=True, confirm=plan["confirm"])
+    assert words.startswith("missing_scope: ")
+    assert len(ids(database, FAILED)) == plan["matching"]
 
 
 async def test_what_changes_or_goes_meanwhile_is_told_apart(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from time import perf_counter
 from typing import Any
@@ -25,6 +25,7 @@ from errtrack_mcp.selection import Selection, is_read_only
 from errtrack_mcp.server import ERROR_META, Server, failed
 from errtrack_mcp.settings import Settings
 from errtrack_mcp.tools.inject import requested_project
+from errtrack_mcp.tools.kept import Kept
 from errtrack_mcp.toolsets import offered_tools
 
 ONCE = "x-errtrack-once"
@@ -47,6 +48,7 @@ class CallersKey:
 
     upstream: Upstream
     settings: Settings
+    kept: Kept = field(default_factory=Kept)
 
     def lend(self, context: Context[Any, Any] | None) -> Client:
         """Return the client for the call that is being answered."""

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from errtrack_mcp.api.client import Client, Pool
 from errtrack_mcp.api.retry import RetryPolicy
+from errtrack_mcp.tools.kept import Kept
 
 # Set for the length of one call by Server.call_tool, since the argument is not part of any tool's signature.
 requested_project: ContextVar[str | None] = ContextVar("requested_project", default=None)
@@ -20,7 +21,11 @@ _HELD = AcceptedElicitation[Any]
 
 
 class Lender(Protocol):
-    """Whatever knows who is calling: it lends a client for the length of one call."""
+    """Whatever knows who is calling: it lends a client for the length of one call, and keeps what calls leave."""
+
+    @property
+    def kept(self) -> Kept:
+        """What earlier calls have left, each for its own caller."""
 
     def lend(self, context: Context[Any, Any] | None) -> Client:
         """Return the client for the call that `context` is about."""
@@ -36,6 +41,7 @@ class OwnKey:
     timeout: float
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     build_root: Path | None = None
+    kept: Kept = field(default_factory=Kept)
 
     def lend(self, context: Context[Any, Any] | None) -> Client:  # noqa: ARG002 - there is only one caller
         """Return the client for the call that is being answered."""

@@ -1,7 +1,7 @@
 """Deleting symbol sets by filter: first a plan, then exactly that plan."""
 
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+import hashlib
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -19,7 +19,7 @@ from errtrack_mcp.tools import consent
 from errtrack_mcp.tools.consent import Consent, Decision, ask_user
 from errtrack_mcp.tools.fields import Text
 from errtrack_mcp.tools.hints import DELETE
-from errtrack_mcp.tools.inject import Api
+from errtrack_mcp.tools.inject import Api, Lender
 from errtrack_mcp.tools.prune_plan import Filters, Plan, fingerprint
 from errtrack_mcp.tools.tally import Sighting
 from errtrack_mcp.tools.walk import AT_ONCE, Walk, read_all
@@ -50,7 +50,7 @@ class Pruning(Answer):
     done: bool
     matching: int
     planned: int
-    kinds: dict[str, int]
+    kinds: Annotated[dict[str, int], Field(description="Of those planned")]
     sample: list[Sample]
     confirm: str = ""
     deleted: list[str] = Field(default=[], description="Ids")
@@ -62,31 +62,36 @@ class Pruning(Answer):
 
 async def make_plan(
     api: Api,
-    context: Context[Any, Any],
+    context: Context[Lender, Any],
     failed: Annotated[bool, Field(description="Without file, with a failure")] = False,
     unbound: Annotated[bool, Field(description="Bound to no release")] = False,
     release_id: ReleaseId = None,
     unused_for_days: Days = 0,
     older_than_days: Days = 0,
     limit: Annotated[int, Field(ge=1, le=500)] = 100,
+    confirm: str = "",
 ) -> Plan:
-    """Read every symbol set, and plan which to delete."""
-    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)  # a plan holds all day
-    filters = Filters(
-        failed=failed,
-        unbound=unbound,
-        release_id=str(release_id) if release_id else "",
-        unused_before=today - timedelta(days=unused_for_days) if unused_for_days else None,
-        created_before=today - timedelta(days=older_than_days) if older_than_days else None,
-    )
+    """Find the plan that is confirmed, or read every symbol set and plan anew which to delete."""
+    filters = Filters(failed, unbound, str(release_id) if release_id else "", unused_for_days, older_than_days)
     if filters == Filters():
         raise ToolError("invalid_arguments: Give at least one filter; without any, every symbol set would be deleted.")
-    plan = Plan(filters.fit, limit)
+    kept, owner = context.request_context.lifespan_context.kept, _owner(api)
+    found = kept.find(owner, confirm) if confirm else None
+    if isinstance(found, Plan) and (found.filters, found.most) == (filters, limit):
+        return found
+    plan = Plan(filters, limit, datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0))
     status = "invalid" if failed else None
     not_seen = await read_all(Walk(api, context.report_progress, status=status), plan.visit)
     if not_seen:
         raise ToolError(f"incomplete: No plan was made. {not_seen}")
+    plan.settle()
+    kept.keep(owner, plan.confirm, plan)
     return plan
+
+
+def _owner(api: Client) -> str:
+    """Name whose plan it is, without keeping the key."""
+    return hashlib.sha256(api.key.get_secret_value().encode()).hexdigest() + "/".join(api.prefix)
 
 
 Planned = Annotated[Plan, Resolve(make_plan)]
@@ -102,7 +107,7 @@ async def ask_consent(context: Context[Any, Any], plan: Planned, confirm: Confir
 
 async def prune_symbol_sets(
     api: Api,
-    context: Context[Any, Any],
+    context: Context[Lender, Any],
     plan: Planned,
     decision: Annotated[Decision, Resolve(ask_consent)],
     failed: Annotated[bool, Field(description="Without file, with a failure")] = False,  # noqa: ARG001 - the plan's
@@ -119,7 +124,8 @@ async def prune_symbol_sets(
     if not confirm:
         return _planned(plan, "Nothing was deleted. Show the user this plan, then call again with its confirm.")
     if confirm != plan.confirm:
-        return _planned(plan, "Nothing was deleted: something has changed since that plan. This is the new one.")
+        why = "something has changed since that plan" if plan.was_asked_for(confirm) else "that is no confirm for this"
+        return _planned(plan, f"Nothing was deleted: {why}. This is the present plan: show it to the user first.")
     if not consent.given(decision):
         return _planned(plan, "Nothing was deleted: the user said no.")
     return await _carry_out(api, context, plan)
@@ -148,10 +154,14 @@ def _planned(plan: Plan, next_step: str) -> Pruning:
     )
 
 
-async def _carry_out(api: Client, context: Context[Any, Any], plan: Plan) -> Pruning:
-    """Delete the plan's symbol sets one by one, several at a time: the API's bulk call would leave the files behind."""
+async def _carry_out(api: Client, context: Context[Lender, Any], plan: Plan) -> Pruning:
+    """Delete the plan's symbol sets one by one, several at a time: the API's bulk call would leave the files behind.
+
+    Raises ApiError where every one of them failed.
+    """
+    context.request_context.lifespan_context.kept.forget(_owner(api), plan.confirm)
     rows = plan.rows
-    ends: dict[str, str] = {}
+    ends: dict[str, str | ApiError] = {}
     waiting = iter(rows)
 
     async def worker() -> None:
@@ -162,8 +172,10 @@ async def _carry_out(api: Client, context: Context[Any, Any], plan: Plan) -> Pru
     async with anyio.create_task_group() as group:
         for _ in range(AT_ONCE):
             group.start_soon(worker)
-    failed = {id_: end for id_, end in ends.items() if end not in {"deleted", "gone", "changed"}}
-    left = plan.matching - len(rows) + len(failed)
+    failures = {id_: end for id_, end in ends.items() if isinstance(end, ApiError)}
+    if len(failures) == len(rows):
+        raise next(iter(failures.values()))
+    left = plan.matching - len(rows) + len(failures)
     more = f"{left} are left: call again without confirm for the next plan." if left else "Nothing else matches."
     return Pruning(
         done=True,
@@ -171,15 +183,15 @@ async def _carry_out(api: Client, context: Context[Any, Any], plan: Plan) -> Pru
         planned=len(rows),
         kinds=dict(plan.kinds),
         sample=[],
-        deleted=list(_ended(ends, "deleted")),
-        already_gone=list(_ended(ends, "gone")),
-        changed_since=list(_ended(ends, "changed")),
-        failed=failed,
+        deleted=[id_ for id_, end in ends.items() if end == "deleted"],
+        already_gone=[id_ for id_, end in ends.items() if end == "gone"],
+        changed_since=[id_ for id_, end in ends.items() if end == "changed"],
+        failed={id_: error.code for id_, error in failures.items()},
         next_step=more,
     )
 
 
-async def _delete(api: Client, planned: Sighting) -> str:
+async def _delete(api: Client, planned: Sighting) -> str | ApiError:
     """Delete a symbol set that is still as it was planned, and name how that ended."""
     try:
         now = await api.get("symbol_sets", planned["id"], into=SightedAgain)
@@ -189,12 +201,8 @@ async def _delete(api: Client, planned: Sighting) -> str:
     except NotFound:
         return "gone"
     except ApiError as error:
-        return error.code
+        return error
     return "deleted"
-
-
-def _ended(ends: dict[str, str], how: str) -> Iterator[str]:
-    return (id_ for id_, end in ends.items() if end == how)
 
 
 def _kinds(plan: Plan) -> str:

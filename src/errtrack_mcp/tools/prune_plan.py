@@ -3,29 +3,28 @@
 import hashlib
 import heapq
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from errtrack_mcp.tools.tally import Sighting, has_file, last_seen, moment, state_of
 
-DIGITS = 16
+DIGITS_ASKED, DIGITS_FOUND = 4, 12
 
 
 @dataclass(frozen=True, slots=True)
 class Filters:
     """Which symbol sets to delete: those that fit all that is given, and something must be given.
 
-    `unused_before` and `created_before` are moments; a set that was never used counts from its creation.
+    A set that was never used counts from its creation; 0 days and an empty id mean any.
     """
 
     failed: bool = False
     unbound: bool = False
     release_id: str = ""
-    unused_before: datetime | None = None
-    created_before: datetime | None = None
+    unused_for_days: int = 0
+    older_than_days: int = 0
 
-    def fit(self, row: Sighting) -> bool:
+    def fit(self, row: Sighting, today: datetime) -> bool:
         """Tell whether a symbol set is to be deleted; one whose times cannot be read never is, by its times."""
         if self.failed and (has_file(row) or not row.get("failure_reason")):
             return False
@@ -33,13 +32,12 @@ class Filters:
             return False
         if self.release_id and row.get("release_id") != self.release_id:
             return False
-        return _before(last_seen(row), self.unused_before) and _before(
-            moment(row.get("created_at")), self.created_before
-        )
+        created = moment(row.get("created_at"))
+        return _before(last_seen(row), today, self.unused_for_days) and _before(created, today, self.older_than_days)
 
 
-def _before(time: datetime | None, limit: datetime | None) -> bool:
-    return limit is None or (time is not None and time < limit)
+def _before(time: datetime | None, today: datetime, days: int) -> bool:
+    return not days or (time is not None and time < today - timedelta(days=days))
 
 
 def fingerprint(row: Sighting) -> str:
@@ -50,34 +48,45 @@ def fingerprint(row: Sighting) -> str:
 
 @dataclass
 class Plan:
-    """The first symbol sets by ref that fit, at most `most` of them, and counts over all that do."""
+    """The first symbol sets by ref that fit, at most `most` of them, and how many fit in all.
 
-    fits: Callable[[Sighting], bool]
+    `today` is the beginning of the day: a plan holds for as long as that.
+    """
+
+    filters: Filters
     most: int
+    today: datetime
     matching: int = 0
-    kinds: Counter[str] = field(default_factory=Counter)
-    _kept: list[Sighting] = field(default_factory=list)
+    rows: list[Sighting] = field(default_factory=list)
 
     def visit(self, row: Sighting) -> None:
         """Take a symbol set into the plan if it fits; what lies far behind the first ones is let go again."""
-        if not self.fits(row):
+        if not self.filters.fit(row, self.today):
             return
         self.matching += 1
-        self.kinds[state_of(row)] += 1
-        self._kept.append(row)
-        if len(self._kept) >= 4 * self.most:
-            self._kept = self._first()
+        self.rows.append(row)
+        if len(self.rows) >= 4 * self.most:
+            self.settle()
 
-    def _first(self) -> list[Sighting]:
-        return heapq.nsmallest(self.most, self._kept, key=lambda row: (row.get("ref") or "", row["id"]))
+    def settle(self) -> None:
+        """Keep of `rows` only those to delete, in the order of their refs."""
+        self.rows = heapq.nsmallest(self.most, self.rows, key=lambda row: (row.get("ref") or "", row["id"]))
 
     @property
-    def rows(self) -> list[Sighting]:
-        """The symbol sets that would be deleted, in the order of their refs."""
-        return self._first()
+    def kinds(self) -> Counter[str]:
+        """How many of those that would be deleted are in which state."""
+        return Counter(state_of(row) for row in self.rows)
 
     @property
     def confirm(self) -> str:
-        """The value that stands for exactly this plan: nothing in it may have changed when it comes back."""
-        whole = "".join(fingerprint(row) for row in self.rows)
-        return hashlib.sha256(whole.encode()).hexdigest()[:DIGITS]
+        """The value that stands for exactly this plan: what was asked for, then what was found."""
+        found = "".join(fingerprint(row) for row in self.rows)
+        return _digest(repr((self.filters, self.most)), DIGITS_ASKED) + _digest(found, DIGITS_FOUND)
+
+    def was_asked_for(self, confirm: str) -> bool:
+        """Tell whether a confirm is of a plan for the same filters, whatever that found."""
+        return confirm[:DIGITS_ASKED] == self.confirm[:DIGITS_ASKED]
+
+
+def _digest(text: str, digits: int) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:digits]
