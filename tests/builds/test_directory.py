@@ -211,6 +211,42 @@ def test_no_link_is_followed_out(root: Path) -> None:
     assert walk(dist, root)["real.js"].map is MapState.PRESENT
 
 
+def test_a_link_that_cannot_be_followed_gets_its_line() -> None:
+    """To itself, or to where nobody may look: a line, and the rest is read."""
+    with TemporaryDirectory() as name:
+        root = Path(os.path.realpath(name))
+        root.chmod(0o755)
+        (root / "a.js").write_text("a()")
+        (root / "closed").mkdir(mode=0)
+        (root / "me").symlink_to("me")
+        (root / "shut").symlink_to("closed/inner")
+        (root / "a.js.map").symlink_to("closed/a.js.map")
+        with nobody():
+            found = walk(root)
+        (root / "closed").chmod(0o755)
+    assert {path for path, bundle in found.items() if bundle.unread} == {"closed", "me", "shut", "a.js.map"}
+    assert found["a.js"].script
+
+
+def test_a_link_to_what_is_left_out_is_not_passed_over(root: Path) -> None:
+    """What it leads to is inside the directory, and yet nobody reads it there."""
+    for name in ("node_modules/p/app.js", "old/app.js", "live/app.js"):
+        (root / name).parent.mkdir(parents=True)
+        (root / name).write_text("a()")
+    for link, target in (
+        ("packaged.js", "node_modules/p/app.js"),
+        ("packages", "node_modules/p"),
+        ("before.js", "old/app.js"),
+        ("previous", "old"),
+        ("now.js", "live/app.js"),
+        ("current", "live"),
+    ):
+        (root / link).symlink_to(target)
+    build = BuildDirectory(root, root, ("old/*",))
+    unread = {bundle.path for bundle in build.bundles() if bundle.unread}
+    assert unread == {"packaged.js", "packages", "before.js", "previous"}
+
+
 def test_a_huge_directory_is_cut_and_says_so(root: Path) -> None:
     """Neither files nor scripts nor levels are followed without end, and what is not seen is said."""
     for number in range(30):

@@ -159,7 +159,9 @@ async def test_bad_input_gets_its_line(connect: Any, answer: Any, upload: Any, p
     (dist / "empty.js.map").write_text('{"version":3,"sources":[],"mappings":""}')
     (dist / "tiny.js").write_text("a()")
     (dist / "tiny.js.map").write_text('{"version":3,"sources":[],"mappings":""}')
-    (dist / "comment.js").write_text("a()\n//# chunkId=unregistered")
+    for name in ("comment.js", "bare.js"):
+        (dist / name).write_text(f"a()\n//# chunkId=unregistered-{name}")
+    (dist / "comment.js.map").write_text('{"version":3,"sources":["a.ts"],"mappings":"AAAA"}')
     failed = inject(dist / "main.js")
     inject(dist / "admin.js")
     (dist / "copy.js").write_text((dist / "admin.js").read_text())
@@ -168,6 +170,7 @@ async def test_bad_input_gets_its_line(connect: Any, answer: Any, upload: Any, p
     async with connect(build_root=str(dist)) as client:
         found = await answer(client, CHECK)
     assert states(found) == {
+        "bare.js": "no_map",
         "broken.js": "bad_map",
         "empty.js": "empty_map",
         "comment.js": "not_registered",
@@ -179,12 +182,12 @@ async def test_bad_input_gets_its_line(connect: Any, answer: Any, upload: Any, p
         "binary.js": "unread",
         "tiny.js": "harmless",
     }
-    assert list(found["scripts"][0]) == ["path", "state", "map"]
+    assert list(found["scripts"][1]) == ["path", "state", "map"]
     details = {script["path"]: script.get("detail", "") for script in found["scripts"]}
     assert "symbolic link" in details["away.js"]
     assert details["binary.js"] == "not text in UTF-8"
     assert found["readable"] is False
-    assert "7 of 10" in found["summary"]
+    assert "8 of 11" in found["summary"]
 
 
 @pytest.mark.anyio

@@ -89,7 +89,7 @@ class BuildDirectory:
         path = Path(entry.path)
         shown = self._shown(path)
         link = entry.is_symlink()
-        if path.suffix not in SUFFIXES and not (link and entry.is_dir()):
+        if path.suffix not in SUFFIXES and not (link and _may_be_folder(entry)):
             return
         if any(fnmatchcase(shown, glob) for glob in self.exclude):
             self.excluded += 1
@@ -101,7 +101,7 @@ class BuildDirectory:
             return
         self._scripts += 1
         if link:
-            yield Bundle(shown, unread="a symbolic link that leads out of the directory or nowhere")
+            yield Bundle(shown, unread="a symbolic link to what is not read: outside, left out, excluded or nowhere")
             return
         yield self._read(path, shown)
 
@@ -117,7 +117,22 @@ class BuildDirectory:
     def _seen_elsewhere(self, link: Path) -> bool:
         """Tell whether what a link leads to is read at its own place."""
         real = Path(os.path.realpath(link))
-        return real.is_relative_to(self.path) and (real.is_dir() or (real.is_file() and real.suffix in SUFFIXES))
+        if not real.is_relative_to(self.path) or not LEFT_OUT.isdisjoint(real.relative_to(self.path).parts):
+            return False
+        try:
+            folder, script = real.is_dir(), real.is_file() and real.suffix in SUFFIXES
+        except OSError:
+            return False
+        shown = self._shown(real) + ("/" if folder else "")
+        return (folder or script) and not any(fnmatchcase(shown, glob) for glob in self.exclude)
 
     def _shown(self, path: Path) -> str:
         return path.relative_to(self.path).as_posix()
+
+
+def _may_be_folder(link: "os.DirEntry[str]") -> bool:
+    """Tell whether a link leads to a folder, as far as that may be known."""
+    try:
+        return link.is_dir()
+    except OSError:
+        return True

@@ -113,7 +113,7 @@ def judge(bundle: Bundle, uploaded: Mapping[str, Uploaded], shared: frozenset[st
     if script.chunk_id in shared:
         return "shared_id"
     if not script.registered:
-        return "not_registered"
+        return _BY_MAP.get(bundle.map, "not_registered")  # without a map there is nothing to inject
     found = uploaded.get(script.chunk_id, Uploaded.UNKNOWN)
     # What stands in the way of an upload says more than that there was none.
     return _BY_UPLOAD[found] if found in _SETTLED else _BY_MAP.get(bundle.map, _BY_UPLOAD[found])
