@@ -4,8 +4,9 @@ import json
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from mcp import Client
@@ -13,8 +14,9 @@ from mcp_types import CallToolResult, TextContent
 
 from errtrack_mcp.api.client import Pool
 from errtrack_mcp.sandbox.app import create_app
-from errtrack_mcp.sandbox.database import Database
-from errtrack_mcp.sandbox.seed import FULL_KEY, seed
+from errtrack_mcp.sandbox.database import Database, stored_time
+from errtrack_mcp.sandbox.seed import FULL_KEY, PROJECT_ID, seed
+from errtrack_mcp.sandbox.symbol_sets import insert_symbol_set
 from errtrack_mcp.server import build_server
 from errtrack_mcp.settings import Settings, load_settings
 from tests.upstream import Upstream, serve
@@ -120,3 +122,23 @@ def refusal() -> Callable[..., Awaitable[str]]:
         return text
 
     return call
+
+
+def add_symbol_sets(database: Database, number: int) -> None:
+    """Add so many complete symbol sets, newer than all others."""
+    now = datetime.now(UTC)
+    with database.transaction():
+        for index in range(number):
+            moment = stored_time(now + timedelta(seconds=index))
+            values = {
+                "id": str(uuid4()),
+                "ref": f"added-{index}",
+                "team_id": PROJECT_ID,
+                "created_at": moment,
+                "last_used": moment,
+                "failure_reason": None,
+                "storage_ptr": f"symbolsets/{index}",
+                "content_hash": "0",
+                "release_id": None,
+            }
+            insert_symbol_set(database, values)

@@ -91,6 +91,8 @@ def diagnose(env_file: Path | None, *, as_json: bool, in_sandbox: bool, **given:
     from errtrack_mcp.shell.diagnose import diagnose
 
     app, fixed = embedded_sandbox() if in_sandbox else (None, {})
+    if empty := [name for name, value in given.items() if value == ""]:
+        stop([f"{', '.join(empty)} must not be empty: leave it out to diagnose the whole project."])
     arguments = {name: value for name, value in given.items() if value is not None}
     run(env_file, lambda settings: diagnose(settings, app, arguments, as_json=as_json), fixed, needs_key=True)
 

@@ -78,6 +78,9 @@ def explain_arguments(error: ValidationError) -> Explanation:
         if problem["type"] == "missing":
             lines.append(f"{name} is required.")
             continue
+        if problem["type"] in {"too_short", "string_too_short"} and not problem["input"]:
+            lines.append(f"{name} must not be empty.")
+            continue
         message = problem["msg"].removeprefix("Value error, ").replace("Input should", "should", 1)
         lines.append(f"{name} {message}, got {quoted(str(problem['input']), 60)}.")
     return _explanation("invalid_arguments", "\n".join(lines), MEND)
@@ -217,7 +220,7 @@ def _refused(error: ApiError, asked: Asked) -> str:
 
 
 def _subject(asked: Asked) -> str:
-    for name in ("id", "hash_id"):
+    for name in ("id", "hash_id", "release_id"):
         if name in asked.arguments:
             return f"{name} {quoted(str(asked.arguments[name]), 140)}"
     return "that address"

@@ -202,6 +202,8 @@ def load_settings(env_file: Path | None = None, **fixed: str | None) -> Settings
 def _sentence(problem: ErrorDetails) -> str:
     """Name the variable as the operator wrote it, then say what it must be."""
     message = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "path_not_directory":
+        message = "should be a directory that exists"
     if not problem["loc"]:
         return f"{message}."
     name = str(problem["loc"][0])

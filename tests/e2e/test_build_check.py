@@ -128,7 +128,7 @@ def test_a_build_root_that_is_no_directory_is_refused_at_the_start(run: Run, tmp
     """A misspelt root is said when the server starts, not at the first call."""
     done = run("serve", "--sandbox", ERRTRACK_BUILD_ROOT=str(tmp_path / "absent"))
     assert done.returncode == 2
-    assert "ERRTRACK_BUILD_ROOT" in done.stderr
+    assert "ERRTRACK_BUILD_ROOT should be a directory that exists." in done.stderr
 
 
 def test_a_caller_over_http_is_never_offered_it(spawn: Any, tmp_path: Path) -> None:

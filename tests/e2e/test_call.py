@@ -1,6 +1,10 @@
 """One tool called by hand: in a pipe, on a terminal, with consent, and what each ending is worth."""
 
 import json
+import re
+import signal
+import subprocess
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -8,7 +12,8 @@ import pytest
 
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import FULL_KEY, READ_KEY, release_id
-from tests.installed import COMMAND
+from tests.conftest import add_symbol_sets
+from tests.installed import COMMAND, environment, run_to_its_end
 from tests.misbehaving import http, misbehave
 from tests.terminal import Shown, run_on_terminal
 from tests.upstream import Upstream
@@ -177,6 +182,35 @@ def test_without_a_terminal_a_deletion_needs_its_confirm(
     done = run("call", DESTROY, f"id={release_id(2)}", f"confirm={VERSION}", **configured)
     assert json.loads(done.stdout)["deleted"] is True
     assert not still_there(database)
+
+
+def _number(database: Database) -> int:
+    return int(database.execute("SELECT count(*) FROM symbol_sets").fetchone()[0])
+
+
+def test_whoever_stops_a_deletion_is_told_how_far_it_came(configured: dict[str, str], database: Database) -> None:
+    """Ctrl-C in the middle: what is gone stays gone, and how much that is."""
+    add_symbol_sets(database, 600)
+    arguments = ["call", "error-tracking-symbol-sets-prune", "unbound=true", "limit=500"]
+    plan = json.loads(run_to_its_end(*arguments, **configured).stdout)
+    with subprocess.Popen(
+        [COMMAND, *arguments, f"confirm={plan['confirm']}"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(**configured),
+    ) as process:
+        before = _number(database)
+        while _number(database) > before - 20:
+            assert process.poll() is None
+            time.sleep(0.005)
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=20)[1]
+    assert process.returncode == 1
+    found = re.search(r"Stopped\. Deleted (\d+) of 500 symbol sets\. What was done stays done\.", said)
+    assert found, said
+    assert 0 < int(found[1]) <= before - _number(database) < 500
 
 
 def test_a_shell_completes_the_names_of_tools(run: Run) -> None:

@@ -50,6 +50,8 @@ def test_the_exit_code_says_whether_it_is_readable(
         ([], {"POSTHOG_HOST": "http://127.0.0.1:9"}, "connection_failed"),
         ([], {"ERRTRACK_TOOLSETS": "releases"}, "unknown_tool"),
         (["--version", "1"], {}, "invalid_arguments"),
+        ([""], {}, "ref must not be empty"),
+        (["--release-id", ""], {}, "release_id must not be empty"),
     ],
 )
 def test_what_fails_could_not_be_told(
@@ -66,10 +68,23 @@ def test_on_a_terminal_there_are_tables_and_a_bar(configured: dict[str, str]) ->
     shown = run_on_terminal("diagnose", variables=configured)
     assert shown.returncode == 1
     assert "Read 58 of 58" not in shown.text.splitlines()[-1]
-    for part in ("Not all readable: of 58 symbol sets", "JavaScript HttpStatus", "2.14.0", "1. Release", "━"):
+    for part in ("Not all readable: of 58 symbol sets", "JavaScript HttpStatus 404", "2.14.0", "1. Release", "━"):
         assert part in shown.text
     as_json = run_on_terminal("diagnose", "--json", chunk_id("unbound/main"), variables=configured)
     assert '"readable": true' in as_json.text
+
+
+@pytest.mark.parametrize("columns", [40, 80, 120, 200])
+def test_however_narrow_the_terminal_nothing_is_cut_off(configured: dict[str, str], columns: int) -> None:
+    """Counts, reasons and what they mean are whole, if not in a table."""
+    words = " ".join(run_on_terminal("diagnose", variables=configured, columns=columns).text.split())
+    for part in (
+        "JavaScript InvalidSourceMapHeader",
+        "header of the script is not readable",
+        "storefront-web",
+        "2.14.0",
+    ):
+        assert part in words
 
 
 def test_it_needs_no_account(run: Run) -> None:

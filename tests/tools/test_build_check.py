@@ -251,6 +251,24 @@ async def test_a_root_that_the_client_offers_is_enough(
 
 @pytest.mark.anyio
 @ERAS
+async def test_a_relative_directory_may_be_below_any_root(
+    offering: Offering, answer: Any, refusal: Any, mode: str, project: Path
+) -> None:
+    """The first root that has it; where none does, all are named."""
+    for name in ("one", "two"):
+        (project / name / f"only-{name}").mkdir(parents=True)
+        (project / name / f"only-{name}" / "a.js").write_text("a()")
+    async with offering(mode, (project / "one").as_uri(), (project / "two").as_uri()) as client:
+        for directory in ("only-one", "only-two"):
+            assert len((await answer(client, CHECK, directory=directory))["scripts"]) == 1
+        words = await refusal(client, CHECK, directory="only-three")
+    assert words.startswith("no_such_directory: ")
+    assert str(project / "one") in words
+    assert str(project / "two") in words
+
+
+@pytest.mark.anyio
+@ERAS
 async def test_the_operators_root_adds_to_the_clients(
     offering: Offering, answer: Any, refusal: Any, mode: str, project: Path
 ) -> None:

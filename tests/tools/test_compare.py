@@ -59,7 +59,7 @@ async def test_lost_source_maps_are_the_verdict(connect: Any, answer: Call, data
             database.execute("DELETE FROM symbol_sets")
         neither = await answer(client, COMPARE, first="2.13.1", second="2.13.2")
     assert fewer["lost_symbol_sets"] == 4
-    assert "4 usable symbol sets fewer" in fewer["verdict"]
+    assert "4 symbol sets with a file fewer" in fewer["verdict"]
     assert "posthog-cli sourcemap process" in none["verdict"]
     assert none["lost_symbol_sets"] == 7
     assert neither["lost_symbol_sets"] == 0
@@ -75,3 +75,33 @@ async def test_a_name_that_is_not_clear_is_refused_in_words(connect: Any, refusa
         assert "same release" in await refusal(client, COMPARE, first="2.13.1", second=release_id(OLDER))
         several = await refusal(client, COMPARE, first="1.0.0", second="2.13.1")
     assert '"checkout-api", "storefront-web"' in several
+
+
+async def test_one_version_of_several_releases_is_refused_with_their_ids(
+    connect: Any, refusal: Call, database: Database
+) -> None:
+    """Releases made by hand may have project and version in common; none of them is picked in silence."""
+    with database.transaction():
+        alike = "UPDATE releases SET version = '1.0.0', project = 'twice' WHERE id IN (?, ?)"
+        database.execute(alike, (release_id(0), release_id(1)))
+    async with connect() as client:
+        compared = await refusal(client, COMPARE, first="1.0.0", second="2.13.1")
+        diagnosed = await refusal(client, "error-tracking-symbol-sets-diagnose", project="twice", version="1.0.0")
+    for words in (compared, diagnosed):
+        assert words.startswith("invalid_arguments: 2 releases are version")
+        assert release_id(0) in words
+        assert release_id(1) in words
+
+
+async def test_a_hash_id_of_another_project_is_not_meant(
+    connect: Any, answer: Call, refusal: Call, database: Database
+) -> None:
+    """What is the version of one project may be the hash id of another's release."""
+    with database.transaction():
+        database.execute("UPDATE releases SET hash_id = 'shared' WHERE id = ?", (release_id(1),))
+        database.execute("UPDATE releases SET version = 'shared' WHERE id = ?", (release_id(NEWER),))
+    async with connect() as client:
+        found = await answer(client, COMPARE, first="shared", second="2.13.1", project="storefront-web")
+        words = await refusal(client, COMPARE, first=release_id(1), second="2.13.1", project="storefront-web")
+    assert found["newer"]["release"]["id"] == release_id(NEWER)
+    assert words.startswith("not_found: ")

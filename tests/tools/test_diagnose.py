@@ -11,33 +11,13 @@ import pytest
 from errtrack_mcp.sandbox.database import Database, stored_time
 from errtrack_mcp.sandbox.failures import FAILURES
 from errtrack_mcp.sandbox.seed import PENDING, PROJECT_ID, STALE, chunk_id, release_id
-from errtrack_mcp.sandbox.symbol_sets import insert_symbol_set
+from tests.conftest import add_symbol_sets
 from tests.upstream import Upstream
 
 pytestmark = pytest.mark.anyio
 
 DIAGNOSE = "error-tracking-symbol-sets-diagnose"
 Call = Callable[..., Awaitable[Any]]
-
-
-def add_symbol_sets(database: Database, number: int) -> None:
-    """Add so many complete symbol sets, newer than all others."""
-    now = datetime.now(UTC)
-    with database.transaction():
-        for index in range(number):
-            moment = stored_time(now + timedelta(seconds=index))
-            values = {
-                "id": str(uuid4()),
-                "ref": f"added-{index}",
-                "team_id": PROJECT_ID,
-                "created_at": moment,
-                "last_used": moment,
-                "failure_reason": None,
-                "storage_ptr": f"symbolsets/{index}",
-                "content_hash": "0",
-                "release_id": None,
-            }
-            insert_symbol_set(database, values)
 
 
 def counted(database: Database, condition: str) -> int:

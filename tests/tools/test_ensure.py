@@ -91,3 +91,9 @@ async def test_a_lost_race_ends_with_the_winners_release(connect: Any, answer: C
             found = await answer(client, ENSURE, **NEW)
     assert found == {"created": False, "release": row}
     assert len(made) == 1
+
+
+async def test_an_empty_name_is_called_empty(connect: Any, refusal: Call) -> None:
+    """In words for a reader, not for a validator."""
+    async with connect() as client:
+        assert "version must not be empty." in await refusal(client, ENSURE, version="", project="storefront-web")

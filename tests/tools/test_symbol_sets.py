@@ -72,7 +72,7 @@ async def test_every_failure_in_the_project_is_told_by_name(connect: Any, answer
     async with connect() as client:
         page = await answer(client, LIST, limit=100, status="invalid")
     reasons = {row["failure"] for row in page["results"]}
-    assert {"JavaScript NoSourcemap", "JavaScript HttpStatus", "unrecognised"} <= reasons
+    assert {"JavaScript NoSourcemap", "JavaScript HttpStatus 404", "unrecognised"} <= reasons
 
 
 async def test_values_outside_the_range_are_refused(connect: Any, refusal: Call, sandbox: Upstream) -> None:

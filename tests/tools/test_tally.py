@@ -69,7 +69,8 @@ def test_each_reason_comes_back_in_words_with_its_remedy(platform: str, variant:
     stored = json.dumps({platform: variant if carried is None else {variant: carried}})
     counted = tally(row(has_uploaded_file=False, failure_reason=stored))
     [group] = counted.failures()
-    assert group.failure.reason == f"{platform} {variant}"
+    status = " 404" if variant == "HttpStatus" and isinstance(carried, list) else ""
+    assert group.failure.reason == f"{platform} {variant}{status}"
     assert (group.failure.meaning, group.failure.remedy) == REASONS[platform, variant]
     step = advice.steps_for(counted, [], 7)[0]
     assert step == f"1 symbol set without a usable map: {group.failure.remedy}"

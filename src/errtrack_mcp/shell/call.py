@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import anyio
 import click
 from mcp.client.context import ClientRequestContext
 from mcp_types import CallToolResult, ElicitRequestFormParams, ElicitRequestParams, ElicitResult, TextContent
@@ -52,8 +53,18 @@ async def call(settings: Settings, sandbox: ASGIApp | None, asked: Asked) -> int
         raise ConfigurationError(["Give the arguments as key=value or with --json, not both."])
     schemas = {tool.name: tool.parameters for tool in offered_tools(settings)}
     arguments = from_json(asked.json) if asked.json else from_pairs(asked.pairs, schemas.get(asked.tool, {}))
+    done = ""
+
+    async def note(progress: float, total: float | None, message: str | None) -> None:  # noqa: ARG001
+        nonlocal done
+        done = message or done
+
     async with connected(settings, sandbox, _ask_on_terminal if can_ask() else None) as client:
-        result = await client.call_tool(asked.tool, arguments)
+        try:
+            result = await client.call_tool(asked.tool, arguments, progress_callback=note)
+        except anyio.get_cancelled_exc_class():  # Ctrl-C
+            click.echo(f"errtrack-mcp: Stopped. {done}{' ' if done else ''}What was done stays done.", err=True)
+            raise
     return show(result)
 
 

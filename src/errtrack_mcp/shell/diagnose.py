@@ -15,13 +15,14 @@ from starlette.types import ASGIApp
 
 from errtrack_mcp.settings import ConfigurationError, Settings
 from errtrack_mcp.shell.call import show
-from errtrack_mcp.shell.screen import is_terminal, screen, table
+from errtrack_mcp.shell.screen import fits, is_terminal, screen, table
 from errtrack_mcp.shell.session import connected
 
 TOOL = "error-tracking-symbol-sets-diagnose"
 EXIT_CODES = {True: 0, False: 1, None: 2}
 STYLES = {True: "ok", False: "failed", None: "warning"}
-COVERAGE = ("created_at", "project", "version", "complete", "never_loaded", "failed")
+STATES = ("complete", "never_loaded", "failed")
+COVERAGE = ("created_at", "project", "version", *STATES)
 
 
 async def diagnose(settings: Settings, sandbox: ASGIApp | None, arguments: Mapping[str, Any], *, as_json: bool) -> int:
@@ -74,18 +75,11 @@ def _print(console: Console, answer: Mapping[str, Any]) -> None:
         f"{answer['unbound']:,} belong to no release; {answer['expiring']:,} will soon be removed by retention."
     )
     if answer["failures"]:
-        failures = table("failed", "reason", "for example", "what happened")
-        for row in answer["failures"]:
-            ref = Text(row["ref"][:60] + ("…" if len(row["ref"]) > 60 else ""))
-            failures.add_row(f"{row['symbol_sets']:,}", Text(row["failure"]), ref, Text(row["meaning"]))
         console.print()
-        console.print(failures)
+        _print_failures(console, answer["failures"])
     if answer["newest_releases"]:
-        coverage = table(*(name.replace("_", " ") for name in COVERAGE))
-        for row in answer["newest_releases"]:
-            coverage.add_row(*(Text(str(row[name])[:40]) for name in COVERAGE))
         console.print()
-        console.print(coverage)
+        _print_coverage(console, answer["newest_releases"])
     for heading, lines in (("What to do", answer["next_steps"]), ("What cannot be known", answer["cannot_know"])):
         if lines:
             console.print()
@@ -95,3 +89,35 @@ def _print(console: Console, answer: Mapping[str, Any]) -> None:
     if answer.get("not_seen"):
         console.print()
         console.print(Text(answer["not_seen"], style="warning"))
+
+
+def _print_failures(console: Console, failures: list[dict[str, Any]]) -> None:
+    """Print how many failed and why; where a table would cut something off, two lines for each reason."""
+    cells = [(f"{row['symbol_sets']:,}", row["failure"], _short(row["ref"]), row["meaning"]) for row in failures]
+    shown = table("failed", "reason", "for example", "what happened")
+    for row in cells:
+        shown.add_row(*map(Text, row))
+    if fits(console, shown):
+        console.print(shown)
+        return
+    for number, reason, ref, meaning in cells:
+        console.print(Text(f"{number} failed: {reason}: {meaning}"), soft_wrap=True)
+        console.print(Text(f"    for example {ref}"), soft_wrap=True)
+
+
+def _print_coverage(console: Console, releases: list[dict[str, Any]]) -> None:
+    """Print what each release has; where a table would cut something off, a line for each."""
+    shown = table(*(name.replace("_", " ") for name in COVERAGE))
+    for row in releases:
+        shown.add_row(*(Text(str(row[name])[:40]) for name in COVERAGE))
+    if fits(console, shown):
+        console.print(shown)
+        return
+    for row in releases:
+        counts = ", ".join(f"{row[name]:,} {name.replace('_', ' ')}" for name in STATES)
+        words = f"{row['version'][:40]} of {row['project'][:40]}, {row['created_at'][:10]}: {counts}"
+        console.print(Text(words), soft_wrap=True)
+
+
+def _short(ref: str) -> str:
+    return ref[:60] + ("…" if len(ref) > 60 else "")

@@ -36,10 +36,17 @@ _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+@/-]{0,99}")
 
 def release_upload(release: Release) -> str:
     """Return the command that uploads the maps of a release; names that a shell or a reader may trip over stay out."""
-    plain = _PLAIN.fullmatch(release.project) and _PLAIN.fullmatch(release.version)
-    name, version = (release.project, release.version) if plain else ("NAME", "VERSION")
+    name = release.project if _PLAIN.fullmatch(release.project) else "NAME"
+    version = release.version if _PLAIN.fullmatch(release.version) else "VERSION"
     options = f"--release-name {shlex.quote(name)} --release-version {shlex.quote(version)}"
     return f"posthog-cli sourcemap process --directory DIST {options}"
+
+
+def _called(release: Release) -> str:
+    """Name a release as people do, where its names can be shown in a sentence, and by its id."""
+    if _PLAIN.fullmatch(release.project) and _PLAIN.fullmatch(release.version):
+        return f"{release.version} of {release.project} ({release.id})"
+    return release.id
 
 
 def is_readable(tally: Tally, *, complete: bool) -> bool | None:
@@ -61,7 +68,7 @@ def steps_for(tally: Tally, uncovered: Iterable[Release], days: int) -> list[str
         steps.append((number, f"{_sets(number)} never loaded. Where errors come from them: {DEPLOYED}"))
     steps.sort(key=lambda step: -step[0])
     without = [
-        f"Release {release.id} has no symbol set: unless its build was uploaded in event release mode, {UPLOAD_IT}"
+        f"Release {_called(release)} has no symbol set: unless its build used event release mode, {UPLOAD_IT}"
         for release in uncovered
     ]
     words = [*without[:1], *(step for _, step in steps)][:MOST_STEPS]

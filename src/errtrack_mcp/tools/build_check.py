@@ -217,7 +217,8 @@ def _notes(build: BuildDirectory, counts: Counter[str], lookup: Lookup) -> list[
     if build.excluded:
         notes.append(f"{build.excluded} scripts were excluded as asked.")
     if lookup.stopped_by is not None:
-        notes.append(f"The project was not asked about every chunk id ({lookup.stopped_by.code}); call again later.")
+        later = "; call again later" if lookup.stopped_by.transient else ""
+        notes.append(f"The project was not asked about every chunk id ({lookup.stopped_by.code}{later}).")
     if "uploaded" in counts:
         notes.append(
             "PostHog says that a file is there as soon as its upload begins, and not whether it matches this build."

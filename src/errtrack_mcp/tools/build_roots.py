@@ -23,22 +23,26 @@ class BuildRoots:
     client_can_offer: bool = False
 
     def find(self, directory: str) -> tuple[Path, Path]:
-        """Return a directory and the root that holds it; a relative one is below the first root, "" that root itself.
+        """Return a directory and the root that holds it; a relative one is sought below each root, "" is the first.
 
         Raises ToolError where there is no such directory below any root.
         """
         if not self.paths:
             raise ToolError(f"no_build_root: {self._why_none()}")
-        wanted = Path(os.path.realpath(self.paths[0] / directory))
-        root = next((root for root in self.paths if wanted.is_relative_to(root)), None)
-        if root is None:
-            allowed = ", ".join(quoted(str(path), 120) for path in self.paths[:3])
+        allowed = ", ".join(quoted(str(path), 120) for path in self.paths[:3])
+        inside = [
+            (wanted, root)
+            for wanted in (Path(os.path.realpath(root / directory)) for root in self.paths)
+            for root in self.paths
+            if wanted.is_relative_to(root)
+        ]
+        if not inside:
             raise ToolError(f"outside_build_root: {quoted(directory, 120)} is not below {allowed}. Nothing was read.")
-        if not wanted.is_dir():
-            raise ToolError(
-                f"no_such_directory: There is no directory {quoted(directory, 120)} below {quoted(str(root), 120)}."
-            )
-        return wanted, root
+        found = next((pair for pair in inside if pair[0].is_dir()), None)
+        if found is None:
+            missing = f"directory {quoted(directory, 120)} below {allowed}" if directory else f"directory {allowed}"
+            raise ToolError(f"no_such_directory: There is no {missing}.")
+        return found
 
     def _why_none(self) -> str:
         if self.client_can_offer:

@@ -71,7 +71,7 @@ async def compare_releases(
         sides.append(side)
         unseen.append(not_seen)
     said = {"not_seen": " ".join(filter(None, unseen))} if any(unseen) else {}
-    lost = max(0, _usable(sides[0]) - _usable(sides[1]))
+    lost = max(0, _with_file(sides[0]) - _with_file(sides[1]))
     return Comparison(
         verdict=_verdict(sides[0], sides[1], lost),
         lost_symbol_sets=lost,
@@ -118,24 +118,24 @@ def _age(release: Release) -> int:
     return (datetime.now(UTC) - created_at).days if created_at else 0
 
 
-def _usable(side: Side) -> int:
+def _with_file(side: Side) -> int:
     return side.complete + side.never_loaded
 
 
 def _verdict(older: Side, newer: Side, lost: int) -> str:
     if not older.symbol_sets and not newer.symbol_sets:
         return "Neither release has a symbol set: both builds use event release mode, or neither uploaded source maps."
-    if not _usable(newer):
+    if not _with_file(newer):
         return (
-            f"The newer release has no usable symbol set, the older one has {_usable(older)}. Unless its build changed "
-            "to event release mode, run in it: posthog-cli sourcemap process --directory DIST."
+            f"The newer release has no symbol set with a file, the older one {_with_file(older)}. Unless its build "
+            "changed to event release mode, run in it: posthog-cli sourcemap process --directory DIST."
         )
     if lost:
         return (
-            f"The newer release has {lost} usable symbol sets fewer: {_usable(newer)} against {_usable(older)}. Either "
-            "its build makes fewer chunks, or some of its source maps were not uploaded."
+            f"The newer release has {lost} symbol sets with a file fewer: {_with_file(newer)} against "
+            f"{_with_file(older)}. Either its build makes fewer chunks, or some of its source maps were not uploaded."
         )
-    return f"The newer release lost nothing: {_usable(newer)} usable symbol sets against {_usable(older)}."
+    return f"The newer release lost nothing: {_with_file(newer)} symbol sets with a file against {_with_file(older)}."
 
 
 def _differences(older: Side, newer: Side) -> list[str]:

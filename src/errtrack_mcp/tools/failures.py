@@ -1,6 +1,7 @@
 """Why symbolication fails: each reason, its meaning, its remedy (contract, section 8)."""
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,12 +85,15 @@ UNKNOWN = (
 )
 
 
+HTTP_STATUS = re.compile(r"\[?(\d{3})\b")
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """A failure reason, decoded.
 
-    `reason` is PostHog's own name for it (such as "JavaScript NoSourcemap"), or "unrecognised"; `detail` is what
-    came with it (a URL, a status), text that a stranger may have written.
+    `reason` is PostHog's own name for it (such as "JavaScript NoSourcemap"), with the status of an HTTP error, or
+    "unrecognised"; `detail` is what came with it (a URL, a status), text that a stranger may have written.
     """
 
     reason: str
@@ -108,7 +112,8 @@ def decode_failure(failure_reason: str) -> Failure:
     known = REASONS.get((platform, variant))
     if known is None:
         return Failure("unrecognised", *UNKNOWN, failure_reason)
-    return Failure(f"{platform} {variant}".strip(), *known, detail)
+    status = HTTP_STATUS.match(detail) if variant == "HttpStatus" else None
+    return Failure(" ".join(filter(None, (platform, variant, status and status[1]))), *known, detail)
 
 
 def _untag(tagged: Any) -> tuple[str, str, str]:

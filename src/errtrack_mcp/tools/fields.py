@@ -17,7 +17,7 @@ def _whole_number(value: Any) -> Any:
 def _hash_that_can_be_looked_up(value: str) -> str:
     if "/" in value or "." in value:
         raise ValueError(
-            "has a '/' or '.', which PostHog cannot look up by hash; use error-tracking-releases-list instead"
+            "has a '/' or '.', which PostHog cannot look up by hash; error-tracking-releases-list shows such releases"
         )
     return value
 
@@ -46,7 +46,8 @@ HashToLookUp = Annotated[
     Field(min_length=1, max_length=128, description="Without / and ."),
     AfterValidator(_hash_that_can_be_looked_up),
 ]
-Metadata = Annotated[
-    dict[str, Any] | None, WithJsonSchema({"type": "object", "description": "Replaces all metadata, if any"})
+Metadata = Annotated[dict[str, Any] | None, WithJsonSchema({"type": "object"})]
+ReplacingMetadata = Annotated[
+    dict[str, Any] | None, WithJsonSchema({"type": "object", "description": "Replaces all metadata"})
 ]
 Confirm = Annotated[Text, Field(description="Empty: preview only")]

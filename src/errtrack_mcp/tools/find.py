@@ -21,14 +21,16 @@ async def find_release(api: Client, named: str, project: str = "") -> Release:
     """
     for path in _paths(named):
         with suppress(NotFound):
-            return await api.get("releases", *path, into=Release)
+            found = await api.get("releases", *path, into=Release)
+            if project in {"", found.project}:
+                return found
     return await find_version(api, named, project)
 
 
 async def find_version(api: Client, version: str, project: str = "") -> Release:
-    """Return the newest release of this version: by the hash id that PostHog's CLI gives, or by looking through all.
+    """Return the release of this version: by the hash id that PostHog's CLI gives, or by looking through all.
 
-    Raises ToolError where there is none, or where several projects have such a version.
+    Raises ToolError where there is none, or where there are several.
     """
     if project:
         asked = Release(id="", project=project, version=version)
@@ -36,15 +38,13 @@ async def find_version(api: Client, version: str, project: str = "") -> Release:
             found = await api.get("releases", "hash", cli_hash_id(asked), into=Release)
             if (found.project, found.version) == (project, version):
                 return found
-    alike: dict[str, Release] = {}
+    alike: list[Release] = []
     offset: int | None = 0
     for _ in range(MOST_PAGES):
         page = await api.get_page("releases", of=Release, offset=offset or 0, limit=ROWS_A_PAGE)
-        for release in page.results:
-            if release.version == version and project in {"", release.project}:
-                alike.setdefault(release.project, release)
+        alike += [row for row in page.results if row.version == version and project in {"", row.project}]
         offset = page.next_offset
-        if offset is None or (project and alike):
+        if offset is None:
             break
     if not alike:
         raise ToolError(
@@ -52,12 +52,18 @@ async def find_version(api: Client, version: str, project: str = "") -> Release:
             f"{f' of {quoted(project)}' if project else ''}. Look at error-tracking-releases-list; project is the "
             "app's name, not the PostHog project."
         )
-    if len(alike) > 1:
+    projects = sorted({quoted(release.project) for release in alike})
+    if len(projects) > 1:
         raise ToolError(
-            f"invalid_arguments: Several projects have version {quoted(version)}: "
-            f"{', '.join(sorted(map(quoted, alike)))}. Give project."
+            f"invalid_arguments: Several projects have version {quoted(version)}: {', '.join(projects)}. Give project."
         )
-    return next(iter(alike.values()))
+    if len(alike) > 1:
+        ids = ", ".join(f"{release.id} (created {release.created_at})" for release in alike[:5])
+        raise ToolError(
+            f"invalid_arguments: {len(alike)} releases are version {quoted(version)} of {projects[0]}: {ids}. "
+            "Name one by its id."
+        )
+    return alike[0]
 
 
 def _paths(named: str) -> list[tuple[str, ...]]:

@@ -167,7 +167,7 @@ async def _carry_out(api: Client, context: Context[Lender, Any], plan: Plan) -> 
     async def worker() -> None:
         for row in waiting:
             ends[row["id"]] = await _delete(api, row)
-            await context.report_progress(len(ends), len(rows), f"Deleted {len(ends)} of {len(rows)} symbol sets")
+            await context.report_progress(len(ends), len(rows), f"Deleted {len(ends)} of {len(rows)} symbol sets.")
 
     async with anyio.create_task_group() as group:
         for _ in range(AT_ONCE):

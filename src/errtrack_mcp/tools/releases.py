@@ -27,6 +27,7 @@ from errtrack_mcp.tools.fields import (
     Offset,
     ProjectName,
     ReleasesLimit,
+    ReplacingMetadata,
     Version,
 )
 from errtrack_mcp.tools.hints import CREATE, DELETE, READ, UPDATE
@@ -128,7 +129,7 @@ async def update_release(
     version: Version = "",
     project: ProjectName = "",
     hash_id: HashId = "",
-    metadata: Metadata = None,
+    metadata: ReplacingMetadata = None,
 ) -> Release:
     """Change the fields given and return the release as it is afterwards. Symbol sets stay bound to it."""
     body = _given(version=version, project=project, hash_id=hash_id, metadata=metadata)
