@@ -7,6 +7,7 @@ listed in docs/errors.md.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,6 +23,7 @@ OTHER_REGION = {"us.posthog.com": "https://eu.posthog.com", "eu.posthog.com": "h
 AGAIN = "Trying again later may help."
 NOT_AGAIN = "Trying again will not help."
 MEND = "Mend this, then try again."
+PLAINLY = {"uuid_parsing": "a UUID", "int_parsing": "a whole number", "int_from_float": "a whole number"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,9 @@ def explain_arguments(error: ValidationError) -> Explanation:
         if problem["type"] in {"too_short", "string_too_short"} and not problem["input"]:
             lines.append(f"{name} must not be empty.")
             continue
+        if problem["type"] in PLAINLY:
+            lines.append(f"{name} should be {PLAINLY[problem['type']]}, got {quoted(str(problem['input']), 60)}.")
+            continue
         message = problem["msg"].removeprefix("Value error, ").replace("Input should", "should", 1)
         lines.append(f"{name} {message}, got {quoted(str(problem['input']), 60)}.")
     return _explanation("invalid_arguments", "\n".join(lines), MEND)
@@ -100,8 +105,11 @@ def explain_unsendable_arguments(names: list[str]) -> Explanation:
 
 
 def explain_unknown_tool(name: str, valid: list[str]) -> Explanation:
-    """Say which tools there are."""
-    return _explanation("unknown_tool", f"There is no tool {quoted(name)}. Available: {', '.join(valid)}.", NOT_AGAIN)
+    """Say which tools there are, and which one may be meant."""
+    near = get_close_matches(name[:100], valid, n=1, cutoff=0.8)
+    meant = f" Did you mean {near[0]}?" if near else ""
+    words = f"There is no tool {quoted(name)}.{meant} Available: {', '.join(valid)}."
+    return _explanation("unknown_tool", words, NOT_AGAIN)
 
 
 def explain_unknown_prompt(name: str, valid: list[str]) -> Explanation:
@@ -204,7 +212,7 @@ def _refused(error: ApiError, asked: Asked) -> str:
         case errors.NotFound():
             return f"Project {asked.project} on {host} has nothing with {_subject(asked)}. List first, then use its id."
         case errors.HashTaken():
-            return f"This hash_id is taken by {error.detail or 'another release'}. Choose another, or update that one."
+            return f"This hash_id is taken by {error.holder or 'another release'}. Choose another, or update that one."
         case errors.RateLimited():
             wait = f"Wait {error.retry_after:.0f} seconds" if error.retry_after is not None else "Wait a minute"
             return f"{host} limits the rate of requests. {wait} before the next call."

@@ -50,7 +50,7 @@ present_request: ContextVar[ServerRequestContext[Any, Any]] = ContextVar("presen
 
 
 class ReadableServer(MCPServer[Lender]):
-    """MCPServer with the resources of this project; `options` are those of MCPServer."""
+    """MCPServer with the resources, prompts and completion of this project; `options` are those of MCPServer."""
 
     def __init__(self, lender: Lender, *, middleware: Sequence[ServerMiddleware[Any]] = (), **options: Any) -> None:
         super().__init__(

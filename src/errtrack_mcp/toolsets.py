@@ -20,6 +20,7 @@ TOOLSETS = {
 LOCAL_TOOLSETS = {
     "builds": build_check.TOOLS,
 }
+EVERY_TOOLSET = {**TOOLSETS, **LOCAL_TOOLSETS}
 
 
 def offered_tools(
@@ -33,11 +34,10 @@ def offered_tools(
     Raises ConfigurationError for a name in the settings that stands for no tool or toolset.
     """
     selection = Selection(settings.read_only, settings.toolsets, settings.tools, settings.exclude_tools or frozenset())
-    every = {**TOOLSETS, **LOCAL_TOOLSETS}
-    if problems := unknown_names(every, selection):
+    if problems := unknown_names(EVERY_TOOLSET, selection):
         raise ConfigurationError(problems)
     with_project = settings.project_id is None and settings.environment_id is None and not project_fixed
-    toolsets = every if local else TOOLSETS
+    toolsets = EVERY_TOOLSET if local else TOOLSETS
     return [_shown(tool, with_project=with_project) for tool in select(toolsets, selection, *narrowing)]
 
 

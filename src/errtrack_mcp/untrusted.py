@@ -15,6 +15,9 @@ STRANGERS_FIELDS = (
     "metadata",
     "path",
     "chunk_id",
+    "refs",
+    "repository",
+    "build",
 )
 
 

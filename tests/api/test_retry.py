@@ -11,6 +11,7 @@ from errtrack_mcp.api.errors import (
     RateLimited,
     ServerFailed,
     TimedOut,
+    TlsFailed,
 )
 from errtrack_mcp.api.retry import RetryPolicy, wait_before_retry
 
@@ -33,7 +34,7 @@ def test_a_change_is_never_repeated_blindly(failure: ApiError, method: str) -> N
     assert wait_before_retry(POLICY, method, failure, 1, 0) is None
 
 
-@pytest.mark.parametrize("failure", [NotFound(404), NotJson(200), ServerFailed(512), ServerFailed(501)])
+@pytest.mark.parametrize("failure", [NotFound(404), NotJson(200), ServerFailed(512), ServerFailed(501), TlsFailed()])
 def test_a_clear_answer_is_final(failure: ApiError) -> None:
     """Asking again would bring the same."""
     assert wait_before_retry(POLICY, "GET", failure, 1, 0) is None

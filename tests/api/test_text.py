@@ -31,6 +31,12 @@ def test_a_long_string_is_noticed(pattern: str, around: list[str]) -> None:
     assert not needs_no_cleaning(json.dumps([*around, {"ref": text}, *around]).encode())
 
 
+def test_a_string_that_ends_in_a_backslash_is_passed_too() -> None:
+    """The quote behind two backslashes is no part of the string."""
+    row = {"ref": "C:\\", "failure_reason": "\\" * 101}
+    assert needs_no_cleaning(json.dumps({"results": [row] * 100}).encode())
+
+
 def test_an_ordinary_page_takes_the_shortcut() -> None:
     """JSON inside a string, as failure reasons are, is ordinary."""
     row = {"ref": "https://shop.example/app.js", "failure_reason": json.dumps({"kind": "Js", "details": {"a": "b"}})}

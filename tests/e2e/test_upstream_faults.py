@@ -214,6 +214,22 @@ def test_a_deletion_that_was_done_the_first_time_is_a_success(ask: Ask) -> None:
     assert upstream.methods() == ["GET", "DELETE", "DELETE"]
 
 
+def test_what_was_gone_before_a_deletion_was_let_through_was_not_deleted(ask: Ask) -> None:
+    """A throttled try did nothing, so the 404 after it is somebody else's doing."""
+    throttled = envelope(429, "throttled", "Expected available in 1 second.", Retry_After="1")
+    with misbehave(json_of(SYMBOL_SET), throttled, envelope(404, "not_found", "Not found.")) as upstream:
+        assert words(ask(upstream, DELETE)).startswith("not_found: ")
+
+
+def test_an_answer_that_cannot_be_unpacked_is_worth_its_status(ask: Ask) -> None:
+    """A 503 whose body is no gzip is asked for again; a 200 is no JSON."""
+    broken = http(503, "not gzip", Content_Encoding="gzip")
+    with misbehave(broken, json_of(RELEASE)) as upstream:
+        assert value(ask(upstream, RETRIEVE))["id"] == ID
+    with misbehave(http(200, "not gzip", Content_Encoding="gzip")) as upstream:
+        assert words(ask(upstream, RETRIEVE)).startswith("not_json: ")
+
+
 def test_a_short_rate_limit_is_waited_out(ask: Ask) -> None:
     """A second's wait is waited, and the call succeeds, a change included."""
     throttled = envelope(429, "throttled", "Expected available in 1 second.", Retry_After="1")

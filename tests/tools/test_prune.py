@@ -14,6 +14,7 @@ from errtrack_mcp.api.client import Pool
 from errtrack_mcp.sandbox.database import Database, stored_time
 from errtrack_mcp.sandbox.seed import PROJECT_ID, READ_KEY, release_id
 from errtrack_mcp.server import build_server
+from tests.conftest import add_symbol_sets
 from tests.upstream import Upstream
 
 pytestmark = pytest.mark.anyio
@@ -256,3 +257,25 @@ async def test_progress_is_told_and_cancelling_stops(
     assert 0 < left < total
     assert left == len(ids(database, FAILED))
     assert any((message or "").startswith("Deleted ") for message in heard)
+
+
+async def test_progress_only_ever_rises(connect: Any, answer: Call, database: Database) -> None:
+    """Reading, then deleting, or reading for one release and then for another: one token, one direction."""
+    add_symbol_sets(database, 2_000)
+    told: list[float] = []
+
+    async def hear(progress: float, total: float | None, message: str | None) -> None:
+        assert message
+        assert total is None or progress <= total
+        told.append(progress)
+
+    async with connect() as client:
+        plan = await answer(client, PRUNE, failed=True)
+    async with connect() as client:  # another process, which reads before it deletes
+        await client.call_tool(PRUNE, {"failed": True, "confirm": plan["confirm"]}, progress_callback=hear)
+        assert told == sorted(set(told))
+        assert len(told) > plan["planned"]
+        told.clear()
+        names = {"first": "2.13.1", "second": "2.13.2"}
+        await client.call_tool("error-tracking-releases-compare", names, progress_callback=hear)
+        assert told == sorted(set(told))

@@ -22,6 +22,7 @@ from errtrack_mcp.api.errors import (
     ConnectionFailed,
     HostNotFound,
     NoAnswer,
+    NotFound,
     NotJson,
     ProxyFailed,
     Redirected,
@@ -53,7 +54,7 @@ def unaccompanied(_method: str, _resource: str) -> AbstractAsyncContextManager[C
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class RawAnswer:
     """A complete answer with a status below 300."""
 
     status: int
@@ -170,11 +171,11 @@ class Client:
         *,
         query: Mapping[str, str | int | None] | None = None,
         body: Mapping[str, Any] | None = None,
-    ) -> Answer:
+    ) -> RawAnswer:
         """Send one request, with the retries that are safe, within the time allowed."""
         url = self.pool.origin + self.path(*parts)
         params = {name: value for name, value in (query or {}).items() if value is not None}
-        tries, rate_limit_waited = 0, 0.0
+        tries, rate_limit_waited, perhaps_done = 0, 0.0, False
         deadline = anyio.current_time() + self.timeout
         while True:
             tries += 1
@@ -184,9 +185,10 @@ class Client:
             except TimeoutError:
                 failure: ApiError = TimedOut(may_have_happened=method not in REPEATABLE)
             except ApiError as error:
-                if method == "DELETE" and tries > 1 and getattr(error, "status", None) == 404:
-                    return Answer(status=204, body=b"")
+                if method == "DELETE" and perhaps_done and isinstance(error, NotFound):
+                    return RawAnswer(status=204, body=b"")
                 failure = error
+            perhaps_done = perhaps_done or isinstance(failure, NoAnswer | ServerFailed)
             wait = wait_before_retry(self.retry, method, failure, tries, rate_limit_waited)
             if wait is None or anyio.current_time() + wait >= deadline:
                 raise failure
@@ -201,7 +203,7 @@ class Client:
 
     async def _try(
         self, method: str, url: str, params: Mapping[str, str | int], body: Mapping[str, Any] | None, resource: str
-    ) -> Answer:
+    ) -> RawAnswer:
         transport = self.pool.transport()
         request = httpx.Request(method, url, params=params or None, json=body, headers=self._headers())
         async with self.passage(method, resource) as answered:
@@ -212,6 +214,8 @@ class Client:
                     self.pool.watch(response)
                 try:
                     content = await _read_body(response)
+                except httpx.DecodingError:
+                    content = b""  # the status says what it was worth; where JSON is needed, this is none
                 finally:
                     await response.aclose()
             except (httpx.HTTPError, TimeoutError) as error:
@@ -248,14 +252,14 @@ async def _read_body(response: httpx.Response) -> bytes:
     return b"".join(chunks)
 
 
-def _checked(response: httpx.Response, content: bytes) -> Answer:
+def _checked(response: httpx.Response, content: bytes) -> RawAnswer:
     """Return an answer that succeeded; raise what any other means."""
     status = response.status_code
     if 300 <= status < 400:
         location = urlsplit(response.headers.get("location", ""))
         raise Redirected(status, f"{location.scheme}://{location.netloc}" if location.netloc else "")
     if status < 300:
-        return Answer(status, content)
+        return RawAnswer(status, content)
     try:
         body = from_json(content) if content else None
     except ValueError:
@@ -266,7 +270,7 @@ def _checked(response: httpx.Response, content: bytes) -> Answer:
     raise refusal(status, body, response.headers.get("retry-after"))
 
 
-def _read(answer: Answer, into: type[Model]) -> Model:
+def _read(answer: RawAnswer, into: type[Model]) -> Model:
     """Read the body into a model, cleaning every string in it."""
     try:
         if needs_no_cleaning(answer.body):
@@ -286,8 +290,6 @@ def _named(error: httpx.HTTPError | TimeoutError, method: str, *, proxied: bool)
     """Return what the transport's failure is to us, by its cause."""
     if isinstance(error, httpx.TimeoutException | TimeoutError):
         return TimedOut(may_have_happened=method not in REPEATABLE)
-    if isinstance(error, httpx.DecodingError):
-        return NotJson(200, "")
     unresolved = False
     cause: BaseException | None = error
     while cause is not None:

@@ -29,8 +29,6 @@ Pure: a status and a body go in, an exception comes out (contract, section 2.1).
 import re
 from typing import Any, ClassVar
 
-PROBLEM_TEXT_LIMIT = 200
-
 
 class ApiError(Exception):
     """A call to the REST API that brought no result.
@@ -134,9 +132,13 @@ class BadRequest(Refused):
 
 
 class HashTaken(BadRequest):
-    """Another release of the project already has this hash id."""
+    """Another release of the project already has this hash id; `holder` says which, where that is known."""
 
     code = "hash_taken"
+
+    def __init__(self, status: int, api_code: str = "", detail: str = "", holder: str = "") -> None:
+        super().__init__(status, api_code, detail)
+        self.holder = holder
 
 
 class Unauthenticated(Refused):

@@ -47,7 +47,7 @@ def wait_before_retry(
 def _passing(failure: ApiError) -> bool:
     if isinstance(failure, ServerFailed):
         return failure.status in RETRIED_STATUSES
-    return isinstance(failure, NoAnswer)
+    return isinstance(failure, NoAnswer) and failure.transient
 
 
 def _backoff(policy: RetryPolicy, tries: int) -> float:

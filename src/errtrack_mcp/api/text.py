@@ -59,7 +59,7 @@ def _last_quote(body: bytes, start: int, end: int) -> int:
         before = place - 1
         while before > start and body[before - 1] == BACKSLASH:
             before -= 1
-        if (place - before) % 2 == BACKSLASH:
+        if (place - before) % 2 == 0:
             break
         place = body.rfind(b'"', start, before)
     return place

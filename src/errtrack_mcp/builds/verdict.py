@@ -27,7 +27,7 @@ class Outlook:
     steps: frozenset[str] = frozenset()
 
 
-REBUILD, INJECT, UPLOAD, LOOK = "rebuild", "inject", "upload", "look"
+REBUILD, INJECT, UPLOAD = "rebuild", "inject", "upload"
 _ALL = frozenset({REBUILD, INJECT, UPLOAD})
 
 # Worst first: the order of an answer.
@@ -59,11 +59,9 @@ OUTLOOKS: dict[str, Outlook] = {
     "not_uploaded": Outlook(
         "has chunk id and map, but the project has no symbol set for it", readable=False, steps=frozenset({UPLOAD})
     ),
-    "unread": Outlook("could not be looked into", readable=None, steps=frozenset({LOOK})),
-    "map_unread": Outlook("its map could not be looked into", readable=None, steps=frozenset({LOOK})),
-    "not_looked_up": Outlook(
-        "has a chunk id that was not looked up in the project", readable=None, steps=frozenset({LOOK})
-    ),
+    "unread": Outlook("could not be looked into", readable=None),
+    "map_unread": Outlook("its map could not be looked into", readable=None),
+    "not_looked_up": Outlook("has a chunk id that was not looked up in the project", readable=None),
     "uploaded": Outlook("the project has a file for its chunk id", readable=True),
     "harmless": Outlook("empty, or small with a map of nothing: no traces to read", readable=True),
 }

@@ -17,7 +17,6 @@ DEPLOYED = (
 LIVE = "Upload again the maps of every build that is still live: posthog-cli sourcemap upload --directory DIST."
 UPLOAD_IT = "upload the maps with the build: posthog-cli sourcemap process --directory DIST."
 LATER = "Errors that PostHog has already stored stay as they are; look at the next one."
-MOST_STEPS = 8
 
 UPLOAD_BEGUN = "Whether an upload was finished: a file counts as there as soon as its upload begins."
 MATCHES = (
@@ -71,7 +70,7 @@ def steps_for(tally: Tally, uncovered: Iterable[Release], days: int) -> list[str
         f"Release {_called(release)} has no symbol set: unless its build used event release mode, {UPLOAD_IT}"
         for release in uncovered
     ]
-    words = [*without[:1], *(step for _, step in steps)][:MOST_STEPS]
+    words = [*without[:1], *(step for _, step in steps)]
     if tally.states[FAILED]:
         words.append(LATER)
     return words or ["Nothing to do."]

@@ -87,12 +87,8 @@ async def check_build(
     """Tell whether errors from a local build directory will be readable, and which commands would make them so."""
     path, root = roots.find(directory)
     build = BuildDirectory(path, root, tuple(glob.strip() for glob in exclude.split(",") if glob.strip()))
-
-    async def report(done: float, total: float | None, words: str) -> None:
-        await context.report_progress(done, total, words)
-
-    bundles = await read_bundles(build, report)
-    lookup = await look_up(api, bundles, report)
+    bundles = await read_bundles(build, context.report_progress)
+    lookup = await look_up(api, bundles, context.report_progress)
     if lookup.stopped_by is not None and not lookup.uploaded:
         raise lookup.stopped_by
     return conclude(build, bundles, lookup, environment(api.pool.origin, api.prefix[1])).shrunk(max_tokens)

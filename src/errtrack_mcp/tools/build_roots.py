@@ -38,7 +38,7 @@ class BuildRoots:
         ]
         if not inside:
             raise ToolError(f"outside_build_root: {quoted(directory, 120)} is not below {allowed}. Nothing was read.")
-        found = next((pair for pair in inside if pair[0].is_dir()), None)
+        found = next((pair for pair in inside if _is_folder(pair[0])), None)
         if found is None:
             missing = f"directory {quoted(directory, 120)} below {allowed}" if directory else f"directory {allowed}"
             raise ToolError(f"no_such_directory: There is no {missing}.")
@@ -85,6 +85,14 @@ def _configured(lender: Lender) -> list[Path]:
 def _can_offer(context: Context[Lender, Any]) -> bool:
     capabilities = context.client_capabilities
     return capabilities is not None and capabilities.roots is not None
+
+
+def _is_folder(path: Path) -> bool:
+    """Tell whether there is such a folder; a name that no file system takes is none."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
 
 
 def _local(uri: str) -> Path | None:

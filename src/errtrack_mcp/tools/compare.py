@@ -9,14 +9,13 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
 from pydantic import Field
 
-from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.model import Answer
 from errtrack_mcp.api.text import clean
 from errtrack_mcp.tools.fields import Text
 from errtrack_mcp.tools.find import find_release
 from errtrack_mcp.tools.hints import READ
 from errtrack_mcp.tools.inject import Api
-from errtrack_mcp.tools.progress import Report
+from errtrack_mcp.tools.progress import after
 from errtrack_mcp.tools.releases import Release
 from errtrack_mcp.tools.tally import COMPLETE, FAILED, NEVER_LOADED, Sighting, moment, state_of
 from errtrack_mcp.tools.walk import Walk, read_all
@@ -65,9 +64,11 @@ async def compare_releases(
     if releases[0].id == releases[1].id:
         raise ToolError("invalid_arguments: Both names lead to the same release.")
     older, newer = sorted(releases, key=lambda release: release.created_at)
-    sides, unseen = [], []
+    sides, unseen, read = [], [], 0
     for release in (older, newer):
-        side, not_seen = await _side(api, release, context.report_progress)
+        walk = Walk(api, after(read, context.report_progress), search=release.version or None)
+        side, not_seen = await _side(walk, release)
+        read += walk.read
         sides.append(side)
         unseen.append(not_seen)
     said = {"not_seen": " ".join(filter(None, unseen))} if any(unseen) else {}
@@ -86,7 +87,7 @@ async def compare_releases(
     )
 
 
-async def _side(api: Client, release: Release, report: Report) -> tuple[Side, str]:
+async def _side(walk: Walk, release: Release) -> tuple[Side, str]:
     states: Counter[str] = Counter()
     refs: list[str] = []
 
@@ -96,7 +97,7 @@ async def _side(api: Client, release: Release, report: Report) -> tuple[Side, st
             if len(refs) < SAMPLE:
                 refs.append(clean(row.get("ref") or "", LONGEST_SAMPLED_REF))
 
-    not_seen = await read_all(Walk(api, report, search=release.version or None), visit)
+    not_seen = await read_all(walk, visit)
     metadata = release.metadata or {}
     git = metadata.get("git") if isinstance(metadata.get("git"), dict) else {}
     known = {"repository": (git or {}).get("remote_url"), "build": metadata.get("build")}

@@ -81,10 +81,7 @@ async def diagnose_symbol_sets(
     expiring_within_days: Days = 7,
 ) -> Diagnosis:
     """Tell why stack traces are minified and what mends it, for one ref, one release, or else the whole project."""
-
-    async def report(done: float, total: float | None, words: str) -> None:
-        await context.report_progress(done, total, words)
-
+    report = context.report_progress
     by_name = bool(project or version)
     if sum((bool(ref), release_id is not None, by_name)) > 1 or by_name != bool(project and version):
         raise ToolError(
@@ -107,8 +104,7 @@ async def _diagnose_ref(api: Client, ref: str, now: datetime, days: int) -> Diag
     tally = Tally(now, timedelta(days=days))
     found = next((row for row in page.results if row.get("ref") == clean(ref)), None)
     if found is None:
-        said = f"{advice.absence(ref)}"
-        return _diagnosis(tally, readable=False, summary=said, steps=advice.steps_for_absent(ref))
+        return _diagnosis(tally, readable=False, summary=advice.absence(ref), steps=advice.steps_for_absent(ref))
     tally.add(found)
     state = state_of(found)
     expiring = bool(tally.expiring_files)

@@ -20,6 +20,7 @@ from errtrack_mcp.tools.consent import Consent, Decision, ask_user
 from errtrack_mcp.tools.fields import Text
 from errtrack_mcp.tools.hints import DELETE
 from errtrack_mcp.tools.inject import Api, Lender
+from errtrack_mcp.tools.progress import after
 from errtrack_mcp.tools.prune_plan import Filters, Plan, fingerprint
 from errtrack_mcp.tools.tally import Sighting
 from errtrack_mcp.tools.walk import AT_ONCE, Walk, read_all
@@ -78,13 +79,16 @@ async def make_plan(
     kept, owner = context.request_context.lifespan_context.kept, _owner(api)
     found = kept.find(owner, confirm) if confirm else None
     if isinstance(found, Plan) and (found.filters, found.most) == (filters, limit):
+        found.read = 0
         return found
     plan = Plan(filters, limit, datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0))
     status = "invalid" if failed else None
-    not_seen = await read_all(Walk(api, context.report_progress, status=status), plan.visit)
+    walk = Walk(api, context.report_progress, status=status)
+    not_seen = await read_all(walk, plan.visit)
     if not_seen:
         raise ToolError(f"incomplete: No plan was made. {not_seen}")
     plan.settle()
+    plan.read = walk.read
     kept.keep(owner, plan.confirm, plan)
     return plan
 
@@ -164,10 +168,12 @@ async def _carry_out(api: Client, context: Context[Lender, Any], plan: Plan) -> 
     ends: dict[str, str | ApiError] = {}
     waiting = iter(rows)
 
+    report = after(plan.read, context.report_progress)
+
     async def worker() -> None:
         for row in waiting:
             ends[row["id"]] = await _delete(api, row)
-            await context.report_progress(len(ends), len(rows), f"Deleted {len(ends)} of {len(rows)} symbol sets.")
+            await report(len(ends), len(rows), f"Deleted {len(ends)} of {len(rows)} symbol sets.")
 
     async with anyio.create_task_group() as group:
         for _ in range(AT_ONCE):

@@ -50,13 +50,15 @@ def fingerprint(row: Sighting) -> str:
 class Plan:
     """The first symbol sets by ref that fit, at most `most` of them, and how many fit in all.
 
-    `today` is the beginning of the day: a plan holds for as long as that.
+    `today` is the beginning of the day: a plan holds for as long as that. `read` is how many symbol sets the present
+    call has read for it.
     """
 
     filters: Filters
     most: int
     today: datetime
     matching: int = 0
+    read: int = 0
     rows: list[Sighting] = field(default_factory=list)
 
     def visit(self, row: Sighting) -> None:

@@ -166,7 +166,8 @@ async def ask_consent(context: Context[Any, Any], preview: Preview, confirm: Con
     if confirm != preview.release.version:
         return Consent(delete=False)
     release = f"release {quoted(preview.release.version)} of {quoted(preview.release.project)}"
-    return ask_user(context, f"Delete {release} and {preview.symbol_sets} symbol sets with it? There is no undo.")
+    number = f"{'at least ' if preview.symbol_sets_at_least else ''}{preview.symbol_sets}"
+    return ask_user(context, f"Delete {release} and {number} symbol sets with it? There is no undo.")
 
 
 async def destroy_release(
@@ -201,7 +202,7 @@ async def _naming_the_holder(api: Client, taken: HashTaken, hash_id: str) -> Api
     except ApiError:
         return taken
     words = f"release {holder.id} (version {quoted(holder.version)}, project {quoted(holder.project)})"
-    return HashTaken(taken.status, taken.api_code, words)
+    return HashTaken(taken.status, taken.api_code, taken.detail, words)
 
 
 async def _count_bound(api: Client, release: Release) -> tuple[int, bool]:
