@@ -80,6 +80,8 @@ def test_a_reference_that_a_client_left_as_it_was_is_told(client: str) -> None:
         ("https://us.posthog.com/project/1", "scheme and host only"),
         ("https://key@us.posthog.com", "scheme and host only"),
         ("http://posthog.internal", "ERRTRACK_ALLOW_HTTP=1"),
+        ("http://localhost:abc", "port"),
+        ("https://localhost:99999", "port"),
     ],
 )
 def test_unusable_hosts_are_refused_with_the_right_one(host: str, words: str) -> None:

@@ -1,6 +1,7 @@
 """The command, and serving; each subcommand imports what it needs when it runs, so that none waits for another's."""
 
 import gc
+import io
 import os
 import sys
 from pathlib import Path
@@ -10,7 +11,15 @@ import click
 
 from errtrack_mcp import __version__
 from errtrack_mcp.commands import COMMANDS
-from errtrack_mcp.running import KEY_HELP, embedded_sandbox, env_file_option, stop
+from errtrack_mcp.running import (
+    KEY_HELP,
+    embedded_sandbox,
+    env_file_option,
+    in_url,
+    stop,
+    stop_unless_free,
+    warn_of_unknown_settings,
+)
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -23,6 +32,9 @@ def main(context: click.Context, env_file: Path | None) -> None:
     Without a command it serves over stdio, which is how an MCP client starts it. The key comes from
     POSTHOG_PERSONAL_API_KEY.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a console that knows no UTF-8 must not end a command
     if context.invoked_subcommand is None:
         _serve(env_file, in_sandbox=False)
     elif env_file is not None:
@@ -70,13 +82,19 @@ def serve(
 @click.option("--seed-symbol-sets", type=click.IntRange(0), default=0, help="So many symbol sets more.")
 def sandbox(port: int, host: str, data: Path | None, storage: Path | None, **seeded: int) -> None:
     """Serve the stand-in for PostHog's REST API to any HTTP client."""
+    import sqlite3
+
     from errtrack_mcp.sandbox.server import Contents, announcement, serve
 
     def announce(true_port: int) -> None:
-        click.echo(announcement(f"http://{host}:{true_port}"))
+        click.echo(announcement(f"http://{in_url(host)}:{true_port}"))
 
     contents = Contents(data or ":memory:", storage, seeded["seed_releases"], seeded["seed_symbol_sets"])
-    anyio.run(serve, contents, host, port, announce)
+    stop_unless_free(host, port)
+    try:
+        anyio.run(serve, contents, host, port, announce)
+    except sqlite3.Error as error:
+        stop([f"{data} cannot hold the sandbox's data: {error}. Name a new file, or one that it has made."])
 
 
 @main.command()
@@ -108,6 +126,7 @@ def _serve(env_file: Path | None, *, in_sandbox: bool) -> None:
         stop(["POSTHOG_PERSONAL_API_KEY is not set.", KEY_HELP.format(host=settings.host)])
     from errtrack_mcp.server import serve_stdio
 
+    warn_of_unknown_settings()
     gc.freeze()
     gc.enable()
     try:
@@ -120,7 +139,7 @@ def _serve_http(
     env_file: Path | None, place: tuple[str, int, bool], options: dict[str, str], *, in_sandbox: bool
 ) -> None:
     from errtrack_mcp.remote.process import Place, serve
-    from errtrack_mcp.settings import ConfigurationError, load_settings
+    from errtrack_mcp.settings import ConfigurationError, is_loopback, load_settings
 
     app = None
     fixed: dict[str, str | None] = {}
@@ -129,10 +148,13 @@ def _serve_http(
 
     def announce(port: int) -> None:
         paths = "/sse" if place[2] else "/mcp (and /sse)"
-        click.echo(f"errtrack-mcp serves http://{place[0]}:{port}{paths}", err=True)
+        click.echo(f"errtrack-mcp serves http://{in_url(place[0])}:{port}{paths}", err=True)
 
     try:
         settings = load_settings(env_file, **options, **fixed)
+        warn_of_unknown_settings()
+        if settings.public or is_loopback(place[0]):
+            stop_unless_free(*place[:2])
         gc.collect()
         gc.freeze()  # what is imported stays: collections need not walk it
         anyio.run(serve, settings, Place(*place), announce, app)

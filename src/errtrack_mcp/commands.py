@@ -30,12 +30,17 @@ def tools(env_file: Path | None, *, as_json: bool) -> None:
 @click.argument("tool", shell_complete=_complete_tool)
 @click.argument("pairs", nargs=-1, metavar="[KEY=VALUE]...")
 @click.option("--json", "arguments", default="", help="All arguments as one JSON object.")
-@click.option("--sandbox", "in_sandbox", is_flag=True, help="Call on a made-up project; needs no key and no network.")
+@click.option(
+    "--sandbox",
+    "in_sandbox",
+    is_flag=True,
+    help="Call on a project made up for this call; needs no key.",
+)
 @env_file_option
 def call(tool: str, pairs: tuple[str, ...], arguments: str, env_file: Path | None, *, in_sandbox: bool) -> None:
     """Call one tool just as a client does: a table on a terminal, JSON in a pipe.
 
-    Exits with 0 when it was done, 1 when it failed, 2 when the call or the settings are wrong. A deletion needs its
+    Exits with 0 when it was done, 1 when it failed or was not done, 2 when it was called wrongly. A deletion needs its
     confirm, and on a terminal asks before it deletes.
     """
     from errtrack_mcp.shell.call import Asked, call
@@ -81,12 +86,19 @@ def install(client: str, *, print_only: bool, uninstall: bool, yes: bool) -> Non
 @click.option("--release-id", help="Only the symbol sets of this release.")
 @click.option("--project", help="Only those of the release of this app ...")
 @click.option("--version", help="... and this version.")
-@click.option("--expiring-within-days", type=click.IntRange(0, 30), default=7, show_default=True)
+@click.option(
+    "--expiring-within-days",
+    type=click.IntRange(0, 30),
+    default=7,
+    show_default=True,
+    help="Count what retention removes so soon.",
+)
 @click.argument("ref", required=False)
 def diagnose(env_file: Path | None, *, as_json: bool, in_sandbox: bool, **given: str | int | None) -> None:
     """Tell why stack traces are minified: for REF (a chunk id or URL), a release, or the whole project.
 
-    Exits with 0 when they are readable, 1 when not, 2 when that could not be told.
+    Exits with 0 when they are readable, 1 when not, 2 when that could not be told. Symbol sets that were never loaded
+    do not count against a release or project: most scripts never throw an error.
     """
     from errtrack_mcp.shell.diagnose import diagnose
 

@@ -1,5 +1,6 @@
 """What commands have in common: their options, their settings, the embedded sandbox, and how they stop."""
 
+import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
@@ -73,6 +74,30 @@ def embedded_sandbox() -> tuple["ASGIApp", dict[str, str | None]]:
         "POSTHOG_ENVIRONMENT_ID": None,
     }
     return create_app(database), fixed
+
+
+def warn_of_unknown_settings() -> None:
+    """Say on stderr which variables are ignored: one misspelt may have been meant to keep something out."""
+    from errtrack_mcp.settings import meant_by, unknown_variables
+
+    for name in unknown_variables():
+        click.echo(f"errtrack-mcp: {name} is no setting, and ignored. {meant_by(name)}", err=True)
+
+
+def stop_unless_free(host: str, port: int) -> None:
+    """Stop where nobody can listen on this address."""
+    import socket
+
+    try:
+        socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
+    except OSError as error:
+        why = os.strerror(error.errno) if error.errno else str(error)
+        stop([f"Cannot listen on {in_url(host)}:{port}: {why}. --port 0 takes a free port, --host another address."])
+
+
+def in_url(host: str) -> str:
+    """Write a host as URLs have it: a literal IPv6 address in brackets."""
+    return f"[{host}]" if ":" in host else host
 
 
 def stop(problems: list[str]) -> NoReturn:

@@ -1,6 +1,8 @@
 """Every setting, read from the environment (and from a file only when one is named)."""
 
+import os
 import re
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -18,9 +20,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-KEY_PAGE = "/settings/user-api-keys"
 SCOPES = "error_tracking:read and error_tracking:write"
-LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 REGIONS = frozenset({"https://us.posthog.com", "https://eu.posthog.com"})
 SHORTEST_STATE_KEY = 32
 
@@ -33,6 +33,21 @@ class ConfigurationError(Exception):
         self.problems = problems
 
 
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine can reach an address or name."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _is_unencrypted(origin: str) -> bool:
+    """Tell whether what is sent there can be read on the way."""
+    return origin.startswith("http://") and not is_loopback(urlsplit(origin).hostname or "")
+
+
 def _origin(value: str) -> str:
     """Reduce what a person types for a host to an origin, or say what is wrong with it."""
     text = value.strip().rstrip("/")
@@ -41,6 +56,10 @@ def _origin(value: str) -> str:
         raise ValueError("must be an address such as https://us.posthog.com")
     if parts.path or parts.query or parts.fragment or parts.username or parts.password:
         raise ValueError(f"must be scheme and host only, such as {parts.scheme}://{parts.hostname}")
+    try:
+        _ = parts.port
+    except ValueError:
+        raise ValueError("has a port that is no number from 0 to 65535") from None
     if parts.hostname.endswith(".i.posthog.com"):
         right = parts.hostname.replace(".i.posthog.com", ".posthog.com")
         raise ValueError(f"is an ingest host, which has no such API; use https://{right}")
@@ -166,17 +185,20 @@ class Settings(BaseSettings):
     drain_delay: float = Field(
         0.0, ge=0, le=300, description="Seconds to stay open but not ready after SIGTERM, for balancers to notice."
     )
+    drain_timeout: float = Field(
+        300.0, ge=0, le=3600, description="Seconds that calls under way may take to end after that."
+    )
     log_format: Literal["text", "json"] = Field("text", description="How a server over HTTP writes its log.")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if self.host.startswith("http://") and not self.allow_http and urlsplit(self.host).hostname not in LOOPBACK:
+        if not self.allow_http and _is_unencrypted(self.host):
             raise ValueError(
                 f"POSTHOG_HOST is {self.host}, which would send the key unencrypted; "
                 "use https://, or set ERRTRACK_ALLOW_HTTP=1 if the network is trusted"
             )
         for origin in self.allowed_hosts:
-            if origin.startswith("http://") and not self.allow_http and urlsplit(origin).hostname not in LOOPBACK:
+            if not self.allow_http and _is_unencrypted(origin):
                 raise ValueError(f"ERRTRACK_ALLOWED_HOSTS holds {origin}, which would send keys unencrypted")
         if self.project_id and self.environment_id and self.project_id != self.environment_id:
             raise ValueError("POSTHOG_PROJECT_ID and POSTHOG_ENVIRONMENT_ID name different projects; unset one")
@@ -215,3 +237,17 @@ def variable_of(name: str) -> str:
     """Return the environment variable that sets a field of Settings."""
     alias = Settings.model_fields[name].validation_alias
     return str(alias.choices[0]) if isinstance(alias, AliasChoices) else f"ERRTRACK_{name.upper()}"
+
+
+def unknown_variables() -> list[str]:
+    """Return the environment variables that look like settings of ours and are none."""
+    known = {variable_of(name) for name in Settings.model_fields}
+    return sorted(name for name in os.environ if name.upper().startswith("ERRTRACK_") and name.upper() not in known)
+
+
+def meant_by(unknown: str) -> str:
+    """Say which setting an unknown variable may be meant for."""
+    import difflib  # noqa: PLC0415 - only who has misspelt something waits for it
+
+    near = difflib.get_close_matches(unknown.upper(), [variable_of(name) for name in Settings.model_fields], 1)
+    return f"Did you mean {near[0]}?" if near else f"Unset {unknown}, or see the list of settings in the README."

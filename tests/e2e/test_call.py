@@ -168,7 +168,7 @@ def test_anything_but_yes_deletes_nothing(configured: dict[str, str], database: 
     shown = delete(configured, typed)
     assert "the user said no" in shown.text
     assert "Traceback" not in shown.text
-    assert shown.returncode == 0
+    assert shown.returncode == 1
     assert still_there(database)
 
 

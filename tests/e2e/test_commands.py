@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 import subprocess
 import urllib.request
 from pathlib import Path
@@ -42,6 +43,46 @@ def test_unusable_settings_are_told_on_stderr(run: Any, variables: dict[str, str
     assert words in result.stderr
     assert "Traceback" not in result.stderr
     assert "canary" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["sandbox", "--port", "TAKEN"], "Address already in use. --port 0 takes a free port"),
+        (["serve", "--sandbox", "--transport", "http", "--port", "TAKEN"], "Address already in use"),
+        (["sandbox", "--port", "0", "--data", "TEXT"], "file is not a database"),
+        (["sandbox", "--port", "0", "--data", "/nowhere/at/all.db"], "unable to open database file"),
+    ],
+)
+def test_what_keeps_a_server_from_starting_is_one_sentence(
+    run: Any, tmp_path: Path, arguments: list[str], words: str
+) -> None:
+    """No traceback, and what to do instead."""
+    text = tmp_path / "text.db"
+    text.write_text("this is no database, whatever its name says")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        true = {"TAKEN": str(taken.getsockname()[1]), "TEXT": str(text)}
+        result = run(*(true.get(argument, argument) for argument in arguments))
+    assert result.returncode == 2
+    assert words in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_misspelt_setting_is_not_passed_over(spawn: Any) -> None:
+    """It may have been meant to keep something out."""
+    with spawn("serve", "--sandbox", ERRTRACK_READONLY="1") as session:
+        session.initialize("2025-11-25")
+        session.close()
+        said = session.process.stderr.read()
+    assert said == "errtrack-mcp: ERRTRACK_READONLY is no setting, and ignored. Did you mean ERRTRACK_READ_ONLY?\n"
+
+
+def test_a_console_without_utf_8_ends_no_command(run: Any, tmp_path: Path) -> None:
+    """What it cannot show is escaped, and the exit code stays what it was."""
+    (tmp_path / "\u9875.js").write_text("a()")
+    shown, plain = (run("build-check", str(tmp_path), PYTHONIOENCODING=encoding) for encoding in ("cp1252", "utf-8"))
+    assert shown.returncode == plain.returncode == 1
+    assert "\\u9875.js" in shown.stdout
 
 
 def test_the_sandbox_ignores_settings_of_a_real_account(spawn: Any) -> None:

@@ -24,7 +24,7 @@ from tests.upstream import Upstream, serve
 CANARY = "phx_canary3f9a"
 LINES = [
     *("settings", "key kind", "host", "proxy", "dns", "connection", "tls", "answer", "clock"),
-    *("key", "scopes", "project", "toolset releases", "toolset symbol-sets", "api age", "clients"),
+    *("key", "scopes", "project", "toolset releases", "toolset symbol-sets", "toolset builds", "api age", "clients"),
 ]
 WAY = ("proxy", "dns", "connection", "tls", "answer")
 

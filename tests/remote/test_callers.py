@@ -37,6 +37,9 @@ def names(replica: Serving, path: str = "/mcp", **headers: str) -> set[str]:
     return {tool["name"] for tool in answer.json()["result"]["tools"]}
 
 
+SHARING = {"ERRTRACK_SHARED_KEY": "1", "POSTHOG_PERSONAL_API_KEY": FULL_KEY}
+
+
 @pytest.mark.parametrize(
     ("authorization", "words"),
     [
@@ -64,6 +67,17 @@ def test_nobody_is_served_without_a_usable_key(
     assert "error_tracking:read" in document["scopes_supported"]
 
 
+@pytest.mark.parametrize("path", ["%E4%BD%A0", "%0d%0aX-Injected:%20yes", "%22,%20Basic%20realm=%22b"])
+def test_no_path_gets_into_the_challenge_but_encoded(replica: Serving, path: str) -> None:
+    """The header names the path that was asked for, and holds nothing else of it."""
+    answer = httpx.post(f"{replica.url}/mcp/x/{path}", json=call_body(), headers=posting(None))
+    assert answer.status_code == 401
+    challenge = answer.headers["www-authenticate"]
+    assert challenge.count('"') == 2
+    assert challenge.isascii()
+    assert "x-injected" not in answer.headers
+
+
 def test_a_header_given_twice_is_refused(replica: Serving) -> None:
     """Proxy and server could take different ones for true."""
     twice = [*posting().items(), ("Authorization", "Bearer phx_other")]
@@ -84,12 +98,16 @@ def test_the_operators_key_is_lent_where_they_say_so(sandbox: Upstream) -> None:
         assert ask(replica, headers=posting(None)).json()["result"]["isError"] is False
         elsewhere = posting(None) | {"X-PostHog-Host": "https://eu.posthog.com"}
         assert ask(replica, headers=elsewhere).status_code == 403
+        for header in ("X-Forwarded-For", "Forwarded", "Via"):
+            assert ask(replica, headers=posting(None) | {header: "for=203.0.113.9"}).status_code == 401
 
 
 @pytest.mark.parametrize(
     ("arguments", "variables", "words"),
     [
-        (["--public"], {"ERRTRACK_SHARED_KEY": "1", "POSTHOG_PERSONAL_API_KEY": FULL_KEY}, "never with --public"),
+        (["--public"], SHARING, "never with --public"),
+        (["--allowed-hosts", "mcp.example"], SHARING, "never with --public, ERRTRACK_PUBLIC_URL or --allowed-hosts"),
+        ([], SHARING | {"ERRTRACK_PUBLIC_URL": "https://mcp.example"}, "never with"),
         ([], {"ERRTRACK_SHARED_KEY": "1"}, "POSTHOG_PERSONAL_API_KEY is not"),
         (["--host", "192.0.2.1"], {}, "add --public"),
         ([], {"ERRTRACK_STATE_KEYS": "short"}, "at least 32 characters"),

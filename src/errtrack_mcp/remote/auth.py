@@ -16,13 +16,14 @@ from errtrack_mcp.remote.logs import REQUEST_ID
 from errtrack_mcp.remote.metadata import challenge
 from errtrack_mcp.selection import Selection
 from errtrack_mcp.server import fixed_project
-from errtrack_mcp.settings import LOOPBACK, SCOPES, Origin, ProjectNumber, Settings
+from errtrack_mcp.settings import SCOPES, Origin, ProjectNumber, Settings, is_loopback
 from errtrack_mcp.toolsets import TOOLSETS
 
 CALLER = "errtrack.caller"
 OURS = (b"authorization", b"x-posthog-project-id", b"x-posthog-host", b"x-errtrack-read-only", b"x-errtrack-toolsets")
 YES = {"1", "true", "yes", "on"}
 NO = {"", "0", "false", "no", "off"}
+FORWARDED = frozenset({b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip", b"via"})  # what proxies add
 PATH = re.compile(r"^/mcp(?:/x/(?P<toolsets>[^/]+))?(?P<read_only>/readonly)?/?$")
 
 
@@ -134,9 +135,10 @@ def _key(authorization: str | None, scope: Scope, settings: Settings) -> SecretS
 
 
 def _on_loopback(scope: Scope) -> bool:
-    """Tell whether the request came in on this machine's own address: nowhere else is the operator's key lent."""
+    """Tell whether the request was made on this machine, by no proxy's word: to nobody else is the key lent."""
     server = scope.get("server")
-    return server is not None and server[0] in LOOPBACK
+    forwarded = any(name in FORWARDED for name, _ in scope["headers"])
+    return server is not None and is_loopback(server[0]) and not forwarded
 
 
 def _host(asked: str | None, settings: Settings) -> str:

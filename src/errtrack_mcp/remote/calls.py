@@ -47,7 +47,6 @@ class CallersKey:
     """Lends each call its own caller's key, for the length of that call."""
 
     upstream: Upstream
-    settings: Settings
     kept: Kept = field(default_factory=Kept)
 
     def lend(self, context: Context[Any, Any] | None) -> Client:
@@ -65,7 +64,7 @@ class RemoteServer(Server):
 
     def __init__(self, settings: Settings, upstream: Upstream, replica: Replica) -> None:
         super().__init__(
-            CallersKey(upstream, settings),
+            CallersKey(upstream),
             partial(offered_tools, settings),
             state_security=state_security(settings),
             middleware=[self._know_caller],

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from errtrack_mcp.settings import LOOPBACK, Settings
+from errtrack_mcp.settings import Settings, is_loopback
 
 MAX_BODY_BYTES = 1_000_000
 ALLOWED_HEADERS = (
@@ -24,7 +24,7 @@ class Gate:
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
         public = [settings.public_url.partition("://")[2]] if settings.public_url else []
-        self._hosts = {name.lower() for name in [*LOOPBACK, *public, *(settings.served_hosts or ())]}
+        self._hosts = {name.lower() for name in [*public, *(settings.served_hosts or ())]}
         self._origins = {origin.lower().rstrip("/") for origin in settings.served_origins or ()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -42,8 +42,10 @@ class Gate:
         await (refusal or self._app)(scope, receive, _with_cors(send, origin) if origin else send)
 
     def _refuse_host(self, hosts: list[str]) -> Response | None:
-        if len(hosts) == 1 and (hosts[0].lower() in self._hosts or _name(hosts[0]) in self._hosts):
-            return None
+        if len(hosts) == 1:
+            name = _name(hosts[0])
+            if hosts[0].lower() in self._hosts or name in self._hosts or is_loopback(name):
+                return None
         words = "This server does not answer to that Host; --allowed-hosts (ERRTRACK_SERVED_HOSTS) adds names.\n"
         return PlainTextResponse(words, 421)
 

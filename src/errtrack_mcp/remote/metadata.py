@@ -1,6 +1,7 @@
 """The protected-resource metadata (RFC 9728): where a client that speaks OAuth finds who issues tokens."""
 
 from typing import Any
+from urllib.parse import quote
 
 from starlette.datastructures import Headers
 from starlette.requests import Request
@@ -19,7 +20,8 @@ def base_url(scope: Scope, settings: Settings) -> str:
 
 def challenge(scope: Scope, settings: Settings) -> str:
     """Return the WWW-Authenticate header for a request without a usable key."""
-    return f'Bearer resource_metadata="{base_url(scope, settings)}{WELL_KNOWN}{scope["path"].rstrip("/")}"'
+    path = quote(scope["path"].rstrip("/"))  # decoded by now, and a header takes neither quotes nor line ends
+    return f'Bearer resource_metadata="{base_url(scope, settings)}{WELL_KNOWN}{path}"'
 
 
 def protected_resource(resource: str, settings: Settings) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """One process that serves HTTP: where it listens, and how it leaves."""
 
 import asyncio
-import ipaddress
 import signal
 import socket
 import time
@@ -13,14 +12,14 @@ from types import FrameType
 import uvicorn
 from sse_starlette.sse import AppStatus
 from starlette.types import ASGIApp
+from uvicorn.server import HANDLED_SIGNALS
 
 from errtrack_mcp.remote.app import build_app
 from errtrack_mcp.remote.logs import configure_logs, note
 from errtrack_mcp.remote.replica import Replica
-from errtrack_mcp.settings import LOOPBACK, ConfigurationError, Settings
+from errtrack_mcp.settings import ConfigurationError, Settings, is_loopback
 
-STOP = (signal.SIGINT, signal.SIGTERM)
-FAREWELL = 15.0
+FAREWELL = 15.0  # for what comes after the last call: streams that end, connections that close
 
 
 class Server(uvicorn.Server):
@@ -53,7 +52,7 @@ class Server(uvicorn.Server):
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Finish every call that was accepted, then end the streams that nobody waits on."""
+        """Finish the calls that were accepted, as far as the time allows, then end the streams that nobody waits on."""
         note("draining", in_flight=self._replica.in_flight)
         farewell = asyncio.create_task(self._end_streams())
         await super().shutdown(sockets)
@@ -70,22 +69,12 @@ class Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Take the signals to stop, without raising them again once stopped."""
-        previous = {number: signal.signal(number, self.handle_exit) for number in STOP}
+        previous = {number: signal.signal(number, self.handle_exit) for number in HANDLED_SIGNALS}
         try:
             yield
         finally:
             for number, handler in previous.items():
                 signal.signal(number, handler)
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether only this machine can reach an address."""
-    if host in LOOPBACK:
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +110,6 @@ async def serve(
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=int(settings.timeout + FAREWELL),
+        timeout_graceful_shutdown=int(settings.drain_timeout + FAREWELL),
     )
     await Server(config, app.state.replica, settings.drain_delay, on_ready).serve()

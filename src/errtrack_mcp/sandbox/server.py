@@ -116,5 +116,6 @@ def announcement(address: str) -> str:
 
 
 def _reach(key: str) -> str:
-    elsewhere = key in SCOPED_TEAMS or key == OUTSIDER_KEY
-    return f" (project {OTHER_PROJECT_ID} only)" if elsewhere else ""
+    if key in SCOPED_TEAMS:
+        return f" (limited to project {OTHER_PROJECT_ID}; its user's own project is {PROJECT_ID})"
+    return f" (of a user who is in project {OTHER_PROJECT_ID} only)" if key == OUTSIDER_KEY else ""

@@ -51,7 +51,7 @@ async def call(settings: Settings, sandbox: ASGIApp | None, asked: Asked) -> int
     """
     if asked.json and asked.pairs:
         raise ConfigurationError(["Give the arguments as key=value or with --json, not both."])
-    schemas = {tool.name: tool.parameters for tool in offered_tools(settings)}
+    schemas = {tool.name: tool.parameters for tool in offered_tools(settings, local=True)}
     arguments = from_json(asked.json) if asked.json else from_pairs(asked.pairs, schemas.get(asked.tool, {}))
     done = ""
 
@@ -65,7 +65,13 @@ async def call(settings: Settings, sandbox: ASGIApp | None, asked: Asked) -> int
         except anyio.get_cancelled_exc_class():  # Ctrl-C
             click.echo(f"errtrack-mcp: Stopped. {done}{' ' if done else ''}What was done stays done.", err=True)
             raise
-    return show(result)
+    code = show(result)
+    return FAILED if code == DONE and _was_confirmed_in_vain(arguments, result.structured_content or {}) else code
+
+
+def _was_confirmed_in_vain(arguments: Row, answer: Row) -> bool:
+    """Tell whether a deletion that came with its confirm was not made all the same."""
+    return bool(arguments.get("confirm")) and False in (answer.get("deleted"), answer.get("done"))
 
 
 async def _ask_on_terminal(

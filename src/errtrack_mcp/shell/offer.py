@@ -10,9 +10,8 @@ from pydantic_core import to_json
 from errtrack_mcp.settings import Settings
 from errtrack_mcp.shell.screen import is_terminal, print_rows, screen
 from errtrack_mcp.shell.session import connected
-from errtrack_mcp.toolsets import LOCAL_TOOLSETS, TOOLSETS
+from errtrack_mcp.toolsets import EVERY_TOOLSET
 
-EVERY_TOOLSET = {**TOOLSETS, **LOCAL_TOOLSETS}
 BYTES_PER_TOKEN = 4  # a rule of thumb: each model counts differently, and none says how without its own tables
 TOKENS_ARE = f"bytes / {BYTES_PER_TOKEN}, an estimate"
 

@@ -14,7 +14,7 @@ from errtrack_mcp.api.text import quoted
 from errtrack_mcp.server import fixed_project
 from errtrack_mcp.shell.doctor.examination import Account, Examination, Finding, Skipped, failed, passed, warned
 from errtrack_mcp.shell.session import connected
-from errtrack_mcp.toolsets import TOOLSETS, offered_tools
+from errtrack_mcp.toolsets import EVERY_TOOLSET, LOCAL_TOOLSETS, offered_tools
 
 READ, WRITE = "error_tracking:read", "error_tracking:write"
 NOWHERE = str(UUID(int=0))
@@ -131,8 +131,8 @@ class ToolsetCheck:
     async def __call__(self, examination: Examination) -> Finding:
         """Call the first tool of the toolset that lists."""
         settings = examination.usable()
-        members = {tool.name for tool in TOOLSETS[self.toolset]}
-        offered = [tool for tool in offered_tools(settings) if tool.name in members]
+        members = {tool.name for tool in EVERY_TOOLSET[self.toolset]}
+        offered = [tool for tool in offered_tools(settings, local=True) if tool.name in members]
         if not offered:
             raise Skipped("the settings offer none of its tools")
         examination.needs("scopes", "project")
@@ -143,6 +143,8 @@ class ToolsetCheck:
         return await self._with_scopes(examination, offered, said)
 
     async def _with_scopes(self, examination: Examination, offered: list[Tool], said: str) -> Finding:
+        if self.toolset in LOCAL_TOOLSETS:
+            return passed(said)
         reads, writes = await _scopes(examination)
         changing = [tool for tool in offered if not (tool.annotations and tool.annotations.read_only_hint)]
         said += f"; {len(offered) - len(changing)} tools read: {_yes(answer=reads)}"

@@ -1,13 +1,12 @@
 """The settings: can they be used, where does each come from, and what kind of key is it."""
 
-import difflib
 import os
 import re
 
 from pydantic import SecretStr
 from pydantic_settings import DotEnvSettingsSource, EnvSettingsSource
 
-from errtrack_mcp.settings import SCOPES, Settings, variable_of
+from errtrack_mcp.settings import SCOPES, Settings, meant_by, unknown_variables, variable_of
 from errtrack_mcp.shell.doctor.examination import Examination, Finding, Skipped, failed, passed, warned
 
 ALWAYS_SHOWN = ("personal_api_key", "host", "project_id")
@@ -44,8 +43,8 @@ async def check_settings(examination: Examination) -> Finding:
     found = f"{count} set, {len(details) - count} at their defaults"
     if examination.problems:
         return failed(" ".join(examination.problems), "Mend that where your client configures this server.", *shown)
-    if strays := _strays():
-        return warned(f"{found}; no setting: {', '.join(strays)}", _meant(strays[0]), *shown)
+    if strays := unknown_variables():
+        return warned(f"{found}; no setting: {', '.join(strays)}", meant_by(strays[0]), *shown)
     return passed(found, *shown)
 
 
@@ -104,14 +103,3 @@ def _shown(name: str, settings: Settings | None, *, is_given: bool) -> str:
     if isinstance(value, frozenset):
         return ", ".join(sorted(value))
     return "-" if value is None or value == () else str(value)
-
-
-def _strays() -> list[str]:
-    known = {variable_of(name) for name in Settings.model_fields}
-    return sorted(name for name in os.environ if name.upper().startswith("ERRTRACK_") and name.upper() not in known)
-
-
-def _meant(stray: str) -> str:
-    known = [variable_of(name) for name in Settings.model_fields]
-    near = difflib.get_close_matches(stray, known, 1)
-    return f"Did you mean {near[0]}?" if near else f"Unset {stray}, or see the list of settings in the README."

@@ -31,7 +31,7 @@ from errtrack_mcp.shell.doctor.way import (
     check_tls,
 )
 from errtrack_mcp.shell.screen import is_terminal, screen, table
-from errtrack_mcp.toolsets import TOOLSETS, offered_tools
+from errtrack_mcp.toolsets import EVERY_TOOLSET, offered_tools
 
 NOTHING_OFFERED = "ERRTRACK_TOOLSETS, ERRTRACK_TOOLS and the like leave no tool to offer."
 CHECKS: dict[str, Check] = {
@@ -47,7 +47,7 @@ CHECKS: dict[str, Check] = {
     "key": check_key,
     "scopes": check_scopes,
     "project": check_project,
-    **{f"toolset {name}": ToolsetCheck(name) for name in TOOLSETS},
+    **{f"toolset {name}": ToolsetCheck(name) for name in EVERY_TOOLSET},
     "api age": check_age,
     "clients": check_clients,
 }
@@ -79,7 +79,7 @@ async def examine(env_file: Path | None, *, as_json: bool) -> int:
 def _begin(env_file: Path | None) -> Examination:
     try:
         settings = load_settings(env_file)
-        problems = [] if offered_tools(settings) else [NOTHING_OFFERED]
+        problems = [] if offered_tools(settings, local=True) else [NOTHING_OFFERED]
     except ConfigurationError as error:
         return Examination(env_file, None, error.problems, _without_the_key(env_file))
     return Examination(env_file, settings, problems, settings)

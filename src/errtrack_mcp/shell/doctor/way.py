@@ -11,7 +11,7 @@ import anyio
 from errtrack_mcp.api import errors
 from errtrack_mcp.api.errors import ApiError, ProxyFailed
 from errtrack_mcp.api.proxy import proxy_for
-from errtrack_mcp.settings import LOOPBACK, Settings
+from errtrack_mcp.settings import Settings, is_loopback
 from errtrack_mcp.shell.doctor.examination import Examination, Finding, Skipped, failed, passed, warned
 
 MOST_SKEW = 60.0  # seconds: tokens and signed addresses live for minutes
@@ -87,7 +87,7 @@ async def check_tls(examination: Examination) -> Finding:
         expired = "expired" in ended.found or "not yet valid" in ended.found
         return failed(ended.found, "Compare this machine's clock with the time first." if expired else ended.remedy)
     if host.startswith("http://"):
-        if urlsplit(host).hostname in LOOPBACK:
+        if is_loopback(urlsplit(host).hostname or ""):
             return passed("none needed: http:// to this machine")
         return warned("none: http:// sends the key for anyone on the way to read", "Serve it over https://.")
     tls = examination.way.tls
