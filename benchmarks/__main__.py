@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from benchmarks.report import PAGE, Limit, limits_table, number, samples_table, table, write_page
 from benchmarks.samples import Samples, ratios
-from benchmarks.sides import COLLECTIONS, FLOOR, GENERATED, OURS, ROLLBAR, SENTRY, forwarding, others
+from benchmarks.sides import COLLECTIONS, FLOOR, GENERATED, OURS, ROLLBAR, SENTRY, forwarding, others, ours
 from benchmarks.sizes import (
     ASKED_FOR,
     measure_definitions,
@@ -66,14 +66,17 @@ def _time(url: str, limits: list[Limit], tables: dict[str, str]) -> None:
 
 def _count_definitions(url: str, limits: list[Limit], tables: dict[str, str]) -> None:
     sides = forwarding(url)
-    ours = measure_definitions(nine(url))
-    everything = measure_definitions(sides[1])
-    rows = {f"{OURS}, the nine": ours, f"{OURS}, all tools": everything}
+    the_nine = measure_definitions(nine(url))
+    everything = measure_definitions(ours(url))  # as the nine, with a project to choose
+    rows = {f"{OURS}, the nine": the_nine, f"{OURS}, all tools": everything}
     rows |= {side.name: measure_definitions(side) for side in (*sides[2:], *others())}
     limits += [
-        Limit("tools/list of the nine tools, as received", ours.size / 1000, 12, "KB"),
+        Limit("tools/list of the nine tools, as received", the_nine.size / 1000, 12, "KB"),
         Limit(
-            "a definition of the nine without its output schema", ours.tokens_without_output / ours.tools, 250, "tokens"
+            "a definition of the nine without its output schema",
+            the_nine.tokens_without_output / the_nine.tools,
+            250,
+            "tokens",
         ),
         Limit("a definition, all tools on", everything.size / everything.tools / 1000, 2.2, "KB"),
     ]

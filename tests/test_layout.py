@@ -28,7 +28,7 @@ MAY_IMPORT = {
     "resources": {"api", "tools", "untrusted"},
     "toolsets": {"schemas", "selection", "settings", "tools", "untrusted"},
     "untrusted": {"schemas"},
-    "remote": {"", "api", "explain", "remote", "selection", "server", "settings", "tools", "toolsets"},
+    "remote": {"", "api", "explain", "readable", "remote", "selection", "server", "settings", "tools", "toolsets"},
     "install": {"install"},
     "shell": {
         "",

@@ -1,11 +1,11 @@
 """What a server offers beside its tools, to those whom the tools of the same data are offered to."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from mcp.server import CacheHint
-from mcp.server.context import CallNext, HandlerResult, ServerMiddleware, ServerRequestContext
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.lowlevel.helper_types import ReadResourceContents
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError, ToolError, UnexpectedResourceError
@@ -52,10 +52,10 @@ present_request: ContextVar[ServerRequestContext[Any, Any]] = ContextVar("presen
 class ReadableServer(MCPServer[Lender]):
     """MCPServer with the resources, prompts and completion of this project; `options` are those of MCPServer."""
 
-    def __init__(self, lender: Lender, *, middleware: Sequence[ServerMiddleware[Any]] = (), **options: Any) -> None:
+    def __init__(self, lender: Lender, **options: Any) -> None:
         super().__init__(
             **options,
-            middleware=[*middleware, self._furnish_after_greeting, _remember, _keep_reference],
+            middleware=[self._furnish_after_greeting, _remember, _keep_reference],
             cache_hints={"resources/read": ROW, "resources/list": ROW, "resources/templates/list": ROW},
         )
         self._lender = lender

@@ -1,10 +1,9 @@
 """One MCPServer put together: the tools on offer, the lent client, failures in words."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-from mcp.server.context import ServerMiddleware
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
 from mcp.server.mcpserver.tools import Tool
@@ -62,7 +61,6 @@ class Server(ReadableServer):
         offered: Callable[[], list[Tool]],
         *,
         state_security: RequestStateSecurity | None = None,
-        middleware: Sequence[ServerMiddleware[Any]] = (),
         listening: bool = True,
     ) -> None:
         @asynccontextmanager
@@ -78,7 +76,6 @@ class Server(ReadableServer):
             lifespan=lend,
             log_level="WARNING",
             request_state_security=state_security,
-            middleware=middleware,
             subscriptions=None if listening else False,
         )
         self._build_tools = offered

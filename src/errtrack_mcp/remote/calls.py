@@ -1,13 +1,12 @@
 """One MCP server for many callers: each call with its caller's key, on its caller's project, within what it may do."""
 
 from collections.abc import Iterable, Mapping
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import partial
 from time import perf_counter
 from typing import Any
 
-from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel.helper_types import ReadResourceContents
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.tools import Tool
@@ -17,6 +16,7 @@ from pydantic import AnyUrl
 
 from errtrack_mcp.api.client import Client
 from errtrack_mcp.explain import explain_repeated
+from errtrack_mcp.readable import present_request
 from errtrack_mcp.remote.auth import CALLER, Caller
 from errtrack_mcp.remote.logs import note
 from errtrack_mcp.remote.replica import Replica
@@ -30,9 +30,6 @@ from errtrack_mcp.toolsets import offered_tools
 
 ONCE = "x-errtrack-once"
 
-# Set for the length of one message, since the SDK lists tools without a context.
-present_caller: ContextVar[Caller | None] = ContextVar("present_caller", default=None)
-
 
 def caller_of(context: ServerRequestContext[Any, Any]) -> Caller:
     """Return who sent the message that is being answered."""
@@ -40,6 +37,12 @@ def caller_of(context: ServerRequestContext[Any, Any]) -> Caller:
         raise LookupError("a message over HTTP has a request")
     caller: Caller = context.request.scope[CALLER]
     return caller
+
+
+def present_caller() -> Caller | None:
+    """Return who sent the message that is being answered, where the SDK gives no context."""
+    context = present_request.get(None)
+    return caller_of(context) if context is not None and context.request is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,6 @@ class RemoteServer(Server):
             CallersKey(upstream),
             partial(offered_tools, settings),
             state_security=state_security(settings),
-            middleware=[self._know_caller],
             listening=False,
         )
         self._settings = settings
@@ -78,7 +80,7 @@ class RemoteServer(Server):
 
     def offer(self, context: Context[Any, Any] | None) -> Mapping[str, Tool]:
         """Return the tools that this caller may see and call: the operator's, narrowed by the caller."""
-        caller = caller_of(context.request_context) if context else present_caller.get()
+        caller = caller_of(context.request_context) if context else present_caller()
         if caller is None:
             return {}
         asked = (caller.narrowing, caller.project_fixed)
@@ -111,7 +113,7 @@ class RemoteServer(Server):
         """Count a call that has ended, and write its line; a name that a caller made up is not repeated."""
         tool = name if name in self._offered else "unknown"
         self._replica.metrics.call(tool, outcome, seconds)
-        caller = present_caller.get()
+        caller = present_caller()
         about = {"request_id": caller.request_id, "key": caller.key_hash[:8]} if caller else {}
         note("call", tool=tool, outcome=outcome, ms=round(seconds * 1000, 1), **about)
 
@@ -126,13 +128,6 @@ class RemoteServer(Server):
             if once and not await self._ledger.first(caller_of(context.request_context).key_hash, once[:128]):
                 return failed(explain_repeated())
         return await super().call_tool(name, arguments, context)
-
-    async def _know_caller(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
-        token = present_caller.set(caller_of(ctx) if ctx.request is not None else None)
-        try:
-            return await call_next(ctx)
-        finally:
-            present_caller.reset(token)
 
 
 def state_security(settings: Settings) -> RequestStateSecurity:

@@ -3,27 +3,25 @@
 import sys
 import traceback
 from collections.abc import Callable
-from contextlib import nullcontext
 from pathlib import Path
 
 import anyio
 import click
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
 from errtrack_mcp.api.client import Client, Pool
 from errtrack_mcp.api.retry import RetryPolicy
-from errtrack_mcp.builds.directory import BuildDirectory
+from errtrack_mcp.builds.directory import BuildDirectory, Bundle
 from errtrack_mcp.builds.verdict import OUTLOOKS
 from errtrack_mcp.explain import Asked, explain
 from errtrack_mcp.server import fixed_project
 from errtrack_mcp.settings import Settings
+from errtrack_mcp.shell.screen import EXIT_CODES, progress
 from errtrack_mcp.tools.build_check import BuildCheck, Lookup, conclude, environment, look_up, read_bundles
-from errtrack_mcp.tools.progress import Report
+from errtrack_mcp.tools.progress import Report, silent
 
-EXIT_CODES = {True: 0, False: 1, None: 2}
 INTERRUPTED = 130
 MOST_ROWS = 60
 STYLES = {True: "green", False: "red", None: "yellow"}
@@ -52,22 +50,11 @@ def run_build_check(settings: Settings, directory: Path, exclude: tuple[str, ...
 
 async def _check(settings: Settings, build: BuildDirectory) -> BuildCheck:
     """Read the build and ask the project, with a progress bar where a person can see it."""
-    said = Console(stderr=True)
-    bar = Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=said, transient=True)
     prefix = fixed_project(settings)
-    with bar if said.is_terminal else nullcontext():
-        report = _reporting_to(bar)
+    with progress("Reading scripts.") as moving:
+        report = moving or silent
         bundles = await read_bundles(build, report)
-        if settings.personal_api_key is None:
-            lookup = Lookup({})
-        else:
-            pool = Pool(settings.host)
-            retry = RetryPolicy(max_rate_limit_wait=settings.max_retry_wait)
-            try:
-                api = Client(pool, settings.personal_api_key, prefix, settings.timeout, retry)
-                lookup = await look_up(api, bundles, report)
-            finally:
-                await pool.aclose()
+        lookup = await _look_up(settings, prefix, bundles, report)
     if settings.personal_api_key is None:
         click.echo(f"errtrack-mcp: {NO_KEY}", err=True)
     if lookup.stopped_by is not None:
@@ -75,13 +62,16 @@ async def _check(settings: Settings, build: BuildDirectory) -> BuildCheck:
     return conclude(build, bundles, lookup, environment(settings.host, prefix[1]))
 
 
-def _reporting_to(bar: Progress) -> Report:
-    task = bar.add_task("Reading scripts.", total=None)
-
-    async def report(done: float, total: float | None, words: str) -> None:
-        bar.update(task, completed=done, total=total, description=words)
-
-    return report
+async def _look_up(settings: Settings, prefix: tuple[str, str], bundles: list[Bundle], report: Report) -> Lookup:
+    if settings.personal_api_key is None:
+        return Lookup({})
+    pool = Pool(settings.host)
+    retry = RetryPolicy(max_rate_limit_wait=settings.max_retry_wait)
+    try:
+        api = Client(pool, settings.personal_api_key, prefix, settings.timeout, retry)
+        return await look_up(api, bundles, report)
+    finally:
+        await pool.aclose()
 
 
 def _print_table(console: Console, check: BuildCheck) -> None:

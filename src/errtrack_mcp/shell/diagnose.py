@@ -5,21 +5,18 @@ from collections.abc import Mapping
 from typing import Any
 
 import click
-from mcp.shared.dispatcher import ProgressFnT
 from mcp_types import CallToolResult
 from pydantic_core import to_json
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 from starlette.types import ASGIApp
 
 from errtrack_mcp.settings import ConfigurationError, Settings
 from errtrack_mcp.shell.call import show
-from errtrack_mcp.shell.screen import fits, is_terminal, screen, table
+from errtrack_mcp.shell.screen import EXIT_CODES, fits, is_terminal, progress, screen, table
 from errtrack_mcp.shell.session import connected
 
 TOOL = "error-tracking-symbol-sets-diagnose"
-EXIT_CODES = {True: 0, False: 1, None: 2}
 STYLES = {True: "ok", False: "failed", None: "warning"}
 STATES = ("complete", "never_loaded", "failed")
 COVERAGE = ("created_at", "project", "version", *STATES)
@@ -50,22 +47,9 @@ async def diagnose(settings: Settings, sandbox: ASGIApp | None, arguments: Mappi
 
 async def _called(settings: Settings, sandbox: ASGIApp | None, arguments: Mapping[str, Any]) -> CallToolResult:
     """Call the tool, with a progress bar where a person can see it."""
-    said = Console(stderr=True)
-    bar = Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=said, transient=True)
     async with connected(settings, sandbox) as client:
-        if not said.is_terminal:
-            return await client.call_tool(TOOL, dict(arguments))
-        with bar:
-            return await client.call_tool(TOOL, dict(arguments), progress_callback=_reporting_to(bar))
-
-
-def _reporting_to(bar: Progress) -> ProgressFnT:
-    task = bar.add_task("Asking PostHog.", total=None)
-
-    async def report(progress: float, total: float | None, message: str | None) -> None:
-        bar.update(task, completed=progress, total=total, description=message or "")
-
-    return report
+        with progress("Asking PostHog.") as report:
+            return await client.call_tool(TOOL, dict(arguments), progress_callback=report)
 
 
 def _print(console: Console, answer: Mapping[str, Any]) -> None:

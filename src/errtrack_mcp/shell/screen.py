@@ -1,14 +1,20 @@
 """Where a command prints: tables and colours on a terminal, lines that other programs read everywhere else."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 import click
+from mcp.shared.dispatcher import ProgressFnT
 from rich.console import Console
 from rich.measure import Measurement
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 from rich.theme import Theme
+
+# Of a verdict: yes, no, could not tell. Python's own exit code for a crash would say no.
+EXIT_CODES = {True: 0, False: 1, None: 2}
 
 # Pale enough for either background; NO_COLOR and TERM=dumb are heeded by rich itself.
 THEME = Theme({"ok": "green", "warning": "yellow", "failed": "bold red", "skipped": "dim", "name": "cyan"})
@@ -48,6 +54,23 @@ def print_rows(columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Non
     for *cells, last in rows:
         shown.add_row(*map(Text, cells), Text(last, no_wrap=True, overflow="ellipsis"))
     screen().print(shown)
+
+
+@contextmanager
+def progress(first: str) -> Iterator[ProgressFnT | None]:
+    """Show a bar on stderr where a person sees it, beginning with the words `first`; yields what moves it, or None."""
+    said = Console(stderr=True)
+    if not said.is_terminal:
+        yield None
+        return
+    bar = Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=said, transient=True)
+    task = bar.add_task(first, total=None)
+
+    async def report(progress: float, total: float | None, message: str | None) -> None:
+        bar.update(task, completed=progress, total=total, description=message or "")
+
+    with bar:
+        yield report
 
 
 def fits(console: Console, shown: Table) -> bool:
