@@ -33,8 +33,8 @@ BESIDES = (
     "for a server over HTTP is explained in [remote.md](remote.md)."
 )
 TOOLS = (
-    "Made from the definitions by `make docs`; each answer is one of the sandbox on 5 January 2026, cut where it is long. Every "
-    "tool also takes `project_id`, unless the project is fixed. `error-tracking-build-check` has "
+    "Made from the definitions by `make docs`; each answer is one of the sandbox on 5 January 2026, cut where long. "
+    "Every tool also takes `project_id`, unless the project is fixed. `error-tracking-build-check` has "
     "[a page of its own](build-check.md)."
 )
 
