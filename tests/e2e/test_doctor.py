@@ -408,3 +408,9 @@ def test_in_a_pipe_it_is_a_line_for_each_check(run: Any, configured: dict[str, s
     rows = [line.split("\t") for line in result.stdout.splitlines()]
     assert [row[1] for row in rows if row[0]] == LINES
     assert {len(row) for row in rows} == {3}
+
+
+def test_tools_that_read_this_machine_alone_are_an_offer_too(examine: Examine, configured: dict[str, str]) -> None:
+    """Nothing of PostHog's is offered, and a call would work all the same."""
+    report = examine(**configured, ERRTRACK_TOOLSETS="builds")
+    assert report.code == 0

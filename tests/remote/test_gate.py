@@ -50,7 +50,7 @@ def test_an_unlisted_origin_is_refused_everywhere(listed: Serving, method: str, 
     assert "access-control-allow-origin" not in answer.headers
 
 
-@pytest.mark.parametrize("host", ["mcp.example", "MCP.example:443", "127.0.0.1", "localhost:9", "[::1]:9"])
+@pytest.mark.parametrize("host", ["mcp.example", "MCP.example:443", "127.0.0.1", "127.0.0.2:9", "localhost", "[::1]:9"])
 def test_listed_hosts_and_this_machine_are_answered(listed: Serving, host: str) -> None:
     """With and without a port."""
     assert httpx.get(f"{listed.url}/healthz", headers={"Host": host}).status_code == 200

@@ -10,8 +10,12 @@ from mcp.client.context import ClientRequestContext
 from mcp_types import ElicitRequestParams, ElicitResult
 
 from errtrack_mcp.api.client import Pool
+from errtrack_mcp.sandbox.database import Database
+from errtrack_mcp.sandbox.seed import RELEASES as RELEASE_SEEDS
+from errtrack_mcp.sandbox.seed import release_id
 from errtrack_mcp.server import build_server
 from errtrack_mcp.settings import Settings
+from tests.conftest import add_symbol_sets
 from tests.upstream import Upstream
 
 pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])]
@@ -65,6 +69,21 @@ async def test_the_user_is_asked_and_agrees(connect_asking: Any, answer: Call, m
     assert len(questions) == 2
     assert f'"{release["version"]}"' in questions[0]
     assert f"{done['symbol_sets']} symbol sets" in questions[0]
+
+
+async def test_a_count_that_was_cut_short_is_told_as_such(
+    connect_asking: Any, answer: Call, database: Database, mode: str
+) -> None:
+    """Counting ends after twenty pages, and the question says that there may be more."""
+    questions: list[str] = []
+    add_symbol_sets(database, 2_100)
+    with database.transaction():
+        database.execute("UPDATE symbol_sets SET release_id = ? WHERE ref LIKE 'added-%'", (release_id(2),))
+    async with connect_asking(mode, NOES[1], questions) as client:
+        asked = {"id": release_id(2), "confirm": RELEASE_SEEDS[2].version}
+        preview = await answer(client, DESTROY_RELEASE, **asked)
+    assert preview["symbol_sets_at_least"] is True
+    assert f"at least {preview['symbol_sets']} symbol sets" in questions[0]
 
 
 @pytest.mark.parametrize("no", NOES, ids=["unticked", "declined", "cancelled"])

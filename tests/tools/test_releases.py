@@ -121,6 +121,14 @@ async def test_a_taken_hash_names_its_holder(connect: Any, answer: Call, refusal
         assert holder["id"] in await refusal(client, UPDATE, id=other["id"], hash_id="mine")
 
 
+async def test_a_holder_that_cannot_be_looked_up_is_another_release(connect: Any, answer: Call, refusal: Call) -> None:
+    """A hash with a dot is never found by hash; the API's own words are not put in its place."""
+    async with connect() as client:
+        await answer(client, CREATE, version="1.0", project="app", hash_id="v1.0")
+        text = await refusal(client, CREATE, version="1.1", project="app", hash_id="v1.0")
+    assert text.startswith("hash_taken: This hash_id is taken by another release.")
+
+
 async def test_metadata_must_be_an_object(connect: Any, refusal: Call, sandbox: Upstream) -> None:
     """Anything else would be stored and then break every list, so it is not sent."""
     async with connect() as client:
