@@ -13,7 +13,7 @@ from mcp import Client
 from mcp_types import Tool
 from pydantic import SecretStr
 
-from errtrack_mcp.api.client import Pool
+from errtrack_mcp.api.pool import Pool
 from errtrack_mcp.sandbox.app import create_app
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import FULL_KEY, chunk_id, release_id, seed

@@ -12,7 +12,7 @@ import pytest
 from mcp import Client
 from mcp_types import CallToolResult, TextContent
 
-from errtrack_mcp.api.client import Pool
+from errtrack_mcp.api.pool import Pool
 from errtrack_mcp.sandbox.app import create_app
 from errtrack_mcp.sandbox.database import Database, stored_time
 from errtrack_mcp.sandbox.seed import FULL_KEY, PROJECT_ID, seed

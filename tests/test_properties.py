@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mcp import Client
 from mcp_types import TextContent
 
-from errtrack_mcp.api.client import Pool
+from errtrack_mcp.api.pool import Pool
 from errtrack_mcp.sandbox.app import create_app
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import FULL_KEY, release_id, seed

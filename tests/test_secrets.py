@@ -9,8 +9,9 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from errtrack_mcp.api.client import Client, Pool
+from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.errors import ApiError
+from errtrack_mcp.api.pool import Pool
 from errtrack_mcp.api.retry import RetryPolicy
 from errtrack_mcp.server import build_server
 from errtrack_mcp.settings import Settings, load_settings

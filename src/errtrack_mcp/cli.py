@@ -138,8 +138,9 @@ def _serve(env_file: Path | None, *, in_sandbox: bool) -> None:
 def _serve_http(
     env_file: Path | None, place: tuple[str, int, bool], options: dict[str, str], *, in_sandbox: bool
 ) -> None:
+    from errtrack_mcp.loopback import is_loopback
     from errtrack_mcp.remote.process import Place, serve
-    from errtrack_mcp.settings import ConfigurationError, is_loopback, load_settings
+    from errtrack_mcp.settings import ConfigurationError, load_settings
 
     app = None
     fixed: dict[str, str | None] = {}

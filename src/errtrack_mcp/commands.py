@@ -30,12 +30,7 @@ def tools(env_file: Path | None, *, as_json: bool) -> None:
 @click.argument("tool", shell_complete=_complete_tool)
 @click.argument("pairs", nargs=-1, metavar="[KEY=VALUE]...")
 @click.option("--json", "arguments", default="", help="All arguments as one JSON object.")
-@click.option(
-    "--sandbox",
-    "in_sandbox",
-    is_flag=True,
-    help="Call on a project made up for this call; needs no key.",
-)
+@click.option("--sandbox", "in_sandbox", is_flag=True, help="Call on a project made up for this call; needs no key.")
 @env_file_option
 def call(tool: str, pairs: tuple[str, ...], arguments: str, env_file: Path | None, *, in_sandbox: bool) -> None:
     """Call one tool just as a client does: a table on a terminal, JSON in a pipe.

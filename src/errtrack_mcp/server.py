@@ -16,8 +16,8 @@ from pydantic_core import to_json
 from starlette.types import ASGIApp
 
 from errtrack_mcp import __version__
-from errtrack_mcp.api.client import Pool
 from errtrack_mcp.api.errors import ApiError
+from errtrack_mcp.api.pool import Pool
 from errtrack_mcp.api.retry import RetryPolicy
 from errtrack_mcp.api.text import can_be_sent
 from errtrack_mcp.explain import (

@@ -2,7 +2,7 @@
 
 import os
 import re
-from ipaddress import ip_address
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -20,6 +20,8 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from errtrack_mcp.loopback import is_loopback
+
 SCOPES = "error_tracking:read and error_tracking:write"
 REGIONS = frozenset({"https://us.posthog.com", "https://eu.posthog.com"})
 SHORTEST_STATE_KEY = 32
@@ -31,16 +33,6 @@ class ConfigurationError(Exception):
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
         self.problems = problems
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether only this machine can reach an address or name."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _is_unencrypted(origin: str) -> bool:
@@ -247,7 +239,5 @@ def unknown_variables() -> list[str]:
 
 def meant_by(unknown: str) -> str:
     """Say which setting an unknown variable may be meant for."""
-    import difflib  # noqa: PLC0415 - only who has misspelt something waits for it
-
-    near = difflib.get_close_matches(unknown.upper(), [variable_of(name) for name in Settings.model_fields], 1)
+    near = get_close_matches(unknown.upper(), [variable_of(name) for name in Settings.model_fields], 1)
     return f"Did you mean {near[0]}?" if near else f"Unset {unknown}, or see the list of settings in the README."

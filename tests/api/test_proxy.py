@@ -38,6 +38,7 @@ def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"HTTP_PROXY": "http://p:1"}, "http://localhost:8010", None),
         ({"ALL_PROXY": "http://p:1"}, "http://127.0.0.1:8010", None),
         ({"ALL_PROXY": "http://p:1"}, "http://[::1]:8010", None),
+        ({"ALL_PROXY": "http://p:1"}, "http://127.0.0.2:8010", None),
     ],
 )
 def test_the_environment_chooses(

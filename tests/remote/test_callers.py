@@ -1,5 +1,6 @@
 """Every caller with a key of their own: what they may choose, and what they never see of each other."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import anyio
@@ -10,7 +11,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from errtrack_mcp.sandbox.seed import FULL_KEY, PROJECT_ID, READ_KEY
+from errtrack_mcp.sandbox.app import create_app
+from errtrack_mcp.sandbox.database import Database
+from errtrack_mcp.sandbox.seed import FULL_KEY, PROJECT_ID, READ_KEY, seed
 from errtrack_mcp.selection import is_read_only
 from errtrack_mcp.toolsets import TOOLSETS
 from tests.conftest import text_of
@@ -123,6 +126,34 @@ def test_settings_that_would_be_unsafe_stop_the_start(
     assert ended.returncode == 2
     assert words in ended.stderr
     assert "short" not in ended.stderr.replace("ERRTRACK", "")
+
+
+def test_a_plan_is_of_one_host_alone(sandbox: Upstream) -> None:
+    """The same key and the same project number on another host have nothing to do with it."""
+    other = Database()
+    seed(other, datetime.now(UTC))
+    with other.transaction():
+        other.execute(
+            "DELETE FROM symbol_sets WHERE ref = (SELECT max(ref) FROM symbol_sets WHERE storage_ptr IS NULL)"
+        )
+    before = other.execute("SELECT count(*) FROM symbol_sets").fetchone()[0]
+
+    def prune(replica: Serving, host: str, **confirmed: Any) -> Any:
+        body = call_body("error-tracking-symbol-sets-prune", failed=True, **confirmed)
+        answer = httpx.post(f"{replica.url}/mcp", json=body, headers=posting() | {"X-PostHog-Host": host}, timeout=30)
+        return answer.json()["result"]["structuredContent"]
+
+    with (
+        serve(create_app(other)) as second,
+        serving(POSTHOG_HOST=sandbox.url, ERRTRACK_ALLOWED_HOSTS=second.url) as replica,
+    ):
+        plan = prune(replica, sandbox.url)
+        elsewhere = prune(replica, second.url, confirm=plan["confirm"])
+        at_home = prune(replica, sandbox.url, confirm=plan["confirm"])
+    assert elsewhere["done"] is False
+    assert other.execute("SELECT count(*) FROM symbol_sets").fetchone()[0] == before
+    assert at_home["done"] is True
+    assert len(at_home["deleted"]) == plan["planned"]
 
 
 def test_an_oauth_token_is_passed_on(sandbox: Upstream) -> None:

@@ -15,7 +15,7 @@ import pytest
 from mcp import Client
 from mcp_types import ErrorData, ListRootsResult, Root
 
-from errtrack_mcp.api.client import Pool
+from errtrack_mcp.api.pool import Pool
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import PROJECT_ID
 from errtrack_mcp.sandbox.symbol_sets import insert_symbol_set

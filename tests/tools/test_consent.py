@@ -9,7 +9,7 @@ from mcp import Client
 from mcp.client.context import ClientRequestContext
 from mcp_types import ElicitRequestParams, ElicitResult
 
-from errtrack_mcp.api.client import Pool
+from errtrack_mcp.api.pool import Pool
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import RELEASES as RELEASE_SEEDS
 from errtrack_mcp.sandbox.seed import release_id

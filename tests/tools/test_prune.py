@@ -10,7 +10,7 @@ import pytest
 from mcp import Client
 from mcp_types import ElicitResult
 
-from errtrack_mcp.api.client import Pool
+from errtrack_mcp.api.pool import Pool
 from errtrack_mcp.sandbox.database import Database, stored_time
 from errtrack_mcp.sandbox.seed import PROJECT_ID, READ_KEY, release_id
 from errtrack_mcp.server import build_server

@@ -12,8 +12,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
-from errtrack_mcp.api.client import Client, Pool
+from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.errors import ServerFailed
+from errtrack_mcp.api.pool import Pool
 from errtrack_mcp.api.retry import RetryPolicy
 from errtrack_mcp.tools import walk as walk_module
 from errtrack_mcp.tools.walk import Pace, Walk, read_all

@@ -1,8 +1,5 @@
-"""The REST API for one caller over a shared pool of connections: the only import of httpx."""
+"""The REST API for one caller, over the pool of connections that callers share."""
 
-import os
-import socket
-import ssl
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -10,114 +7,36 @@ from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
 import anyio
-import httpx
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import from_json
-from starlette.types import ASGIApp
 
 from errtrack_mcp import __version__
 from errtrack_mcp.api.errors import (
     ApiError,
     BadShape,
-    ConnectionFailed,
-    HostNotFound,
     NoAnswer,
     NotFound,
     NotJson,
-    ProxyFailed,
+    RateLimited,
     Redirected,
     ServerFailed,
     TimedOut,
-    TlsFailed,
-    TooLarge,
     refusal,
 )
 from errtrack_mcp.api.page import Page, Row, list_answer
-from errtrack_mcp.api.proxy import proxy_for
+from errtrack_mcp.api.pool import Pool, RawAnswer, RawRequest
 from errtrack_mcp.api.retry import REPEATABLE, RetryPolicy, wait_before_retry
 from errtrack_mcp.api.text import clean_value, needs_no_cleaning, title_of_page
 
 Model = TypeVar("Model", bound=BaseModel)
 
-MAX_BODY_BYTES = 20_000_000
-MAX_CONNECTIONS = 64
-
 # Accompanies one request on its way out, given method and resource; the status is told to what it yields.
 Passage = Callable[[str, str], AbstractAsyncContextManager[Callable[[int], None]]]
-# Is shown every answer before its body is read.
-Watch = Callable[[httpx.Response], None]
 
 
 def unaccompanied(_method: str, _resource: str) -> AbstractAsyncContextManager[Callable[[int], None]]:
     """Let a request pass without looking."""
     return nullcontext(lambda _status: None)
-
-
-@dataclass(frozen=True, slots=True)
-class RawAnswer:
-    """A complete answer with a status below 300."""
-
-    status: int
-    body: bytes
-
-
-@dataclass(slots=True)
-class Pool:
-    """The connections of one process to one host; it holds no key.
-
-    `origin` is scheme and host; `app` answers in place of the network where one is given. Connections and the
-    TLS context are made at the first request, so that starting costs nothing.
-    """
-
-    origin: str
-    app: ASGIApp | None = None
-    proxied: bool = field(default=False, init=False)
-    watch: Watch | None = field(default=None, init=False)
-    _transport: httpx.AsyncBaseTransport | None = field(default=None, init=False)
-
-    def transport(self) -> httpx.AsyncBaseTransport:
-        """Return httpx's transport, made on first use.
-
-        Its client above would follow redirects, keep cookies and read the environment, all of which is unwanted here,
-        and take a tenth of a call for it. Nothing here ends by itself: each request is bounded as a whole.
-        """
-        if self._transport is None:
-            proxy = None if self.app else proxy_for(self.origin)
-            self.proxied = proxy is not None
-            self._transport = (
-                httpx.ASGITransport(self.app, raise_app_exceptions=False)
-                if self.app
-                else httpx.AsyncHTTPTransport(
-                    verify=_tls_context() if self.origin.startswith("https://") else False,
-                    proxy=_through(proxy) if proxy else None,
-                    trust_env=False,  # proxy_for has read the environment
-                    limits=httpx.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS),
-                )
-            )
-        return self._transport
-
-    async def aclose(self) -> None:
-        """Close every connection."""
-        if self._transport is not None:
-            await self._transport.aclose()
-
-
-def _tls_context() -> ssl.SSLContext:
-    """Trust what the operating system trusts, and SSL_CERT_FILE and SSL_CERT_DIR where they are set."""
-    import truststore  # noqa: PLC0415 - takes time that only a first request over TLS should pay
-
-    context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    if file := os.environ.get("SSL_CERT_FILE"):
-        try:
-            context.load_verify_locations(file)  # elsewhere than on Linux nobody else would read it
-        except OSError:
-            raise TlsFailed("SSL_CERT_FILE cannot be read") from None
-    return context
-
-
-def _through(proxy: str) -> httpx.Proxy:
-    """Name a proxy to httpx; one that is itself reached over TLS is trusted as the host is."""
-    return httpx.Proxy(proxy, ssl_context=_tls_context() if proxy.startswith("https://") else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,15 +92,15 @@ class Client:
         body: Mapping[str, Any] | None = None,
     ) -> RawAnswer:
         """Send one request, with the retries that are safe, within the time allowed."""
-        url = self.pool.origin + self.path(*parts)
         params = {name: value for name, value in (query or {}).items() if value is not None}
+        request = RawRequest(method, self.pool.origin + self.path(*parts), params, body, self._headers)
         tries, rate_limit_waited, perhaps_done = 0, 0.0, False
         deadline = anyio.current_time() + self.timeout
         while True:
             tries += 1
             try:
                 with anyio.fail_after(self._share_of_time(method, deadline, tries)):
-                    return await self._try(method, url, params, body, parts[0])
+                    return await self._try(request, parts[0])
             except TimeoutError:
                 failure: ApiError = TimedOut(may_have_happened=method not in REPEATABLE)
             except ApiError as error:
@@ -192,7 +111,7 @@ class Client:
             wait = wait_before_retry(self.retry, method, failure, tries, rate_limit_waited)
             if wait is None or anyio.current_time() + wait >= deadline:
                 raise failure
-            if getattr(failure, "status", None) == 429:
+            if isinstance(failure, RateLimited):
                 rate_limit_waited += wait
             await anyio.sleep(wait)
 
@@ -201,26 +120,10 @@ class Client:
         left = max(deadline - anyio.current_time(), 0.0)
         return left / 2 if method in REPEATABLE and tries <= self.retry.attempts else left
 
-    async def _try(
-        self, method: str, url: str, params: Mapping[str, str | int], body: Mapping[str, Any] | None, resource: str
-    ) -> RawAnswer:
-        transport = self.pool.transport()
-        request = httpx.Request(method, url, params=params or None, json=body, headers=self._headers())
-        async with self.passage(method, resource) as answered:
-            try:
-                response = await transport.handle_async_request(request)
-                answered(response.status_code)
-                if self.pool.watch:
-                    self.pool.watch(response)
-                try:
-                    content = await _read_body(response)
-                except httpx.DecodingError:
-                    content = b""  # the status says what it was worth; where JSON is needed, this is none
-                finally:
-                    await response.aclose()
-            except (httpx.HTTPError, TimeoutError) as error:
-                raise _named(error, method, proxied=self.pool.proxied) from error
-        return _checked(response, content)
+    async def _try(self, request: RawRequest, resource: str) -> RawAnswer:
+        async with self.passage(request.method, resource) as answered:
+            answer = await self.pool.send(request, answered)
+        return _checked(answer)
 
     def _headers(self) -> dict[str, str]:
         """Say who asks; no frame keeps the answer in a variable, since crash reporters show those."""
@@ -240,26 +143,14 @@ def _segment(part: str) -> str:
     return quote(part, safe="@")
 
 
-async def _read_body(response: httpx.Response) -> bytes:
-    """Read the body as it streams, and stop at the limit."""
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in response.aiter_bytes():
-        size += len(chunk)
-        if size > MAX_BODY_BYTES:
-            raise TooLarge(response.status_code)
-        chunks.append(chunk)
-    return b"".join(chunks)
-
-
-def _checked(response: httpx.Response, content: bytes) -> RawAnswer:
+def _checked(answer: RawAnswer) -> RawAnswer:
     """Return an answer that succeeded; raise what any other means."""
-    status = response.status_code
+    status, content = answer.status, answer.body
     if 300 <= status < 400:
-        location = urlsplit(response.headers.get("location", ""))
+        location = urlsplit(answer.headers.get("location", ""))
         raise Redirected(status, f"{location.scheme}://{location.netloc}" if location.netloc else "")
     if status < 300:
-        return RawAnswer(status, content)
+        return answer
     try:
         body = from_json(content) if content else None
     except ValueError:
@@ -267,7 +158,7 @@ def _checked(response: httpx.Response, content: bytes) -> RawAnswer:
         if status >= 500:
             raise ServerFailed(status, NotJson.code, title) from None
         raise NotJson(status, title) from None
-    raise refusal(status, body, response.headers.get("retry-after"))
+    raise refusal(status, body, answer.headers.get("retry-after"))
 
 
 def _read(answer: RawAnswer, into: type[Model]) -> Model:
@@ -284,24 +175,3 @@ def _read(answer: RawAnswer, into: type[Model]) -> Model:
         raise BadShape(answer.status, ", ".join(fields[:5])) from None
     except ValueError:
         raise NotJson(answer.status, title_of_page(answer.body)) from None
-
-
-def _named(error: httpx.HTTPError | TimeoutError, method: str, *, proxied: bool) -> NoAnswer | NotJson:
-    """Return what the transport's failure is to us, by its cause."""
-    if isinstance(error, httpx.TimeoutException | TimeoutError):
-        return TimedOut(may_have_happened=method not in REPEATABLE)
-    unresolved = False
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ssl.SSLError):
-            return TlsFailed(getattr(cause, "verify_message", "") or cause.reason or "")
-        unresolved = unresolved or isinstance(cause, socket.gaierror)
-        cause = cause.__cause__ or cause.__context__
-    if isinstance(error, httpx.ProxyError):
-        return ProxyFailed(str(error))
-    if proxied and isinstance(error, httpx.ConnectError):
-        return ProxyFailed("its name does not resolve" if unresolved else "no connection")
-    if unresolved:
-        return HostNotFound()
-    may_have_happened = method not in REPEATABLE and not isinstance(error, httpx.ConnectError)
-    return ConnectionFailed(type(error).__name__, may_have_happened=may_have_happened)

@@ -4,8 +4,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from errtrack_mcp.api.errors import ProxyFailed
-
-LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+from errtrack_mcp.loopback import is_loopback
 
 
 def proxy_for(origin: str) -> str | None:
@@ -15,7 +14,7 @@ def proxy_for(origin: str) -> str | None:
     an address that is none.
     """
     target = urlsplit(origin)
-    if target.scheme == "http" and target.hostname in LOOPBACK:
+    if target.scheme == "http" and is_loopback(target.hostname or ""):
         return None
     proxies = getproxies()
     address = proxies.get(target.scheme) or proxies.get("all")

@@ -12,11 +12,12 @@ from pydantic import SecretStr, TypeAdapter, ValidationError
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from errtrack_mcp.loopback import is_loopback
 from errtrack_mcp.remote.logs import REQUEST_ID
 from errtrack_mcp.remote.metadata import challenge
 from errtrack_mcp.selection import Selection
 from errtrack_mcp.server import fixed_project
-from errtrack_mcp.settings import SCOPES, Origin, ProjectNumber, Settings, is_loopback
+from errtrack_mcp.settings import SCOPES, Origin, ProjectNumber, Settings
 from errtrack_mcp.toolsets import TOOLSETS
 
 CALLER = "errtrack.caller"

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from errtrack_mcp.settings import Settings, is_loopback
+from errtrack_mcp.loopback import is_loopback
+from errtrack_mcp.settings import Settings
 
 MAX_BODY_BYTES = 1_000_000
 ALLOWED_HEADERS = (

@@ -14,10 +14,11 @@ from sse_starlette.sse import AppStatus
 from starlette.types import ASGIApp
 from uvicorn.server import HANDLED_SIGNALS
 
+from errtrack_mcp.loopback import is_loopback
 from errtrack_mcp.remote.app import build_app
 from errtrack_mcp.remote.logs import configure_logs, note
 from errtrack_mcp.remote.replica import Replica
-from errtrack_mcp.settings import ConfigurationError, Settings, is_loopback
+from errtrack_mcp.settings import ConfigurationError, Settings
 
 FAREWELL = 15.0  # for what comes after the last call: streams that end, connections that close
 

@@ -9,8 +9,9 @@ from opentelemetry import trace
 from opentelemetry.trace import SpanKind, StatusCode
 from starlette.types import ASGIApp
 
-from errtrack_mcp.api.client import Client, Pool
+from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.errors import RateLimited
+from errtrack_mcp.api.pool import Pool
 from errtrack_mcp.api.retry import RetryPolicy
 from errtrack_mcp.remote.auth import Caller
 from errtrack_mcp.remote.budget import Budget

@@ -2,7 +2,7 @@
 
 import hashlib
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -17,33 +17,16 @@ from errtrack_mcp.sandbox.envelope import ApiError, invalid, server_error
 from errtrack_mcp.sandbox.storage import MAX_BYTES
 from errtrack_mcp.sandbox.symbol_sets import PATH, find_symbol_set, list_symbol_sets
 from errtrack_mcp.sandbox.throttle import SYMBOL_SETS
+from errtrack_mcp.sandbox.upload_requests import Conflicts, Upload, read_conflicts, read_query, read_uploads
 
 MOST_CHECKED = 1000
 USED_AT_MOST_EVERY = timedelta(hours=12)
 
 
-@dataclass(frozen=True)
-class Upload:
-    """One symbol set that a client wants to upload."""
-
-    chunk_id: str
-    release_id: str | None = None
-    content_hash: str | None = None
-    content_length: int | None = None
-
-
-@dataclass(frozen=True)
-class Conflicts:
-    """What to do about a set whose content differs: refuse (neither), replace it, or keep it."""
-
-    force: bool = False
-    skip: bool = False
-
-
 async def bulk_start_upload(call: Call) -> Response:
     """POST: bind what is unbound, and give an address for each set that has to be sent; all of them or none."""
     data = await call.data()
-    uploads, conflicts = _read_uploads(data), _read_conflicts(data)
+    uploads, conflicts = read_uploads(data), read_conflicts(data)
     with call.database.transaction():
         wanted = _wanted(call, uploads, conflicts)
         _bind(call, uploads)
@@ -55,7 +38,7 @@ async def bulk_start_upload(call: Call) -> Response:
 async def bulk_check_upload(call: Call) -> Response:
     """POST: the same decision without the upload; that the sets were asked for is noted all the same."""
     data = await call.data()
-    uploads, conflicts = _read_uploads(data), _read_conflicts(data)
+    uploads, conflicts = read_uploads(data), read_conflicts(data)
     if len(uploads) > MOST_CHECKED:
         detail = f"Ensure this field has no more than {MOST_CHECKED} elements."
         raise invalid(detail, "max_length", "symbol_sets")
@@ -83,11 +66,9 @@ async def bulk_finish_upload(call: Call) -> Response:
 
 async def start_upload(call: Call) -> Response:
     """POST, deprecated: start one upload; when the set was last used stays as it was."""
-    query = call.request.query_params
-    chunk_id, release_id = query.get("chunk_id"), query.get("release_id") or None
-    if not chunk_id:
-        return JSONResponse({"detail": "chunk_id query parameter is required"}, 400)
-    upload = Upload(chunk_id, release_id and _canonical(release_id))
+    upload = read_query(call.request)
+    if upload is None:
+        return _chunk_id_required()
     with call.database.transaction():
         _wanted(call, [upload], Conflicts())
         _bind(call, [upload])
@@ -106,22 +87,24 @@ async def finish_upload(call: Call) -> Response:
 
 async def create_symbol_set(call: Call) -> Response:
     """POST on the list, deprecated: the file in the request itself, of any content type, in place of what was there."""
-    query = call.request.query_params
-    chunk_id, release_id = query.get("chunk_id"), query.get("release_id") or None
-    if not chunk_id:
-        return JSONResponse({"detail": "chunk_id query parameter is required"}, 400)
-    upload = Upload(chunk_id, release_id and _canonical(release_id))
+    upload = read_query(call.request)
+    if upload is None:
+        return _chunk_id_required()
     if upload.release_id is not None and not _release_exists(call, upload.release_id):
         raise server_error()
     content = await _read_file(call.request)
-    replacing = Upload(chunk_id, upload.release_id, hashlib.sha512(content).hexdigest())
+    replacing = replace(upload, content_hash=hashlib.sha512(content).hexdigest())
     with call.database.transaction():
-        _has_to_be_sent(_find_by_ref(call, chunk_id), replacing, Conflicts(force=True))
+        _has_to_be_sent(_find_by_ref(call, upload.chunk_id), replacing, Conflicts(force=True))
         _bind(call, [replacing])
         started = _start(call, replacing)
         call.storage.write(started["presigned_url"]["fields"]["key"], content)
         _finish(call, started["symbol_set_id"], replacing.content_hash)
     return JSONResponse({"ok": True}, 201)
+
+
+def _chunk_id_required() -> Response:
+    return JSONResponse({"detail": "chunk_id query parameter is required"}, 400)
 
 
 async def _read_file(request: Request) -> bytes:
@@ -247,49 +230,6 @@ def _release_exists(call: Call, release_id: str) -> bool:
 
 def _too_large() -> ApiError:
     return invalid(f"File is too large: at most {MAX_BYTES} bytes", "file_too_large")
-
-
-def _read_conflicts(data: dict[str, Any]) -> Conflicts:
-    conflicts = Conflicts(force=bool(data.get("force")), skip=bool(data.get("skip_on_conflict")))
-    if conflicts.force and conflicts.skip:
-        raise invalid("force and skip_on_conflict exclude each other", "invalid_conflict_handling")
-    return conflicts
-
-
-def _read_uploads(data: dict[str, Any]) -> list[Upload]:
-    """Read the sets of today's body, or of the older one that only lists chunk ids."""
-    if "symbol_sets" in data:
-        rows = _read_list(data, "symbol_sets")
-    else:
-        rows = [{"chunk_id": each, "release_id": data.get("release_id")} for each in _read_list(data, "chunk_ids")]
-    return [_read_upload(number, row) for number, row in enumerate(rows)]
-
-
-def _read_list(data: dict[str, Any], field: str) -> list[Any]:
-    value = data.get(field) or []
-    if not isinstance(value, list):
-        raise invalid(f'Expected a list of items but got type "{type(value).__name__}".', "not_a_list", field)
-    return value
-
-
-def _read_upload(number: int, row: Any) -> Upload:
-    if not isinstance(row, dict) or not row.get("chunk_id"):
-        raise invalid("This field is required.", "required", f"symbol_sets__{number}__chunk_id")
-    length = row.get("content_length")
-    return Upload(
-        chunk_id=str(row["chunk_id"]),
-        release_id=_canonical(row["release_id"]) if row.get("release_id") else None,
-        content_hash=str(row["content_hash"]) if row.get("content_hash") else None,
-        content_length=length if isinstance(length, int) else None,
-    )
-
-
-def _canonical(release_id: object) -> str:
-    """Write a UUID as ids are stored; anything else stays, and is not found."""
-    try:
-        return str(UUID(str(release_id)))
-    except ValueError:
-        return str(release_id)
 
 
 RESOURCES = [

@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from errtrack_mcp.api.client import Client, Pool
+from errtrack_mcp.api.client import Client
+from errtrack_mcp.api.pool import Pool
 from errtrack_mcp.api.retry import RetryPolicy
 from errtrack_mcp.builds.directory import BuildDirectory, Bundle
 from errtrack_mcp.builds.verdict import OUTLOOKS

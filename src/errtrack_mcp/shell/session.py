@@ -8,7 +8,7 @@ from mcp.client.session import ElicitationFnT
 from pydantic import SecretStr
 from starlette.types import ASGIApp
 
-from errtrack_mcp.api.client import Pool
+from errtrack_mcp.api.pool import Pool
 from errtrack_mcp.server import build_server
 from errtrack_mcp.settings import Settings
 

@@ -8,7 +8,8 @@ from typing import Annotated, Any, Protocol
 from mcp.server.mcpserver import AcceptedElicitation, Context, Resolve
 from pydantic import SecretStr
 
-from errtrack_mcp.api.client import Client, Pool
+from errtrack_mcp.api.client import Client
+from errtrack_mcp.api.pool import Pool
 from errtrack_mcp.api.retry import RetryPolicy
 from errtrack_mcp.tools.kept import Kept
 

@@ -1,6 +1,7 @@
 """Deleting symbol sets by filter: first a plan, then exactly that plan."""
 
 import hashlib
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -79,7 +80,6 @@ async def make_plan(
     kept, owner = context.request_context.lifespan_context.kept, _owner(api)
     found = kept.find(owner, confirm) if confirm else None
     if isinstance(found, Plan) and (found.filters, found.most) == (filters, limit):
-        found.read = 0
         return found
     plan = Plan(filters, limit, datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0))
     status = "invalid" if failed else None
@@ -88,14 +88,14 @@ async def make_plan(
     if not_seen:
         raise ToolError(f"incomplete: No plan was made. {not_seen}")
     plan.settle()
-    plan.read = walk.read
     kept.keep(owner, plan.confirm, plan)
-    return plan
+    return replace(plan, read=walk.read)
 
 
 def _owner(api: Client) -> str:
-    """Name whose plan it is, without keeping the key."""
-    return hashlib.sha256(api.key.get_secret_value().encode()).hexdigest() + "/".join(api.prefix)
+    """Name whose plan it is, and of which project on which host, without keeping the key."""
+    key = hashlib.sha256(api.key.get_secret_value().encode()).hexdigest()
+    return " ".join((key, api.pool.origin, *api.prefix))
 
 
 Planned = Annotated[Plan, Resolve(make_plan)]
@@ -167,7 +167,6 @@ async def _carry_out(api: Client, context: Context[Lender, Any], plan: Plan) -> 
     rows = plan.rows
     ends: dict[str, str | ApiError] = {}
     waiting = iter(rows)
-
     report = after(plan.read, context.report_progress)
 
     async def worker() -> None:

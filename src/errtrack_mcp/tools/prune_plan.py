@@ -50,8 +50,8 @@ def fingerprint(row: Sighting) -> str:
 class Plan:
     """The first symbol sets by ref that fit, at most `most` of them, and how many fit in all.
 
-    `today` is the beginning of the day: a plan holds for as long as that. `read` is how many symbol sets the present
-    call has read for it.
+    `today` is the beginning of the day: a plan that is made again is the same for as long as that. `read` is how many
+    symbol sets this call has read for it.
     """
 
     filters: Filters

@@ -9,9 +9,10 @@ from typing import Any, Literal
 
 from pydantic import SecretStr
 
-from errtrack_mcp.api.client import Client, Pool
+from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.errors import ApiError
 from errtrack_mcp.api.model import ApiModel
+from errtrack_mcp.api.pool import Pool
 from errtrack_mcp.api.retry import RetryPolicy
 from errtrack_mcp.explain import KEY_PAGE, Asked, explain
 from errtrack_mcp.server import fixed_project

@@ -11,7 +11,8 @@ import anyio
 from errtrack_mcp.api import errors
 from errtrack_mcp.api.errors import ApiError, ProxyFailed
 from errtrack_mcp.api.proxy import proxy_for
-from errtrack_mcp.settings import Settings, is_loopback
+from errtrack_mcp.loopback import is_loopback
+from errtrack_mcp.settings import Settings
 from errtrack_mcp.shell.doctor.examination import Examination, Finding, Skipped, failed, passed, warned
 
 MOST_SKEW = 60.0  # seconds: tokens and signed addresses live for minutes
