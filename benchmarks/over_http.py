@@ -19,8 +19,8 @@ import anyio
 import httpx2
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
-from tests.installed import free_port
-from tests.remote.cluster import running
+from tests.support.cluster import running
+from tests.support.installed import free_port
 
 from benchmarks.report import Limit, limits_table
 from benchmarks.samples import Samples, ratios

@@ -13,16 +13,16 @@ from mcp import Client
 from mcp_types import Tool
 from pydantic import SecretStr
 
-from errtrack_mcp.api.pool import Pool
+from errtrack_mcp.api.transport import Pool
 from errtrack_mcp.sandbox.app import create_app
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import FULL_KEY, chunk_id, release_id, seed
-from errtrack_mcp.server import build_server
+from errtrack_mcp.server.app import build_server
 from errtrack_mcp.settings import Settings, load_settings, variable_of
 
 DOCS = Path(__file__).parent.parent / "docs"
 SEEDED_ON = datetime(2026, 1, 5, 9, tzinfo=UTC)
-LONGEST_ANSWER = 1800
+MAX_ANSWER_LENGTH = 1800
 
 CONFIGURATION = (
     "Made from the settings class by `make docs`. All come from the environment; `--env-file FILE` adds a file, below "
@@ -108,7 +108,7 @@ async def _section(client: Client, tool: Tool) -> str:
     result = await client.call_tool(tool.name, asked)
     assert not result.is_error, result
     answer = _settled(json.dumps(result.structured_content, indent=2, ensure_ascii=False))
-    shown = answer if len(answer) <= LONGEST_ANSWER else answer[:LONGEST_ANSWER].rsplit("\n", 1)[0] + "\n..."
+    shown = answer if len(answer) <= MAX_ANSWER_LENGTH else answer[:MAX_ANSWER_LENGTH].rsplit("\n", 1)[0] + "\n..."
     hints = tool.annotations
     kind = "Reads." if hints and hints.read_only_hint else "Changes something."
     return "\n".join(

@@ -10,7 +10,7 @@ from mcp import Client, StdioServerParameters
 from rich.console import Console
 from rich.terminal_theme import MONOKAI
 
-from errtrack_mcp.demo import Demo
+from errtrack_mcp.cli.demo import Demo
 
 PICTURE = Path(__file__).parent.parent / "docs" / "demo.svg"
 WIDTH = 132

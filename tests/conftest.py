@@ -12,14 +12,14 @@ import pytest
 from mcp import Client
 from mcp_types import CallToolResult, TextContent
 
-from errtrack_mcp.api.pool import Pool
+from errtrack_mcp.api.transport import Pool
 from errtrack_mcp.sandbox.app import create_app
 from errtrack_mcp.sandbox.database import Database, stored_time
 from errtrack_mcp.sandbox.seed import FULL_KEY, PROJECT_ID, seed
 from errtrack_mcp.sandbox.symbol_sets import insert_symbol_set
-from errtrack_mcp.server import build_server
+from errtrack_mcp.server.app import build_server
 from errtrack_mcp.settings import Settings, load_settings
-from tests.upstream import Upstream, serve
+from tests.support.upstream import Upstream, serve
 
 Connect = Callable[..., AbstractAsyncContextManager[Client]]
 Call = Callable[..., Awaitable[dict[str, Any]]]

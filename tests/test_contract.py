@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from errtrack_mcp.selection import is_read_only
+from errtrack_mcp.server.catalog.filters import is_read_only
+from errtrack_mcp.server.catalog.toolsets import LOCAL_TOOLSETS, TOOLSETS, offered_tools
 from errtrack_mcp.settings import load_settings
-from errtrack_mcp.toolsets import LOCAL_TOOLSETS, TOOLSETS, offered_tools
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 TOOLS = offered_tools(load_settings(), local=True)

@@ -8,8 +8,8 @@ import click
 import pytest
 from scripts.pages import configuration, tools
 
-from errtrack_mcp.cli import main
-from errtrack_mcp.toolsets import LOCAL_TOOLSETS, TOOLSETS
+from errtrack_mcp.cli.main import main
+from errtrack_mcp.server.catalog.toolsets import LOCAL_TOOLSETS, TOOLSETS
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")] + sorted((ROOT / "docs").glob("*.md"))

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from errtrack_mcp.api.text import can_be_sent, clean, quoted
+from errtrack_mcp.api.sanitize import can_be_sent, clean, quoted
 from errtrack_mcp.sandbox.database import Database
+from errtrack_mcp.server.catalog.toolsets import offered_tools
+from errtrack_mcp.server.catalog.untrusted import STRANGERS_FIELDS
 from errtrack_mcp.settings import load_settings
-from errtrack_mcp.toolsets import offered_tools
-from errtrack_mcp.untrusted import STRANGERS_FIELDS
 from tests.conftest import text_of
 
 Call = Callable[..., Awaitable[Any]]

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from mcp import Client
 from mcp_types import TextContent
 
-from errtrack_mcp.api.pool import Pool
+from errtrack_mcp.api.transport import Pool
 from errtrack_mcp.sandbox.app import create_app
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import FULL_KEY, release_id, seed
-from errtrack_mcp.server import build_server
+from errtrack_mcp.server.app import build_server
+from errtrack_mcp.server.catalog.toolsets import offered_tools
 from errtrack_mcp.settings import load_settings
-from errtrack_mcp.toolsets import offered_tools
 
 SETTINGS = load_settings(None, POSTHOG_HOST="http://localhost", POSTHOG_PERSONAL_API_KEY=FULL_KEY)
 TOOLS = offered_tools(SETTINGS, local=True)

@@ -11,11 +11,11 @@ from pydantic import SecretStr
 
 from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.errors import ApiError
-from errtrack_mcp.api.pool import Pool
 from errtrack_mcp.api.retry import RetryPolicy
-from errtrack_mcp.server import build_server
+from errtrack_mcp.api.transport import Pool
+from errtrack_mcp.server.app import build_server
 from errtrack_mcp.settings import Settings, load_settings
-from tests.upstream import Upstream
+from tests.support.upstream import Upstream
 
 CANARY = "phx_canary_3f9a"
 LIST = "error-tracking-releases-list"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from errtrack_mcp.install.clients import CLIENTS
+from errtrack_mcp.client_config.clients import CLIENTS
 from errtrack_mcp.settings import ConfigurationError, load_settings
 
 

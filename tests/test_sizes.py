@@ -15,9 +15,9 @@ from rs_bpe.bpe import openai
 
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import FULL_KEY, PROJECT_ID, chunk_id, release_hash
-from errtrack_mcp.toolsets import TOOLSETS
+from errtrack_mcp.server.catalog.toolsets import TOOLSETS
 from tests.conftest import text_of
-from tests.upstream import Upstream
+from tests.support.upstream import Upstream
 
 SIZES = Path(__file__).parent / "snapshots" / "sizes.json"
 TOKENIZER = openai.o200k_base()
@@ -167,7 +167,7 @@ async def test_what_stands_beside_the_tools_is_as_reviewed(connect: Any) -> None
         }
         (reference,) = (await client.read_resource("errtrack://reference/failure-reasons")).contents
     for name, rows in lists.items():
-        path = SIZES.parent / "beside" / f"{name}.json"
+        path = SIZES.parent / "prompts_and_resources" / f"{name}.json"
         listed = [row.model_dump(mode="json", by_alias=True, exclude_none=True) for row in rows]
         current = json.dumps(listed, indent=2) + "\n"
         if os.environ.get("UPDATE_SNAPSHOTS"):

@@ -1,5 +1,5 @@
 """Run the command as `python -m errtrack_mcp`."""
 
-from errtrack_mcp.cli import main
+from errtrack_mcp.cli.main import main
 
 main()

@@ -24,7 +24,7 @@ from errtrack_mcp.loopback import is_loopback
 
 SCOPES = "error_tracking:read and error_tracking:write"
 REGIONS = frozenset({"https://us.posthog.com", "https://eu.posthog.com"})
-SHORTEST_STATE_KEY = 32
+MIN_STATE_KEY = 32
 
 
 class ConfigurationError(Exception):
@@ -101,7 +101,7 @@ def _names(value: object) -> object:
 def _state_keys(value: object) -> object:
     """Split the sealing keys in their order, and refuse short ones without repeating them."""
     keys = [key.strip() for key in value.split(",") if key.strip()] if isinstance(value, str) else value
-    if isinstance(keys, list) and any(len(key.encode()) < SHORTEST_STATE_KEY for key in keys):
+    if isinstance(keys, list) and any(len(key.encode()) < MIN_STATE_KEY for key in keys):
         raise ValueError("must hold keys of at least 32 characters each; make one with: openssl rand -hex 32")
     return keys
 

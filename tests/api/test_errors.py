@@ -29,8 +29,8 @@ def body(code: str, detail: str, attr: str | None = None) -> dict[str, str | Non
         (404, body("not_found", "Not found."), errors.NotFound),
         (404, None, errors.NotFound),
         (415, ["odd"], errors.BadRequest),
-        (500, body("error", "A server error occurred."), errors.ServerFailed),
-        (503, None, errors.ServerFailed),
+        (500, body("error", "A server error occurred."), errors.ServerError),
+        (503, None, errors.ServerError),
     ],
 )
 def test_a_refusal_is_told_by_status_and_code(status: int, answer: object, expected: type[ApiError]) -> None:

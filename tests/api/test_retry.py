@@ -9,7 +9,7 @@ from errtrack_mcp.api.errors import (
     NotFound,
     NotJson,
     RateLimited,
-    ServerFailed,
+    ServerError,
     TimedOut,
     TlsFailed,
 )
@@ -19,7 +19,7 @@ POLICY = RetryPolicy(attempts=2, first_wait=0.4, max_rate_limit_wait=20, jitter=
 THROTTLED = RateLimited(429, "throttled", "", 7)
 
 
-@pytest.mark.parametrize("failure", [ConnectionFailed(), TimedOut(), ServerFailed(503), HostNotFound()])
+@pytest.mark.parametrize("failure", [ConnectionFailed(), TimedOut(), ServerError(503), HostNotFound()])
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
 def test_what_may_pass_is_tried_twice_more(failure: ApiError, method: str) -> None:
     """Waits double, and end after the second."""
@@ -27,14 +27,14 @@ def test_what_may_pass_is_tried_twice_more(failure: ApiError, method: str) -> No
     assert waits == [0.4, 0.8, None]
 
 
-@pytest.mark.parametrize("failure", [ConnectionFailed(), TimedOut(), ServerFailed(502)])
+@pytest.mark.parametrize("failure", [ConnectionFailed(), TimedOut(), ServerError(502)])
 @pytest.mark.parametrize("method", ["POST", "PATCH"])
 def test_a_change_is_never_repeated_blindly(failure: ApiError, method: str) -> None:
     """It may have been made although no answer came."""
     assert wait_before_retry(POLICY, method, failure, 1, 0) is None
 
 
-@pytest.mark.parametrize("failure", [NotFound(404), NotJson(200), ServerFailed(512), ServerFailed(501), TlsFailed()])
+@pytest.mark.parametrize("failure", [NotFound(404), NotJson(200), ServerError(512), ServerError(501), TlsFailed()])
 def test_a_clear_answer_is_final(failure: ApiError) -> None:
     """Asking again would bring the same."""
     assert wait_before_retry(POLICY, "GET", failure, 1, 0) is None

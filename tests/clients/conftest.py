@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.installed import COMMAND, environment
+from tests.support.installed import COMMAND, environment
 
 HERE = Path(__file__).parent
 MODULES = HERE / "node_modules"

@@ -11,7 +11,7 @@ from typing import Any
 from errtrack_mcp import __version__
 from errtrack_mcp.settings import Settings
 from tests.clients.conftest import HERE, Node
-from tests.installed import Session
+from tests.support.installed import Session
 
 ROOT = HERE.parent.parent
 MANIFEST: Any = json.loads((ROOT / "bundle" / "manifest.json").read_text())

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.clients.conftest import HERE, Node, serving
-from tests.installed import free_port
+from tests.support.installed import free_port
 
 CONFORMANCE = "@modelcontextprotocol/conformance/dist/index.js"
 EXPECTED = json.loads((HERE / "expected-failures.json").read_text())

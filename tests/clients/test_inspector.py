@@ -6,7 +6,7 @@ import pytest
 
 from errtrack_mcp.sandbox.seed import FULL_KEY
 from tests.clients.conftest import Node
-from tests.installed import COMMAND
+from tests.support.installed import COMMAND
 
 INSPECTOR = "@modelcontextprotocol/inspector/clients/launcher/build/index.js"
 CALL = ["--method", "tools/call", "--tool-name", "error-tracking-releases-list", "--tool-arg", "limit=2"]

@@ -13,7 +13,7 @@ from mcp.client.streamable_http import streamable_http_client
 
 from errtrack_mcp.sandbox.seed import FULL_KEY
 from tests.conftest import Call
-from tests.installed import COMMAND, environment
+from tests.support.installed import COMMAND, environment
 
 pytestmark = pytest.mark.anyio
 HEADERS = {"Authorization": f"Bearer {FULL_KEY}"}

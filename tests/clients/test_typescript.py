@@ -6,7 +6,7 @@ import pytest
 
 from errtrack_mcp.sandbox.seed import FULL_KEY
 from tests.clients.conftest import HERE, Node
-from tests.installed import COMMAND
+from tests.support.installed import COMMAND
 
 STDIO = ["stdio", COMMAND, "serve", "--sandbox"]
 HTTP = ["http", "/mcp"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.installed import COMMAND, Session, environment, run_to_its_end
+from tests.support.installed import COMMAND, Session, environment, run_to_its_end
 
 
 @pytest.fixture

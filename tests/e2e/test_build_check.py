@@ -14,8 +14,8 @@ import pytest
 
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import FULL_KEY, PROJECT_ID
-from tests.builds.bundler import bundle, inject
-from tests.installed import COMMAND, environment
+from tests.support.bundler import bundle, inject
+from tests.support.installed import COMMAND, environment
 
 CHECK = "error-tracking-build-check"
 STORE = (

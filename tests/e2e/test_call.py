@@ -13,10 +13,10 @@ import pytest
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import FULL_KEY, READ_KEY, release_id
 from tests.conftest import add_symbol_sets
-from tests.installed import COMMAND, environment, run_to_its_end
-from tests.misbehaving import http, misbehave
-from tests.terminal import Shown, run_on_terminal
-from tests.upstream import Upstream
+from tests.support.installed import COMMAND, environment, run_to_its_end
+from tests.support.misbehaving import http, misbehave
+from tests.support.terminal import Shown, run_on_terminal
+from tests.support.upstream import Upstream
 
 LIST = "error-tracking-releases-list"
 CREATE = "error-tracking-releases-create"

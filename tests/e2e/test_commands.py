@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from errtrack_mcp import __version__
-from tests.installed import COMMAND, environment
+from tests.support.installed import COMMAND, environment
 
 
 def test_without_a_key_it_says_what_is_missing(run: Any) -> None:

@@ -13,9 +13,9 @@ import click
 import pytest
 import yaml
 
-from errtrack_mcp.cli import main
+from errtrack_mcp.cli.main import main
 from errtrack_mcp.settings import Settings, variable_of
-from tests.installed import COMMAND, environment, free_port
+from tests.support.installed import COMMAND, environment, free_port
 
 ROOT = Path(__file__).parent.parent.parent
 SCRIPTS = Path(sysconfig.get_path("scripts"))

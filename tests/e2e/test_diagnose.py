@@ -9,8 +9,8 @@ import pytest
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.failures import FAILURES
 from errtrack_mcp.sandbox.seed import FULL_KEY, NO_SCOPES_KEY, chunk_id, release_id
-from tests.terminal import run_on_terminal
-from tests.upstream import Upstream
+from tests.support.terminal import run_on_terminal
+from tests.support.upstream import Upstream
 
 Run = Callable[..., Any]
 

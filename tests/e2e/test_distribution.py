@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from errtrack_mcp import __version__
-from tests.installed import environment
+from tests.support.installed import environment
 
 ROOT = Path(__file__).parent.parent.parent
 SOURCE = ROOT / "src"
@@ -48,7 +48,7 @@ def test_the_wheel_holds_the_package_its_types_and_its_licence_and_nothing_else(
     assert held == set(modules()) | {f"{about}/{name}" for name in expected}
     assert "errtrack_mcp/py.typed" in held
     assert metadata["License-Expression"] == "MIT"
-    assert "errtrack-mcp = errtrack_mcp.cli:main" in commands
+    assert "errtrack-mcp = errtrack_mcp.cli.main:main" in commands
 
 
 def test_the_source_distribution_holds_what_its_tests_need(distributions: Path) -> None:

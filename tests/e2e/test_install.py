@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from errtrack_mcp.install.clients import CLIENTS
-from tests.installed import Session, environment
-from tests.terminal import run_on_terminal
+from errtrack_mcp.client_config.clients import CLIENTS
+from tests.support.installed import Session, environment
+from tests.support.terminal import run_on_terminal
 
 SECRETS = ("phx_the_key", "ghp_othersecret", "s3cret", "plaintoken", "inargs", "joined")
 OTHERS = """\

@@ -18,14 +18,14 @@ import psutil
 import pytest
 
 from errtrack_mcp.sandbox.seed import FULL_KEY, PROJECT_ID, READ_KEY
-from tests.installed import COMMAND, Session, environment
+from tests.support.installed import COMMAND, Session, environment
 
 DIAGNOSE = "error-tracking-symbol-sets-diagnose"
 LARGE = bool(os.environ.get("ERRTRACK_LARGE_PROJECT"))
 SIZES = (1_000, 10_000, 100_000) if LARGE else (1_000, 4_000, 10_000)
 SEEDED = 58
 AT_ONCE = 8
-DEAREST = 1.3 if LARGE else 2.0  # a short reading is the less certain the busier the machine is
+MAX_TOKENS_A_TOOL = 1.3 if LARGE else 2.0  # a short reading is the less certain the busier the machine is
 MEGABYTE = 2**20
 ROUNDS = 3
 
@@ -127,6 +127,6 @@ def test_a_large_project_costs_what_its_pages_cost(capsys: pytest.CaptureFixture
             )
     smallest, largest = SIZES[0], SIZES[-1]
     seconds, ratio, grown = figures[largest]
-    assert ratio <= DEAREST
+    assert ratio <= MAX_TOKENS_A_TOOL
     assert grown < 40
     assert seconds / largest <= 1.5 * figures[smallest][0] / smallest

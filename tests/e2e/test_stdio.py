@@ -7,8 +7,8 @@ import pytest
 from mcp import Client, StdioServerParameters
 
 from errtrack_mcp import __version__
-from errtrack_mcp.toolsets import LOCAL_TOOLSETS, TOOLSETS
-from tests.installed import COMMAND, environment
+from errtrack_mcp.server.catalog.toolsets import LOCAL_TOOLSETS, TOOLSETS
+from tests.support.installed import COMMAND, environment
 
 TOOLS = sum(map(len, [*TOOLSETS.values(), *LOCAL_TOOLSETS.values()]))
 HELLO = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "0"}}
@@ -70,7 +70,7 @@ def test_a_client_is_greeted_before_tools_are_built(spawn: Any) -> None:
                 session.request(method)
             session.close()
             imported = {line.rpartition("|")[2].strip() for line in session.process.stderr}
-        assert "errtrack_mcp.server" in imported
+        assert "errtrack_mcp.server.app" in imported
         assert all((name in imported) is built for name in ASKED_FOR_LATER)
 
 

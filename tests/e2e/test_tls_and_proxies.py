@@ -17,7 +17,7 @@ import pytest
 import trustme
 from OpenSSL import crypto
 
-from tests.misbehaving import http, misbehave
+from tests.support.misbehaving import http, misbehave
 
 ID = "019a9da0-9220-0000-912a-de2d7c339fae"
 KEY = "phx_canary_key"

@@ -11,8 +11,8 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.misbehaving import Misbehaving, Reply, http, misbehave, reset
-from tests.upstream import Upstream
+from tests.support.misbehaving import Misbehaving, Reply, http, misbehave, reset
+from tests.support.upstream import Upstream
 
 ID = "019a9da0-9220-0000-912a-de2d7c339fae"
 LIST = ("error-tracking-releases-list", {"limit": 2})

@@ -14,12 +14,12 @@ from starlette.routing import Route
 from errtrack_mcp.sandbox.app import create_app
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import FULL_KEY, PROJECT_ID, READ_KEY, seed
-from errtrack_mcp.selection import is_read_only
-from errtrack_mcp.toolsets import TOOLSETS
+from errtrack_mcp.server.catalog.filters import is_read_only
+from errtrack_mcp.server.catalog.toolsets import TOOLSETS
 from tests.conftest import text_of
-from tests.installed import run_to_its_end
-from tests.remote.serving import LIST, Serving, call_body, caller, posting, serving, sse_caller
-from tests.upstream import Upstream, serve
+from tests.support.installed import run_to_its_end
+from tests.support.serving import LIST, Serving, call_body, caller, posting, serving, sse_caller
+from tests.support.upstream import Upstream, serve
 
 CALLERS = 50
 CALLS_EACH = 6

@@ -27,9 +27,9 @@ from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import FULL_KEY, release_id
 from tests.clients.conftest import HERE, Node, node
 from tests.conftest import text_of
-from tests.remote.cluster import Cluster, cluster, redis
-from tests.remote.serving import LIST, call_body, caller, posting, sse_caller
-from tests.upstream import Upstream, serve
+from tests.support.cluster import Cluster, cluster, redis
+from tests.support.serving import LIST, call_body, caller, posting, sse_caller
+from tests.support.upstream import Upstream, serve
 
 pytestmark = pytest.mark.cluster
 

@@ -18,9 +18,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from errtrack_mcp.sandbox.seed import FULL_KEY
-from tests.misbehaving import http, misbehave
-from tests.remote.serving import LIST, Serving, call_body, caller, posting, serving
-from tests.upstream import Upstream, serve
+from tests.support.misbehaving import http, misbehave
+from tests.support.serving import LIST, Serving, call_body, caller, posting, serving
+from tests.support.upstream import Upstream, serve
 
 EMPTY: dict[str, Any] = {"count": 0, "next": None, "previous": None, "results": []}
 

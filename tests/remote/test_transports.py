@@ -12,10 +12,10 @@ import pytest
 
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import FULL_KEY, PROJECT_ID
-from errtrack_mcp.toolsets import TOOLSETS
-from tests.installed import environment
-from tests.remote.serving import LIST, Serving, call_body, caller, posting, serving, sse_caller
-from tests.upstream import Upstream
+from errtrack_mcp.server.catalog.toolsets import TOOLSETS
+from tests.support.installed import environment
+from tests.support.serving import LIST, Serving, call_body, caller, posting, serving, sse_caller
+from tests.support.upstream import Upstream
 
 TOOLS = sum(map(len, TOOLSETS.values()))
 OLDER_VERSIONS = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"]

@@ -10,14 +10,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from errtrack_mcp.sandbox.app import create_app
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import FULL_KEY, PROJECT_ID, seed
-from tests.upstream import serve
+from tests.support.upstream import serve
 
 NOW = datetime(2026, 9, 20, 12, tzinfo=UTC)
 
 MakeClient = Callable[[str], httpx.Client]
 
 
-class Stage:
+class SwappableApp:
     """The one app that the server runs, exchanged between tests."""
 
     app: ASGIApp
@@ -29,16 +29,16 @@ class Stage:
 
 
 @pytest.fixture(scope="session")
-def stage() -> Iterator[Stage]:
+def stage() -> Iterator[SwappableApp]:
     """Run one server for all tests, on a port of its own."""
-    stage = Stage()
+    stage = SwappableApp()
     with serve(stage) as upstream:
         stage.origin = upstream.url
         yield stage
 
 
 @pytest.fixture
-def database(stage: Stage) -> Iterator[Database]:
+def database(stage: SwappableApp) -> Iterator[Database]:
     """Put a freshly seeded sandbox on the stage."""
     database = Database()
     seed(database, NOW)
@@ -48,7 +48,7 @@ def database(stage: Stage) -> Iterator[Database]:
 
 
 @pytest.fixture
-def make_client(stage: Stage, database: Database) -> Iterator[MakeClient]:
+def make_client(stage: SwappableApp, database: Database) -> Iterator[MakeClient]:
     """Make clients of the error tracking API, each with a key."""
     assert database.one("SELECT 1 FROM projects") is not None
     clients: list[httpx.Client] = []
@@ -71,6 +71,6 @@ def api(make_client: MakeClient) -> httpx.Client:
 
 
 @pytest.fixture
-def origin(stage: Stage) -> str:
+def origin(stage: SwappableApp) -> str:
     """Give the address of the server."""
     return stage.origin

@@ -11,7 +11,7 @@ from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.failures import FAILURES
 from errtrack_mcp.sandbox.seed import chunk_id
 from errtrack_mcp.sandbox.storage import LINK_SECONDS, Storage
-from tests.sandbox.conftest import Stage
+from tests.sandbox.conftest import SwappableApp
 from tests.sandbox.test_symbol_sets import find
 
 COMPLETE = chunk_id("checkout-api/1.9.3/main")
@@ -28,7 +28,7 @@ class Clock:
 
 
 @pytest.fixture
-def clock(stage: Stage, database: Database) -> Clock:
+def clock(stage: SwappableApp, database: Database) -> Clock:
     """Put storage with a clock of our own behind the sandbox."""
     clock = Clock()
     stage.app = create_app(database, storage=Storage(clock=clock))
@@ -88,7 +88,7 @@ def test_no_file_no_link(api: httpx.Client) -> None:
 
 
 def test_a_single_deletion_takes_the_file_and_bulk_delete_leaves_it(
-    api: httpx.Client, stage: Stage, database: Database
+    api: httpx.Client, stage: SwappableApp, database: Database
 ) -> None:
     """Only one of the two ways to delete spares the storage."""
     storage = Storage()

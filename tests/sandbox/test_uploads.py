@@ -14,7 +14,7 @@ from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.failures import FAILURES
 from errtrack_mcp.sandbox.seed import chunk_id, release_id
 from errtrack_mcp.sandbox.storage import MAX_BYTES, UPLOAD_SECONDS, Storage
-from tests.sandbox.conftest import Stage
+from tests.sandbox.conftest import SwappableApp
 from tests.sandbox.test_database import running, stop
 from tests.sandbox.test_storage import Clock
 from tests.sandbox.test_symbol_sets import find
@@ -26,7 +26,7 @@ CONTENT = b"posthog_error_tracking and the rest"
 
 
 @pytest.fixture
-def clock(stage: Stage, database: Database) -> Clock:
+def clock(stage: SwappableApp, database: Database) -> Clock:
     """Put storage with a clock of our own behind the sandbox."""
     clock = Clock()
     stage.app = create_app(database, storage=Storage(clock=clock))
@@ -34,7 +34,7 @@ def clock(stage: Stage, database: Database) -> Clock:
 
 
 @pytest.fixture
-def files(stage: Stage, database: Database, tmp_path: Path) -> Path:
+def files(stage: SwappableApp, database: Database, tmp_path: Path) -> Path:
     """Put storage in a directory that we can look into behind the sandbox."""
     stage.app = create_app(database, storage=Storage(tmp_path))
     return tmp_path

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from errtrack_mcp.sandbox.app import create_app
 from errtrack_mcp.sandbox.database import Database
-from tests.upstream import serve
+from tests.support.upstream import serve
 
 
 @dataclass

@@ -15,15 +15,15 @@ import pytest
 from mcp import Client
 from mcp_types import ErrorData, ListRootsResult, Root
 
-from errtrack_mcp.api.pool import Pool
+from errtrack_mcp.api.transport import Pool
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import PROJECT_ID
 from errtrack_mcp.sandbox.symbol_sets import insert_symbol_set
-from errtrack_mcp.server import build_server
+from errtrack_mcp.server.app import build_server
+from errtrack_mcp.server.catalog.toolsets import offered_tools
 from errtrack_mcp.settings import load_settings
-from errtrack_mcp.toolsets import offered_tools
-from tests.builds.bundler import bundle, inject
 from tests.conftest import text_of
+from tests.support.bundler import bundle, inject
 
 CHECK = "error-tracking-build-check"
 ERAS = pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])

@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.errors import RateLimited, Unauthenticated
-from errtrack_mcp.api.pool import Pool
+from errtrack_mcp.api.transport import Pool
 from errtrack_mcp.builds.directory import BuildDirectory, Bundle
 from errtrack_mcp.builds.script import Script
 from errtrack_mcp.builds.source_map import MapState

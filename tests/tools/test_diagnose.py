@@ -12,7 +12,7 @@ from errtrack_mcp.sandbox.database import Database, stored_time
 from errtrack_mcp.sandbox.failures import FAILURES
 from errtrack_mcp.sandbox.seed import PENDING, PROJECT_ID, STALE, chunk_id, release_id
 from tests.conftest import add_symbol_sets
-from tests.upstream import Upstream
+from tests.support.upstream import Upstream
 
 pytestmark = pytest.mark.anyio
 

@@ -13,8 +13,8 @@ from starlette.routing import Route
 
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import RELEASES, release_hash, release_id
-from tests.remote.serving import call_body, posting, serving
-from tests.upstream import Upstream, serve
+from tests.support.serving import call_body, posting, serving
+from tests.support.upstream import Upstream, serve
 
 pytestmark = pytest.mark.anyio
 

@@ -10,12 +10,12 @@ import pytest
 from mcp import Client
 from mcp_types import ElicitResult
 
-from errtrack_mcp.api.pool import Pool
+from errtrack_mcp.api.transport import Pool
 from errtrack_mcp.sandbox.database import Database, stored_time
 from errtrack_mcp.sandbox.seed import PROJECT_ID, READ_KEY, release_id
-from errtrack_mcp.server import build_server
+from errtrack_mcp.server.app import build_server
 from tests.conftest import add_symbol_sets
-from tests.upstream import Upstream
+from tests.support.upstream import Upstream
 
 pytestmark = pytest.mark.anyio
 

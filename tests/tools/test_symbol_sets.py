@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from errtrack_mcp.sandbox.seed import FULL_KEY, PROJECT_ID
-from tests.upstream import Upstream
+from tests.support.upstream import Upstream
 
 pytestmark = pytest.mark.anyio
 

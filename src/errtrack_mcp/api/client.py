@@ -14,19 +14,19 @@ from errtrack_mcp import __version__
 from errtrack_mcp.api.errors import (
     ApiError,
     BadShape,
-    NoAnswer,
     NotFound,
     NotJson,
     RateLimited,
     Redirected,
-    ServerFailed,
+    ServerError,
     TimedOut,
+    TransportError,
     refusal,
 )
 from errtrack_mcp.api.page import Page, Row, list_answer
-from errtrack_mcp.api.pool import Pool, RawAnswer, RawRequest
 from errtrack_mcp.api.retry import REPEATABLE, RetryPolicy, wait_before_retry
-from errtrack_mcp.api.text import clean_value, needs_no_cleaning, title_of_page
+from errtrack_mcp.api.sanitize import clean_value, needs_no_cleaning, title_of_page
+from errtrack_mcp.api.transport import Pool, Request, Response
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -90,10 +90,10 @@ class Client:
         *,
         query: Mapping[str, str | int | None] | None = None,
         body: Mapping[str, Any] | None = None,
-    ) -> RawAnswer:
+    ) -> Response:
         """Send one request, with the retries that are safe, within the time allowed."""
         params = {name: value for name, value in (query or {}).items() if value is not None}
-        request = RawRequest(method, self.pool.origin + self.path(*parts), params, body, self._headers)
+        request = Request(method, self.pool.origin + self.path(*parts), params, body, self._headers)
         tries, rate_limit_waited, perhaps_done = 0, 0.0, False
         deadline = anyio.current_time() + self.timeout
         while True:
@@ -105,9 +105,9 @@ class Client:
                 failure: ApiError = TimedOut(may_have_happened=method not in REPEATABLE)
             except ApiError as error:
                 if method == "DELETE" and perhaps_done and isinstance(error, NotFound):
-                    return RawAnswer(status=204, body=b"")
+                    return Response(status=204, body=b"")
                 failure = error
-            perhaps_done = perhaps_done or isinstance(failure, NoAnswer | ServerFailed)
+            perhaps_done = perhaps_done or isinstance(failure, TransportError | ServerError)
             wait = wait_before_retry(self.retry, method, failure, tries, rate_limit_waited)
             if wait is None or anyio.current_time() + wait >= deadline:
                 raise failure
@@ -120,7 +120,7 @@ class Client:
         left = max(deadline - anyio.current_time(), 0.0)
         return left / 2 if method in REPEATABLE and tries <= self.retry.attempts else left
 
-    async def _try(self, request: RawRequest, resource: str) -> RawAnswer:
+    async def _try(self, request: Request, resource: str) -> Response:
         async with self.passage(request.method, resource) as answered:
             answer = await self.pool.send(request, answered)
         return _checked(answer)
@@ -143,7 +143,7 @@ def _segment(part: str) -> str:
     return quote(part, safe="@")
 
 
-def _checked(answer: RawAnswer) -> RawAnswer:
+def _checked(answer: Response) -> Response:
     """Return an answer that succeeded; raise what any other means."""
     status, content = answer.status, answer.body
     if 300 <= status < 400:
@@ -156,12 +156,12 @@ def _checked(answer: RawAnswer) -> RawAnswer:
     except ValueError:
         title = title_of_page(content)
         if status >= 500:
-            raise ServerFailed(status, NotJson.code, title) from None
+            raise ServerError(status, NotJson.code, title) from None
         raise NotJson(status, title) from None
     raise refusal(status, body, answer.headers.get("retry-after"))
 
 
-def _read(answer: RawAnswer, into: type[Model]) -> Model:
+def _read(answer: Response, into: type[Model]) -> Model:
     """Read the body into a model, cleaning every string in it."""
     try:
         if needs_no_cleaning(answer.body):

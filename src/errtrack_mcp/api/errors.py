@@ -1,18 +1,18 @@
 """What can go wrong between us and the REST API.
 
     ApiError
-    ├── NoAnswer              nothing came back that could be read as an answer
+    ├── TransportError              nothing came back that could be read as an answer
     │   ├── HostNotFound      the name of the host does not resolve
     │   ├── ConnectionFailed  refused, reset or closed half-way
     │   ├── ProxyFailed       the proxy that the environment names leads nowhere
     │   ├── TlsFailed         the certificate is not trusted, or no TLS is spoken there
     │   └── TimedOut          no complete answer within the time allowed
-    ├── Misread               something answered, but not as this API does
+    ├── InvalidResponse               something answered, but not as this API does
     │   ├── NotJson           a page of HTML, truncated JSON, another content type
     │   ├── BadShape          JSON without the fields that belong there
     │   ├── TooLarge          more bytes than one answer may have
     │   └── Redirected        "look elsewhere", which is never followed
-    └── Refused               the API itself said no
+    └── StatusError               the API itself said no
         ├── BadRequest        400, 405, 413, 415 and the like
         │   └── HashTaken     400, a hash id that another release holds
         ├── Unauthenticated   401
@@ -21,7 +21,7 @@
         │   └── KeysNotAllowed
         ├── NotFound          404
         ├── RateLimited       429
-        └── ServerFailed      5xx
+        └── ServerError      5xx
 
 Pure: a status and a body go in, an exception comes out (contract, section 2.1).
 """
@@ -40,7 +40,7 @@ class ApiError(Exception):
     transient: ClassVar[bool] = False
 
 
-class NoAnswer(ApiError):
+class TransportError(ApiError):
     """Nothing came back that could be read as an answer."""
 
     transient = True
@@ -51,38 +51,38 @@ class NoAnswer(ApiError):
         self.may_have_happened = may_have_happened
 
 
-class HostNotFound(NoAnswer):
+class HostNotFound(TransportError):
     """The name of the host does not resolve."""
 
     code = "host_not_found"
 
 
-class ConnectionFailed(NoAnswer):
+class ConnectionFailed(TransportError):
     """The connection was refused, reset or closed half-way."""
 
     code = "connection_failed"
 
 
-class ProxyFailed(NoAnswer):
+class ProxyFailed(TransportError):
     """The proxy that the environment names cannot be used, cannot be reached, or refused to connect."""
 
     code = "proxy_failed"
 
 
-class TlsFailed(NoAnswer):
+class TlsFailed(TransportError):
     """The certificate is not trusted, or what answers does not speak TLS."""
 
     code = "tls_failed"
     transient = False
 
 
-class TimedOut(NoAnswer):
+class TimedOut(TransportError):
     """No complete answer came within the time allowed."""
 
     code = "timed_out"
 
 
-class Misread(ApiError):
+class InvalidResponse(ApiError):
     """Something answered, but not as this API does; `status` is its HTTP status."""
 
     def __init__(self, status: int, detail: str = "") -> None:
@@ -91,31 +91,31 @@ class Misread(ApiError):
         self.detail = detail
 
 
-class NotJson(Misread):
+class NotJson(InvalidResponse):
     """The body is not JSON; `detail` is the title of the page, where it has one."""
 
     code = "not_json"
 
 
-class BadShape(Misread):
+class BadShape(InvalidResponse):
     """The body is JSON without the fields that belong there; `detail` names them."""
 
     code = "unexpected_answer"
 
 
-class TooLarge(Misread):
+class TooLarge(InvalidResponse):
     """The body has more bytes than one answer may have."""
 
     code = "answer_too_large"
 
 
-class Redirected(Misread):
+class Redirected(InvalidResponse):
     """The host says to look elsewhere; `detail` is the origin that it names."""
 
     code = "redirected"
 
 
-class Refused(ApiError):
+class StatusError(ApiError):
     """The API said no, with this `status`, its own `api_code` and its own words in `detail`."""
 
     def __init__(self, status: int, api_code: str = "", detail: str = "") -> None:
@@ -125,7 +125,7 @@ class Refused(ApiError):
         self.detail = detail
 
 
-class BadRequest(Refused):
+class BadRequest(StatusError):
     """The API does not accept what was sent."""
 
     code = "bad_request"
@@ -141,13 +141,13 @@ class HashTaken(BadRequest):
         self.holder = holder
 
 
-class Unauthenticated(Refused):
+class Unauthenticated(StatusError):
     """The API does not know the key."""
 
     code = "unauthenticated"
 
 
-class Forbidden(Refused):
+class Forbidden(StatusError):
     """The key is known but may not do this."""
 
     code = "forbidden"
@@ -169,13 +169,13 @@ class KeysNotAllowed(Forbidden):
     code = "keys_not_allowed"
 
 
-class NotFound(Refused):
+class NotFound(StatusError):
     """There is no such object in this project, or no such project."""
 
     code = "not_found"
 
 
-class RateLimited(Refused):
+class RateLimited(StatusError):
     """Too many requests; `retry_after` is the number of seconds to wait, or None where the API does not say."""
 
     code = "rate_limited"
@@ -186,14 +186,14 @@ class RateLimited(Refused):
         self.retry_after = retry_after
 
 
-class ServerFailed(Refused):
+class ServerError(StatusError):
     """The API failed while it worked on the request."""
 
     code = "server_failed"
     transient = True
 
 
-def refusal(status: int, body: object, retry_after: str | None = None) -> Refused:
+def refusal(status: int, body: object, retry_after: str | None = None) -> StatusError:
     """Turn an answer of status 400 or above into the exception that it means.
 
     `body` is the decoded JSON, in whatever shape it came; `retry_after` is the header's text.
@@ -208,7 +208,7 @@ def refusal(status: int, body: object, retry_after: str | None = None) -> Refuse
     if status == 429:
         return RateLimited(status, api_code, detail, _seconds(retry_after, detail))
     if status >= 500:
-        return ServerFailed(status, api_code, detail)
+        return ServerError(status, api_code, detail)
     if api_code == "release_hash_in_use" or re.search(r"^Hash id .* already in use", detail):
         return HashTaken(status, api_code, detail)
     return BadRequest(status, api_code, detail)

@@ -5,16 +5,16 @@ from typing import Annotated, Generic, TypeVar
 
 from pydantic import BaseModel, Field
 
-from errtrack_mcp.api.model import Answer
+from errtrack_mcp.api.models import ToolOutput
 
 # No tokenizer is asked at run time; JSON of nothing but ids has about two bytes a token, prose four.
 BYTES_A_TOKEN = 2
 
 Item = TypeVar("Item")
-Row = TypeVar("Row", bound=Answer)
+Row = TypeVar("Row", bound=ToolOutput)
 
 
-class Page(Answer, Generic[Row]):
+class Page(ToolOutput, Generic[Row]):
     """Some of the rows, and the offset of the next ones."""
 
     count: Annotated[int | None, Field(description="null: not counted")]

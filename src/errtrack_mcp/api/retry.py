@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from errtrack_mcp.api.errors import ApiError, HostNotFound, NoAnswer, RateLimited, ServerFailed
+from errtrack_mcp.api.errors import ApiError, HostNotFound, RateLimited, ServerError, TransportError
 
 RETRIED_STATUSES = {500, 502, 503, 504}
 REPEATABLE = {"GET", "DELETE"}
@@ -45,9 +45,9 @@ def wait_before_retry(
 
 
 def _passing(failure: ApiError) -> bool:
-    if isinstance(failure, ServerFailed):
+    if isinstance(failure, ServerError):
         return failure.status in RETRIED_STATUSES
-    return isinstance(failure, NoAnswer) and failure.transient
+    return isinstance(failure, TransportError) and failure.transient
 
 
 def _backoff(policy: RetryPolicy, tries: int) -> float:

@@ -12,8 +12,8 @@ from errtrack_mcp.builds.source_map import MapState, find_map
 
 SUFFIXES = (".js", ".mjs", ".cjs")
 LEFT_OUT = frozenset({"node_modules", ".git"})
-MOST_SCRIPTS = 5_000
-MOST_ENTRIES = 200_000
+MAX_SCRIPTS = 5_000
+MAX_ENTRIES = 200_000
 DEEPEST = 64
 
 
@@ -41,8 +41,8 @@ class BuildDirectory:
     path: Path
     root: Path
     exclude: tuple[str, ...] = ()
-    most_scripts: int = MOST_SCRIPTS
-    most_entries: int = MOST_ENTRIES
+    most_scripts: int = MAX_SCRIPTS
+    most_entries: int = MAX_ENTRIES
     left_out: int = field(default=0, init=False)
     excluded: int = field(default=0, init=False)
     too_deep: int = field(default=0, init=False)

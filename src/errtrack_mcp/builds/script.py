@@ -11,7 +11,7 @@ from typing import BinaryIO
 CHUNK_ID = b"//# chunkId="
 MAP_URLS = (b"//# sourceMappingURL=", b"//@ sourceMappingURL=")
 REGISTRY = b"_posthogChunkIds"
-LONGEST_ID = 128
+MAX_ID_LENGTH = 128
 LARGEST_SCRIPT = 1 << 30
 
 _BLOCK = 1 << 20
@@ -135,7 +135,7 @@ def _last_at_line_start(window: bytes, start: int, needle: bytes, indent: int) -
 def _usable(value: bytes) -> str:
     """Return a chunk id that a symbol set can have, or nothing."""
     text = value.decode(errors="replace").strip()
-    fine = len(text) <= LONGEST_ID and text.isprintable() and not any(character.isspace() for character in text)
+    fine = len(text) <= MAX_ID_LENGTH and text.isprintable() and not any(character.isspace() for character in text)
     return text if fine else ""
 
 

@@ -11,17 +11,17 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from errtrack_mcp import __version__
-from errtrack_mcp.remote.auth import Authenticated
-from errtrack_mcp.remote.budget import Budget
+from errtrack_mcp.remote.auth import AuthMiddleware
 from errtrack_mcp.remote.calls import RemoteServer
-from errtrack_mcp.remote.endpoint import UNGUARDED, Endpoint
-from errtrack_mcp.remote.gate import MAX_BODY_BYTES, Gate
-from errtrack_mcp.remote.ledger import Ledger
-from errtrack_mcp.remote.logs import RequestLog
-from errtrack_mcp.remote.metadata import WELL_KNOWN, Metadata
+from errtrack_mcp.remote.host_origin import MAX_BODY_BYTES, HostOriginMiddleware
+from errtrack_mcp.remote.idempotency import IdempotencyStore
 from errtrack_mcp.remote.metrics import Metrics
+from errtrack_mcp.remote.oauth_metadata import WELL_KNOWN, Metadata
+from errtrack_mcp.remote.rate_limit import Budget
+from errtrack_mcp.remote.redis import RedisStore
 from errtrack_mcp.remote.replica import Replica
-from errtrack_mcp.remote.shared import Shared
+from errtrack_mcp.remote.request_log import RequestLogMiddleware
+from errtrack_mcp.remote.streamable_http import UNGUARDED, Endpoint
 from errtrack_mcp.remote.tracing import configure_traces
 from errtrack_mcp.remote.upstream import Upstream
 from errtrack_mcp.settings import ConfigurationError, Settings
@@ -40,8 +40,8 @@ def build_app(settings: Settings, *, sse_only: bool = False, upstream_app: ASGIA
     configure_traces()
     metrics = Metrics()
     replica = Replica(metrics)
-    shared = Shared(settings.redis_url, metrics) if settings.redis_url else None
-    upstream = Upstream(settings, Budget(shared), Ledger(shared), metrics, upstream_app)
+    shared = RedisStore(settings.redis_url, metrics) if settings.redis_url else None
+    upstream = Upstream(settings, Budget(shared), IdempotencyStore(shared), metrics, upstream_app)
     server = RemoteServer(settings, upstream, replica)
     endpoint = Endpoint(server)
 
@@ -57,7 +57,9 @@ def build_app(settings: Settings, *, sse_only: bool = False, upstream_app: ASGIA
     if not sse_only:
         routes += _http_routes(endpoint, settings)
     app = Starlette(
-        routes=routes, middleware=[Middleware(RequestLog, replica), Middleware(Gate, settings)], lifespan=lifespan
+        routes=routes,
+        middleware=[Middleware(RequestLogMiddleware, replica), Middleware(HostOriginMiddleware, settings)],
+        lifespan=lifespan,
     )
     app.router.redirect_slashes = False
     app.state.replica = replica
@@ -66,7 +68,7 @@ def build_app(settings: Settings, *, sse_only: bool = False, upstream_app: ASGIA
 
 def _http_routes(endpoint: Endpoint, settings: Settings) -> list[BaseRoute]:
     """Return streamable HTTP, as the operator offers it and narrowed by its path."""
-    guarded = Authenticated(endpoint, settings)
+    guarded = AuthMiddleware(endpoint, settings)
     paths = ["/mcp", "/mcp/readonly", "/mcp/x/{toolsets}", "/mcp/x/{toolsets}/readonly"]
     return [Route(path + slash, guarded) for path in paths for slash in ("", "/")]
 
@@ -74,11 +76,11 @@ def _http_routes(endpoint: Endpoint, settings: Settings) -> list[BaseRoute]:
 def _sse_routes(server: RemoteServer, settings: Settings) -> list[BaseRoute]:
     """Return the older transport: a stream, and the path that messages are posted to."""
     sse = server.sse_app(max_request_body_size=MAX_BODY_BYTES, transport_security=UNGUARDED)
-    guarded = Authenticated(sse, settings)
+    guarded = AuthMiddleware(sse, settings)
     return [Route("/sse", guarded), Route("/messages/", guarded)]
 
 
-def _open_routes(settings: Settings, replica: Replica, shared: Shared | None) -> list[BaseRoute]:
+def _open_routes(settings: Settings, replica: Replica, shared: RedisStore | None) -> list[BaseRoute]:
     """Return what needs no key."""
 
     async def healthz(_request: Request) -> Response:

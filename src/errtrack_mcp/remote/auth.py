@@ -13,12 +13,12 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from errtrack_mcp.loopback import is_loopback
-from errtrack_mcp.remote.logs import REQUEST_ID
-from errtrack_mcp.remote.metadata import challenge
-from errtrack_mcp.selection import Selection
-from errtrack_mcp.server import fixed_project
+from errtrack_mcp.remote.oauth_metadata import challenge
+from errtrack_mcp.remote.request_log import REQUEST_ID
+from errtrack_mcp.server.app import fixed_project
+from errtrack_mcp.server.catalog.filters import Selection
+from errtrack_mcp.server.catalog.toolsets import TOOLSETS
 from errtrack_mcp.settings import SCOPES, Origin, ProjectNumber, Settings
-from errtrack_mcp.toolsets import TOOLSETS
 
 CALLER = "errtrack.caller"
 OURS = (b"authorization", b"x-posthog-project-id", b"x-posthog-host", b"x-errtrack-read-only", b"x-errtrack-toolsets")
@@ -28,7 +28,7 @@ FORWARDED = frozenset({b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"
 PATH = re.compile(r"^/mcp(?:/x/(?P<toolsets>[^/]+))?(?P<read_only>/readonly)?/?$")
 
 
-class Refused(Exception):  # noqa: N818 - named after what happened
+class RequestRefused(Exception):  # noqa: N818 - named after what happened
     """The request cannot be served: an HTTP `status`, and a sentence for the caller."""
 
     def __init__(self, status: int, words: str) -> None:
@@ -63,7 +63,7 @@ class Caller:
         return f"{self.key_hash} {'/'.join(self.prefix)}"
 
 
-class Authenticated:
+class AuthMiddleware:
     """Lets a request through with its caller beside it, or answers 400, 401 or 403."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
@@ -74,7 +74,7 @@ class Authenticated:
         """Read the caller of one request."""
         try:
             caller = read_caller(scope, self._settings)
-        except Refused as refused:
+        except RequestRefused as refused:
             body = {"error": "invalid_token" if refused.status == 401 else "refused", "message": refused.words}
             headers = {"www-authenticate": challenge(scope, self._settings)} if refused.status == 401 else None
             await JSONResponse(body, refused.status, headers)(scope, receive, send)
@@ -88,20 +88,20 @@ class Authenticated:
 def read_caller(scope: Scope, settings: Settings) -> Caller:
     """Read a request's caller from its headers and path.
 
-    Raises Refused where they do not make one that the operator allows.
+    Raises RequestRefused where they do not make one that the operator allows.
     """
     headers = _our_headers(scope["headers"])
     key = _key(headers.get("authorization"), scope, settings)
     host = _host(headers.get("x-posthog-host"), settings)
     if headers.get("authorization") is None and host != settings.host:
-        raise Refused(403, "X-PostHog-Host cannot be chosen with the operator's key.")
+        raise RequestRefused(403, "X-PostHog-Host cannot be chosen with the operator's key.")
     asked = headers.get("x-posthog-project-id")
     prefix = fixed_project(settings)
     operator_fixed = settings.project_id is not None or settings.environment_id is not None
     if asked:
         project = _project(asked)
         if operator_fixed and project != prefix[1]:
-            raise Refused(403, f"X-PostHog-Project-Id: this server serves project {prefix[1]} only.")
+            raise RequestRefused(403, f"X-PostHog-Project-Id: this server serves project {prefix[1]} only.")
         prefix = prefix if operator_fixed else ("projects", project)
     narrowing = _narrowing(headers, scope["path"])
     return Caller(key, host, prefix, operator_fixed or bool(asked), narrowing, scope[REQUEST_ID])
@@ -113,7 +113,7 @@ def _our_headers(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     for name, value in headers:
         if name in OURS:
             if name.decode() in found:
-                raise Refused(400, f"The header {name.decode()} is given more than once.")
+                raise RequestRefused(400, f"The header {name.decode()} is given more than once.")
             found[name.decode()] = value.decode("latin-1").strip()
     return found
 
@@ -122,16 +122,18 @@ def _key(authorization: str | None, scope: Scope, settings: Settings) -> SecretS
     if authorization is None:
         if settings.shared_key and settings.personal_api_key and _on_loopback(scope):
             return settings.personal_api_key
-        raise Refused(401, "Send your own PostHog key: Authorization: Bearer phx_... (or an OAuth token, pha_...).")
+        raise RequestRefused(
+            401, "Send your own PostHog key: Authorization: Bearer phx_... (or an OAuth token, pha_...)."
+        )
     kind, _, key = authorization.partition(" ")
     key = key.strip()
     if kind.lower() != "bearer" or not re.fullmatch(r"[\x21-\x7e]{5,512}", key):
-        raise Refused(401, "Authorization must be: Bearer, a space, and a PostHog personal API key (phx_...).")
+        raise RequestRefused(401, "Authorization must be: Bearer, a space, and a PostHog personal API key (phx_...).")
     if key.startswith("phc_"):
         need = f"create a personal API key (phx_...) with {SCOPES}"
-        raise Refused(401, f"phc_... is the public project token, which only sends events; {need}.")
+        raise RequestRefused(401, f"phc_... is the public project token, which only sends events; {need}.")
     if not key.startswith(("phx_", "pha_")):
-        raise Refused(401, "Only personal API keys (phx_...) and OAuth tokens (pha_...) open PostHog's API.")
+        raise RequestRefused(401, "Only personal API keys (phx_...) and OAuth tokens (pha_...) open PostHog's API.")
     return SecretStr(key)
 
 
@@ -151,7 +153,9 @@ def _host(asked: str | None, settings: Settings) -> str:
     except ValidationError:
         host = ""
     if host not in allowed:
-        raise Refused(403, f"X-PostHog-Host must be one of {', '.join(allowed)}; ERRTRACK_ALLOWED_HOSTS adds others.")
+        raise RequestRefused(
+            403, f"X-PostHog-Host must be one of {', '.join(allowed)}; ERRTRACK_ALLOWED_HOSTS adds others."
+        )
     return str(host)
 
 
@@ -160,14 +164,14 @@ def _project(asked: str) -> str:
         return str(TypeAdapter(ProjectNumber).validate_python(asked))
     except ValidationError as error:
         words = error.errors()[0]["msg"].removeprefix("Value error, ")
-        raise Refused(400, f"X-PostHog-Project-Id {words}.") from None
+        raise RequestRefused(400, f"X-PostHog-Project-Id {words}.") from None
 
 
 def _narrowing(headers: dict[str, str], path: str) -> Selection:
     """Read what the caller does without, from headers and path together; no value can widen anything."""
     wish = headers.get("x-errtrack-read-only", "").lower()
     if wish not in YES | NO:
-        raise Refused(400, "X-Errtrack-Read-Only must be 1 or 0.")
+        raise RequestRefused(400, "X-Errtrack-Read-Only must be 1 or 0.")
     match = PATH.match(path)
     read_only = wish in YES or bool(match and match["read_only"])
     lists = [headers.get("x-errtrack-toolsets"), match["toolsets"] if match else None]
@@ -176,6 +180,6 @@ def _narrowing(headers: dict[str, str], path: str) -> Selection:
         chosen = frozenset(name.strip() for name in names.split(",") if name.strip())
         if unknown := sorted(chosen - set(TOOLSETS)):
             shown = ", ".join(repr(name[:40]) for name in unknown[:5])
-            raise Refused(400, f"There is no toolset {shown}. Valid: {', '.join(TOOLSETS)}.")
+            raise RequestRefused(400, f"There is no toolset {shown}. Valid: {', '.join(TOOLSETS)}.")
         toolsets = chosen if toolsets is None else toolsets & chosen
     return Selection(read_only, toolsets)

@@ -15,18 +15,18 @@ from mcp_types import CallToolResult, InputRequiredResult
 from pydantic import AnyUrl
 
 from errtrack_mcp.api.client import Client
-from errtrack_mcp.explain import explain_repeated
-from errtrack_mcp.readable import present_request
 from errtrack_mcp.remote.auth import CALLER, Caller
-from errtrack_mcp.remote.logs import note
 from errtrack_mcp.remote.replica import Replica
+from errtrack_mcp.remote.request_log import log_event
 from errtrack_mcp.remote.upstream import Upstream
-from errtrack_mcp.selection import Selection, is_read_only
-from errtrack_mcp.server import ERROR_META, Server, failed
+from errtrack_mcp.server.app import ERROR_META, Server, failed
+from errtrack_mcp.server.catalog.filters import Selection, is_read_only
+from errtrack_mcp.server.catalog.toolsets import offered_tools
+from errtrack_mcp.server.errors import explain_repeated
+from errtrack_mcp.server.readable import present_request
 from errtrack_mcp.settings import Settings
-from errtrack_mcp.tools.inject import requested_project
+from errtrack_mcp.tools.dependencies import requested_project
 from errtrack_mcp.tools.kept import Kept
-from errtrack_mcp.toolsets import offered_tools
 
 ONCE = "x-errtrack-once"
 
@@ -46,13 +46,13 @@ def present_caller() -> Caller | None:
 
 
 @dataclass(frozen=True, slots=True)
-class CallersKey:
+class RequestKey:
     """Lends each call its own caller's key, for the length of that call."""
 
     upstream: Upstream
     kept: Kept = field(default_factory=Kept)
 
-    def lend(self, context: Context[Any, Any] | None) -> Client:
+    def client_for(self, context: Context[Any, Any] | None) -> Client:
         """Return the client for the call that is being answered."""
         if context is None:
             raise LookupError("a call over HTTP has a context")
@@ -67,7 +67,7 @@ class RemoteServer(Server):
 
     def __init__(self, settings: Settings, upstream: Upstream, replica: Replica) -> None:
         super().__init__(
-            CallersKey(upstream),
+            RequestKey(upstream),
             partial(offered_tools, settings),
             state_security=state_security(settings),
             listening=False,
@@ -94,7 +94,7 @@ class RemoteServer(Server):
     ) -> CallToolResult | InputRequiredResult:
         """Call a tool for its caller, and count it."""
         begun, outcome = perf_counter(), "crashed"
-        with self._replica.working():
+        with self._replica.track_call():
             try:
                 result = await self._call_once(name, arguments, context)
                 outcome = _outcome(result)
@@ -106,7 +106,7 @@ class RemoteServer(Server):
         self, uri: AnyUrl | str, context: Context[Any, Any] | None = None
     ) -> Iterable[ReadResourceContents] | InputRequiredResult:
         """Read a resource for its caller; a replica that leaves finishes it first."""
-        with self._replica.working():
+        with self._replica.track_call():
             return await super().read_resource(uri, context)
 
     def _note(self, name: str, outcome: str, seconds: float) -> None:
@@ -115,7 +115,7 @@ class RemoteServer(Server):
         self._replica.metrics.call(tool, outcome, seconds)
         caller = present_caller()
         about = {"request_id": caller.request_id, "key": caller.key_hash[:8]} if caller else {}
-        note("call", tool=tool, outcome=outcome, ms=round(seconds * 1000, 1), **about)
+        log_event("call", tool=tool, outcome=outcome, ms=round(seconds * 1000, 1), **about)
 
     async def _call_once(
         self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None

@@ -18,7 +18,7 @@ class Replica:
         self._ended = anyio.Event()
 
     @contextmanager
-    def working(self) -> Iterator[None]:
+    def track_call(self) -> Iterator[None]:
         """Count a call in flight."""
         self.in_flight += 1
         self.metrics.in_flight(self.in_flight)

@@ -11,12 +11,12 @@ from starlette.types import ASGIApp
 
 from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.errors import RateLimited
-from errtrack_mcp.api.pool import Pool
 from errtrack_mcp.api.retry import RetryPolicy
+from errtrack_mcp.api.transport import Pool
 from errtrack_mcp.remote.auth import Caller
-from errtrack_mcp.remote.budget import Budget
-from errtrack_mcp.remote.ledger import Ledger
+from errtrack_mcp.remote.idempotency import IdempotencyStore
 from errtrack_mcp.remote.metrics import Metrics
+from errtrack_mcp.remote.rate_limit import Budget
 from errtrack_mcp.settings import Settings
 
 
@@ -24,7 +24,7 @@ class Upstream:
     """Lends clients over the pools of this process; it holds no key."""
 
     def __init__(
-        self, settings: Settings, budget: Budget, ledger: Ledger, metrics: Metrics, app: ASGIApp | None = None
+        self, settings: Settings, budget: Budget, ledger: IdempotencyStore, metrics: Metrics, app: ASGIApp | None = None
     ) -> None:
         hosts: Iterable[str] = {settings.host, *settings.allowed_hosts}
         self.ledger = ledger

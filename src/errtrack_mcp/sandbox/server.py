@@ -12,8 +12,8 @@ import anyio
 import uvicorn
 
 from errtrack_mcp.sandbox.app import create_app
-from errtrack_mcp.sandbox.crowd import crowd
 from errtrack_mcp.sandbox.database import Database
+from errtrack_mcp.sandbox.generate import crowd
 from errtrack_mcp.sandbox.retention import remove_expired, remove_expired_hourly
 from errtrack_mcp.sandbox.seed import (
     FULL_KEY,

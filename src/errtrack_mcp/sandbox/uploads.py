@@ -19,7 +19,7 @@ from errtrack_mcp.sandbox.symbol_sets import PATH, find_symbol_set, list_symbol_
 from errtrack_mcp.sandbox.throttle import SYMBOL_SETS
 from errtrack_mcp.sandbox.upload_requests import Conflicts, Upload, read_conflicts, read_query, read_uploads
 
-MOST_CHECKED = 1000
+MAX_CHECKED = 1000
 USED_AT_MOST_EVERY = timedelta(hours=12)
 
 
@@ -39,8 +39,8 @@ async def bulk_check_upload(call: Call) -> Response:
     """POST: the same decision without the upload; that the sets were asked for is noted all the same."""
     data = await call.data()
     uploads, conflicts = read_uploads(data), read_conflicts(data)
-    if len(uploads) > MOST_CHECKED:
-        detail = f"Ensure this field has no more than {MOST_CHECKED} elements."
+    if len(uploads) > MAX_CHECKED:
+        detail = f"Ensure this field has no more than {MAX_CHECKED} elements."
         raise invalid(detail, "max_length", "symbol_sets")
     with call.database.transaction():
         wanted = [upload.chunk_id for upload in _wanted(call, uploads, conflicts)]

@@ -5,9 +5,9 @@ import shlex
 from collections import Counter
 from collections.abc import Iterable
 
-from errtrack_mcp.tools.failures import UPLOAD
+from errtrack_mcp.tools.failure_reasons import UPLOAD
 from errtrack_mcp.tools.releases import Release
-from errtrack_mcp.tools.tally import COMPLETE, FAILED, NEVER_LOADED, Group, Tally
+from errtrack_mcp.tools.symbol_set_counts import COMPLETE, FAILED, NEVER_LOADED, Group, SymbolSetCounts
 
 DEPLOYED = (
     "Compare the deployed scripts with the uploaded ones: each must end in the line //# chunkId=REF of its symbol set. "
@@ -48,14 +48,14 @@ def _called(release: Release) -> str:
     return release.id
 
 
-def is_readable(tally: Tally, *, complete: bool) -> bool | None:
+def is_readable(tally: SymbolSetCounts, *, complete: bool) -> bool | None:
     """Say whether traces are readable: False if any set surely has no map, None if that cannot be told."""
     if tally.states[FAILED]:
         return False
     return True if complete and tally.states[COMPLETE] else None
 
 
-def steps_for(tally: Tally, uncovered: Iterable[Release], days: int) -> list[str]:
+def steps_for(tally: SymbolSetCounts, uncovered: Iterable[Release], days: int) -> list[str]:
     """Return what to do about many symbol sets, most useful first: what mends the most of them."""
     mended: Counter[str] = Counter()
     for group in tally.failures():
@@ -109,7 +109,7 @@ def steps_for_absent(ref: str) -> list[str]:
     return [UPLOAD, where]
 
 
-def unknowable(tally: Tally, scope: str) -> list[str]:
+def unknowable(tally: SymbolSetCounts, scope: str) -> list[str]:
     """Return what this answer cannot know, as far as it matters for what was found."""
     notes = []
     if tally.states[COMPLETE] or tally.states[NEVER_LOADED]:
@@ -123,7 +123,7 @@ def unknowable(tally: Tally, scope: str) -> list[str]:
     return notes
 
 
-def summary(tally: Tally, *, readable: bool | None) -> str:
+def summary(tally: SymbolSetCounts, *, readable: bool | None) -> str:
     """Say in one sentence how things stand."""
     begin = {True: "Readable", False: "Not all readable", None: "Could not tell"}[readable]
     if not tally.total:

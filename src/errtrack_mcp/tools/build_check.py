@@ -12,20 +12,20 @@ from pydantic import Field
 
 from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.errors import ApiError
-from errtrack_mcp.api.model import Answer
+from errtrack_mcp.api.models import ToolOutput
 from errtrack_mcp.api.page import BYTES_A_TOKEN
-from errtrack_mcp.api.text import clean
+from errtrack_mcp.api.sanitize import clean
 from errtrack_mcp.builds.directory import LEFT_OUT, BuildDirectory, Bundle
 from errtrack_mcp.builds.verdict import OUTLOOKS, REBUILD, UPLOAD, Uploaded, commands, judge, overall, shared_ids
+from errtrack_mcp.tools.annotations import READ
 from errtrack_mcp.tools.build_roots import Roots
-from errtrack_mcp.tools.fields import MOST_TOKENS, MaxTokens
-from errtrack_mcp.tools.hints import READ
-from errtrack_mcp.tools.inject import Api
+from errtrack_mcp.tools.dependencies import Api
+from errtrack_mcp.tools.parameters import MAX_TOKENS, MaxTokens
 from errtrack_mcp.tools.progress import Report
 from errtrack_mcp.tools.symbol_sets import SymbolSet
 
 AT_ONCE = 8
-LONGEST_PATH = 300
+MAX_PATH_LENGTH = 300
 REPORTED_EACH = 25
 NUMBER = "NUMBER"
 FETCHED = frozenset({"not_injected", "inline_map", "external_map"})  # what PostHog could fetch by itself
@@ -34,7 +34,7 @@ Directory = Annotated[str, Field(max_length=4096, description="Below the build r
 Exclude = Annotated[str, Field(max_length=1000, description="Globs of paths to leave out, separated by commas")]
 
 
-class CheckedScript(Answer):
+class CheckedScript(ToolOutput):
     """One script of a build; `path` is relative to the directory, `detail` says why it could not be read."""
 
     path: str
@@ -44,7 +44,7 @@ class CheckedScript(Answer):
     detail: str = ""
 
 
-class BuildCheck(Answer):
+class BuildCheck(ToolOutput):
     """What a build will be like in production; `states` counts and explains the states that occur."""
 
     readable: Annotated[bool | None, Field(description="null: could not tell")]
@@ -82,7 +82,7 @@ async def check_build(
     context: Context[Any, Any],
     directory: Directory = "",
     exclude: Exclude = "",
-    max_tokens: MaxTokens = MOST_TOKENS,
+    max_tokens: MaxTokens = MAX_TOKENS,
 ) -> BuildCheck:
     """Tell whether errors from a local build directory will be readable, and which commands would make them so."""
     path, root = roots.find(directory)
@@ -223,7 +223,7 @@ def _notes(build: BuildDirectory, counts: Counter[str], lookup: Lookup) -> list[
 
 
 def _checked(state: str, bundle: Bundle) -> CheckedScript:
-    given: dict[str, Any] = {"path": clean(bundle.path, LONGEST_PATH), "state": state}
+    given: dict[str, Any] = {"path": clean(bundle.path, MAX_PATH_LENGTH), "state": state}
     if bundle.script and bundle.script.chunk_id:
         given["chunk_id"] = bundle.script.chunk_id
     if bundle.map:

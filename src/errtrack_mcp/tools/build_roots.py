@@ -11,8 +11,8 @@ from mcp.server.mcpserver import Context, ListRoots, Resolve
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import ListRootsResult
 
-from errtrack_mcp.api.text import quoted
-from errtrack_mcp.tools.inject import Lender, OwnKey
+from errtrack_mcp.api.sanitize import quoted
+from errtrack_mcp.tools.dependencies import ClientProvider, StaticKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,36 +53,36 @@ class BuildRoots:
         )
 
 
-def ask_client(context: Context[Lender, Any], directory: str = "") -> ListRoots | ListRootsResult:
+def ask_client(context: Context[ClientProvider, Any], directory: str = "") -> ListRoots | ListRootsResult:
     """Ask the client for its roots, in the way of its protocol era, where they are needed and it can tell them."""
-    lender = context.request_context.lifespan_context
-    configured = _configured(lender)
+    provider = context.request_context.lifespan_context
+    configured = _configured(provider)
     covered = bool(configured) and all(
         Path(os.path.realpath(root / directory)).is_relative_to(root) for root in configured
     )
-    if not isinstance(lender, OwnKey) or covered or not _can_offer(context):
+    if not isinstance(provider, StaticKey) or covered or not _can_offer(context):
         return ListRootsResult(roots=[])
     return ListRoots()
 
 
 def allowed_roots(
-    context: Context[Lender, Any], offered: Annotated[ListRootsResult, Resolve(ask_client)]
+    context: Context[ClientProvider, Any], offered: Annotated[ListRootsResult, Resolve(ask_client)]
 ) -> BuildRoots:
     """Resolve where builds may be read; nowhere for a caller that is not on this machine."""
-    lender = context.request_context.lifespan_context
-    paths = [*_configured(lender), *(path for root in offered.roots if (path := _local(str(root.uri))))]
+    provider = context.request_context.lifespan_context
+    paths = [*_configured(provider), *(path for root in offered.roots if (path := _local(str(root.uri))))]
     return BuildRoots(tuple(dict.fromkeys(paths)), _can_offer(context))
 
 
 Roots = Annotated[BuildRoots, Resolve(allowed_roots)]
 
 
-def _configured(lender: Lender) -> list[Path]:
-    root = lender.build_root if isinstance(lender, OwnKey) else None
+def _configured(provider: ClientProvider) -> list[Path]:
+    root = provider.build_root if isinstance(provider, StaticKey) else None
     return [Path(os.path.realpath(root))] if root else []
 
 
-def _can_offer(context: Context[Lender, Any]) -> bool:
+def _can_offer(context: Context[ClientProvider, Any]) -> bool:
     capabilities = context.client_capabilities
     return capabilities is not None and capabilities.roots is not None
 

@@ -9,24 +9,24 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
 from pydantic import Field
 
-from errtrack_mcp.api.model import Answer
-from errtrack_mcp.api.text import clean
-from errtrack_mcp.tools.fields import Text
-from errtrack_mcp.tools.find import find_release
-from errtrack_mcp.tools.hints import READ
-from errtrack_mcp.tools.inject import Api
+from errtrack_mcp.api.models import ToolOutput
+from errtrack_mcp.api.sanitize import clean
+from errtrack_mcp.tools.annotations import READ
+from errtrack_mcp.tools.dependencies import Api
+from errtrack_mcp.tools.parameters import Text
 from errtrack_mcp.tools.progress import after
+from errtrack_mcp.tools.release_lookup import find_release
 from errtrack_mcp.tools.releases import Release
-from errtrack_mcp.tools.tally import COMPLETE, FAILED, NEVER_LOADED, Sighting, moment, state_of
-from errtrack_mcp.tools.walk import Walk, read_all
+from errtrack_mcp.tools.symbol_set_counts import COMPLETE, FAILED, NEVER_LOADED, SymbolSetRow, moment, state_of
+from errtrack_mcp.tools.symbol_set_reader import SymbolSetReader, read_all
 
 SAMPLE = 5
-LONGEST_SAMPLED_REF = 100
+MAX_SAMPLED_REF_LENGTH = 100
 
 Named = Annotated[Text, Field(min_length=1, description="Id, hash id or version")]
 
 
-class Side(Answer):
+class Side(ToolOutput):
     """One of the two releases and its symbol sets."""
 
     release: Release
@@ -40,7 +40,7 @@ class Side(Answer):
     refs: list[str] = Field(description="Some of its refs")
 
 
-class Comparison(Answer):
+class Comparison(ToolOutput):
     """Two releases, the older one first."""
 
     verdict: str
@@ -66,7 +66,7 @@ async def compare_releases(
     older, newer = sorted(releases, key=lambda release: release.created_at)
     sides, unseen, read = [], [], 0
     for release in (older, newer):
-        walk = Walk(api, after(read, context.report_progress), search=release.version or None)
+        walk = SymbolSetReader(api, after(read, context.report_progress), search=release.version or None)
         side, not_seen = await _side(walk, release)
         read += walk.read
         sides.append(side)
@@ -87,15 +87,15 @@ async def compare_releases(
     )
 
 
-async def _side(walk: Walk, release: Release) -> tuple[Side, str]:
+async def _side(walk: SymbolSetReader, release: Release) -> tuple[Side, str]:
     states: Counter[str] = Counter()
     refs: list[str] = []
 
-    def visit(row: Sighting) -> None:
+    def visit(row: SymbolSetRow) -> None:
         if row.get("release_id") == release.id:
             states[state_of(row)] += 1
             if len(refs) < SAMPLE:
-                refs.append(clean(row.get("ref") or "", LONGEST_SAMPLED_REF))
+                refs.append(clean(row.get("ref") or "", MAX_SAMPLED_REF_LENGTH))
 
     not_seen = await read_all(walk, visit)
     metadata = release.metadata or {}

@@ -11,18 +11,26 @@ from mcp.server.mcpserver.tools import Tool
 from pydantic import Field
 
 from errtrack_mcp.api.client import Client
-from errtrack_mcp.api.model import Answer
-from errtrack_mcp.api.text import clean
+from errtrack_mcp.api.models import ToolOutput
+from errtrack_mcp.api.sanitize import clean
 from errtrack_mcp.tools import advice
-from errtrack_mcp.tools.fields import ProjectName, Version, WholeNumber
-from errtrack_mcp.tools.find import find_version
-from errtrack_mcp.tools.hints import READ
-from errtrack_mcp.tools.inject import Api
+from errtrack_mcp.tools.annotations import READ
+from errtrack_mcp.tools.dependencies import Api
+from errtrack_mcp.tools.parameters import ProjectName, Version, WholeNumber
 from errtrack_mcp.tools.progress import Report
+from errtrack_mcp.tools.release_lookup import find_version
 from errtrack_mcp.tools.releases import Release
-from errtrack_mcp.tools.symbol_sets import LONGEST_LISTED_REF, Ref
-from errtrack_mcp.tools.tally import COMPLETE, FAILED, NEVER_LOADED, Group, Sighting, Tally, state_of
-from errtrack_mcp.tools.walk import SightingPage, Walk, read_all
+from errtrack_mcp.tools.symbol_set_counts import (
+    COMPLETE,
+    FAILED,
+    NEVER_LOADED,
+    Group,
+    SymbolSetCounts,
+    SymbolSetRow,
+    state_of,
+)
+from errtrack_mcp.tools.symbol_set_reader import SymbolSetPage, SymbolSetReader, read_all
+from errtrack_mcp.tools.symbol_sets import MAX_LISTED_REF_LENGTH, Ref
 
 NEWEST = 5
 
@@ -30,7 +38,7 @@ ReleaseId = Annotated[UUID | None, Field(description="Or project and version")]
 Days = Annotated[int, Field(ge=0, le=30), WholeNumber]
 
 
-class FailureGroup(Answer):
+class FailureGroup(ToolOutput):
     """Failed symbol sets of one kind, with one of them as the example."""
 
     failure: str
@@ -40,7 +48,7 @@ class FailureGroup(Answer):
     remedy: str
 
 
-class Coverage(Answer):
+class Coverage(ToolOutput):
     """The symbol sets bound to one release, by state."""
 
     id: str
@@ -53,7 +61,7 @@ class Coverage(Answer):
     failed: int
 
 
-class Diagnosis(Answer):
+class Diagnosis(ToolOutput):
     """How readable stack traces are, why not, and what to do."""
 
     readable: Annotated[bool | None, Field(description="null: could not tell")]
@@ -100,8 +108,8 @@ async def diagnose_symbol_sets(
 
 async def _diagnose_ref(api: Client, ref: str, now: datetime, days: int) -> Diagnosis:
     """Look one symbol set up; an installation that does not filter answers with others, which are passed over."""
-    page = await api.get("symbol_sets", into=SightingPage, limit=1, ref=ref)
-    tally = Tally(now, timedelta(days=days))
+    page = await api.get("symbol_sets", into=SymbolSetPage, limit=1, ref=ref)
+    tally = SymbolSetCounts(now, timedelta(days=days))
     found = next((row for row in page.results if row.get("ref") == clean(ref)), None)
     if found is None:
         return _diagnosis(tally, readable=False, summary=advice.absence(ref), steps=advice.steps_for_absent(ref))
@@ -123,13 +131,13 @@ async def _diagnose_ref(api: Client, ref: str, now: datetime, days: int) -> Diag
 
 async def _diagnose_release(api: Client, release: Release, now: datetime, days: int, report: Report) -> Diagnosis:
     """Read the symbol sets that may belong to a release: the API searches, and has no filter by release."""
-    tally = Tally(now, timedelta(days=days), [release.id])
+    tally = SymbolSetCounts(now, timedelta(days=days), [release.id])
 
-    def visit(row: Sighting) -> None:
+    def visit(row: SymbolSetRow) -> None:
         if row.get("release_id") == release.id:
             tally.add(row)
 
-    not_seen = await read_all(Walk(api, report, search=release.version or None), visit)
+    not_seen = await read_all(SymbolSetReader(api, report, search=release.version or None), visit)
     readable = advice.is_readable(tally, complete=not not_seen)
     upload = advice.release_upload(release)
     if tally.total:
@@ -146,8 +154,8 @@ async def _diagnose_release(api: Client, release: Release, now: datetime, days: 
 async def _diagnose_project(api: Client, now: datetime, days: int, report: Report) -> Diagnosis:
     """Read every symbol set of the project."""
     newest = (await api.get_page("releases", of=Release, offset=0, limit=NEWEST)).results[:NEWEST]
-    tally = Tally(now, timedelta(days=days), [release.id for release in newest])
-    not_seen = await read_all(Walk(api, report), tally.add)
+    tally = SymbolSetCounts(now, timedelta(days=days), [release.id for release in newest])
+    not_seen = await read_all(SymbolSetReader(api, report), tally.add)
     readable = advice.is_readable(tally, complete=not not_seen)
     uncovered = [] if not_seen else [release for release in newest if not tally.by_release[release.id]]
     answer = _diagnosis(
@@ -165,7 +173,9 @@ async def _retrieve(api: Client, release_id: UUID) -> Release:
     return await api.get("releases", str(release_id), into=Release)
 
 
-def _diagnosis(tally: Tally, *, readable: bool | None, summary: str, steps: list[str], not_seen: str = "") -> Diagnosis:
+def _diagnosis(
+    tally: SymbolSetCounts, *, readable: bool | None, summary: str, steps: list[str], not_seen: str = ""
+) -> Diagnosis:
     given = {"not_seen": not_seen} if not_seen else {}
     return Diagnosis(
         readable=readable,
@@ -189,7 +199,7 @@ def _group(group: Group) -> FailureGroup:
     return FailureGroup(
         failure=failure.reason,
         symbol_sets=group.count,
-        ref=clean(group.ref, LONGEST_LISTED_REF),
+        ref=clean(group.ref, MAX_LISTED_REF_LENGTH),
         meaning=failure.meaning,
         remedy=failure.remedy,
     )

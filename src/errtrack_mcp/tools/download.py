@@ -7,9 +7,9 @@ from mcp.server.mcpserver.tools import Tool
 from pydantic import Field
 
 from errtrack_mcp.api.errors import NotFound
-from errtrack_mcp.api.model import Answer, ApiModel
-from errtrack_mcp.tools.hints import READ
-from errtrack_mcp.tools.inject import Api
+from errtrack_mcp.api.models import ApiModel, ToolOutput
+from errtrack_mcp.tools.annotations import READ
+from errtrack_mcp.tools.dependencies import Api
 
 NO_FILE = "Symbol set has no uploaded file."
 
@@ -20,7 +20,7 @@ class SignedUrl(ApiModel):
     url: str
 
 
-class Download(Answer):
+class Download(ToolOutput):
     """A link that opens without a key."""
 
     url: str

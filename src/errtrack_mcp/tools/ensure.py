@@ -5,17 +5,17 @@ from mcp.server.mcpserver.tools import Tool
 from mcp_types import ToolAnnotations
 
 from errtrack_mcp.api.client import Client
-from errtrack_mcp.api.errors import HashTaken, NotFound, ServerFailed, TimedOut
-from errtrack_mcp.api.model import Answer
-from errtrack_mcp.api.text import quoted
-from errtrack_mcp.tools.fields import HashToLookUp, Metadata, ProjectName, Version
-from errtrack_mcp.tools.inject import Api
+from errtrack_mcp.api.errors import HashTaken, NotFound, ServerError, TimedOut
+from errtrack_mcp.api.models import ToolOutput
+from errtrack_mcp.api.sanitize import quoted
+from errtrack_mcp.tools.dependencies import Api
+from errtrack_mcp.tools.parameters import HashToLookUp, Metadata, ProjectName, Version
 from errtrack_mcp.tools.releases import Release, cli_hash_id
 
 ENSURE = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=True)
 
 
-class EnsuredRelease(Answer):
+class EnsuredRelease(ToolOutput):
     """A release, and whether this call made it."""
 
     created: bool
@@ -34,7 +34,7 @@ async def ensure_release(
         body = {"version": version, "project": project, "hash_id": key} | ({"metadata": metadata} if metadata else {})
         try:
             return EnsuredRelease(created=True, release=await api.post("releases", body=body, into=Release))
-        except (HashTaken, ServerFailed, TimedOut):
+        except (HashTaken, ServerError, TimedOut):
             # Somebody else was faster; older installations answer that with a 500 (contract, section 5.2).
             there = await _look_up(api, key)
             if there is None:

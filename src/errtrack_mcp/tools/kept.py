@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from typing import Any
 
-MOST_KEPT = 16
+MAX_KEPT = 16
 
 
 class Kept:
@@ -16,7 +16,7 @@ class Kept:
         """Keep a thing, in place of any of that name."""
         self._things[owner, name] = thing
         self._things.move_to_end((owner, name))
-        while len(self._things) > MOST_KEPT:
+        while len(self._things) > MAX_KEPT:
             self._things.popitem(last=False)
 
     def find(self, owner: str, name: str) -> Any:

@@ -14,30 +14,30 @@ from pydantic import Field, RootModel
 
 from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.errors import ApiError, NotFound
-from errtrack_mcp.api.model import Answer
-from errtrack_mcp.api.text import clean
-from errtrack_mcp.tools import consent
-from errtrack_mcp.tools.consent import Consent, Decision, ask_user
-from errtrack_mcp.tools.fields import Text
-from errtrack_mcp.tools.hints import DELETE
-from errtrack_mcp.tools.inject import Api, Lender
+from errtrack_mcp.api.models import ToolOutput
+from errtrack_mcp.api.sanitize import clean
+from errtrack_mcp.tools import elicitation
+from errtrack_mcp.tools.annotations import DELETE
+from errtrack_mcp.tools.dependencies import Api, ClientProvider
+from errtrack_mcp.tools.elicitation import Consent, Decision, ask_user
+from errtrack_mcp.tools.parameters import Text
 from errtrack_mcp.tools.progress import after
 from errtrack_mcp.tools.prune_plan import Filters, Plan, fingerprint
-from errtrack_mcp.tools.tally import Sighting
-from errtrack_mcp.tools.walk import AT_ONCE, Walk, read_all
+from errtrack_mcp.tools.symbol_set_counts import SymbolSetRow
+from errtrack_mcp.tools.symbol_set_reader import AT_ONCE, SymbolSetReader, read_all
 
 SAMPLE = 10
-LONGEST_SAMPLED_REF = 100
+MAX_SAMPLED_REF_LENGTH = 100
 
 Days = Annotated[int, Field(ge=0, le=3650, description="0: any")]
 ReleaseId = Annotated[UUID | None, Field(description="Bound to this release")]
 
 
-class SightedAgain(RootModel[Sighting]):
+class SymbolSetNow(RootModel[SymbolSetRow]):
     """A symbol set, looked at once more before it is deleted."""
 
 
-class Sample(Answer):
+class Sample(ToolOutput):
     """One of the symbol sets of a plan."""
 
     id: str
@@ -46,7 +46,7 @@ class Sample(Answer):
     created_at: str | None
 
 
-class Pruning(Answer):
+class Pruning(ToolOutput):
     """A plan, or what came of it."""
 
     done: bool
@@ -64,7 +64,7 @@ class Pruning(Answer):
 
 async def make_plan(
     api: Api,
-    context: Context[Lender, Any],
+    context: Context[ClientProvider, Any],
     failed: Annotated[bool, Field(description="Without file, with a failure")] = False,
     unbound: Annotated[bool, Field(description="Bound to no release")] = False,
     release_id: ReleaseId = None,
@@ -83,7 +83,7 @@ async def make_plan(
         return found
     plan = Plan(filters, limit, datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0))
     status = "invalid" if failed else None
-    walk = Walk(api, context.report_progress, status=status)
+    walk = SymbolSetReader(api, context.report_progress, status=status)
     not_seen = await read_all(walk, plan.visit)
     if not_seen:
         raise ToolError(f"incomplete: No plan was made. {not_seen}")
@@ -111,7 +111,7 @@ async def ask_consent(context: Context[Any, Any], plan: Planned, confirm: Confir
 
 async def prune_symbol_sets(
     api: Api,
-    context: Context[Lender, Any],
+    context: Context[ClientProvider, Any],
     plan: Planned,
     decision: Annotated[Decision, Resolve(ask_consent)],
     failed: Annotated[bool, Field(description="Without file, with a failure")] = False,  # noqa: ARG001 - the plan's
@@ -130,7 +130,7 @@ async def prune_symbol_sets(
     if confirm != plan.confirm:
         why = "something has changed since that plan" if plan.was_asked_for(confirm) else "that is no confirm for this"
         return _planned(plan, f"Nothing was deleted: {why}. This is the present plan: show it to the user first.")
-    if not consent.given(decision):
+    if not elicitation.given(decision):
         return _planned(plan, "Nothing was deleted: the user said no.")
     return await _carry_out(api, context, plan)
 
@@ -140,7 +140,7 @@ def _planned(plan: Plan, next_step: str) -> Pruning:
     sample = [
         Sample(
             id=row["id"],
-            ref=clean(row.get("ref") or "", LONGEST_SAMPLED_REF),
+            ref=clean(row.get("ref") or "", MAX_SAMPLED_REF_LENGTH),
             last_used=row.get("last_used"),
             created_at=row.get("created_at"),
         )
@@ -158,7 +158,7 @@ def _planned(plan: Plan, next_step: str) -> Pruning:
     )
 
 
-async def _carry_out(api: Client, context: Context[Lender, Any], plan: Plan) -> Pruning:
+async def _carry_out(api: Client, context: Context[ClientProvider, Any], plan: Plan) -> Pruning:
     """Delete the plan's symbol sets one by one, several at a time: the API's bulk call would leave the files behind.
 
     Raises ApiError where every one of them failed.
@@ -196,10 +196,10 @@ async def _carry_out(api: Client, context: Context[Lender, Any], plan: Plan) -> 
     )
 
 
-async def _delete(api: Client, planned: Sighting) -> str | ApiError:
+async def _delete(api: Client, planned: SymbolSetRow) -> str | ApiError:
     """Delete a symbol set that is still as it was planned, and name how that ended."""
     try:
-        now = await api.get("symbol_sets", planned["id"], into=SightedAgain)
+        now = await api.get("symbol_sets", planned["id"], into=SymbolSetNow)
         if fingerprint(now.root) != fingerprint(planned):
             return "changed"
         await api.delete("symbol_sets", planned["id"])

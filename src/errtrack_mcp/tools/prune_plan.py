@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from errtrack_mcp.tools.tally import Sighting, has_file, last_seen, moment, state_of
+from errtrack_mcp.tools.symbol_set_counts import SymbolSetRow, has_file, last_seen, moment, state_of
 
 DIGITS_ASKED, DIGITS_FOUND = 4, 12
 
@@ -24,7 +24,7 @@ class Filters:
     unused_for_days: int = 0
     older_than_days: int = 0
 
-    def fit(self, row: Sighting, today: datetime) -> bool:
+    def fit(self, row: SymbolSetRow, today: datetime) -> bool:
         """Tell whether a symbol set is to be deleted; one whose times cannot be read never is, by its times."""
         if self.failed and (has_file(row) or not row.get("failure_reason")):
             return False
@@ -40,7 +40,7 @@ def _before(time: datetime | None, today: datetime, days: int) -> bool:
     return not days or (time is not None and time < today - timedelta(days=days))
 
 
-def fingerprint(row: Sighting) -> str:
+def fingerprint(row: SymbolSetRow) -> str:
     """Return what changes when a symbol set is used, filled, bound or fails."""
     facts = (has_file(row), *map(row.get, ("id", "ref", "failure_reason", "last_used", "release_id")))
     return hashlib.sha256(repr(facts).encode()).hexdigest()
@@ -59,9 +59,9 @@ class Plan:
     today: datetime
     matching: int = 0
     read: int = 0
-    rows: list[Sighting] = field(default_factory=list)
+    rows: list[SymbolSetRow] = field(default_factory=list)
 
-    def visit(self, row: Sighting) -> None:
+    def visit(self, row: SymbolSetRow) -> None:
         """Take a symbol set into the plan if it fits; what lies far behind the first ones is let go again."""
         if not self.filters.fit(row, self.today):
             return

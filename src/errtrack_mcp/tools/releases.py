@@ -11,13 +11,15 @@ from pydantic import Field
 
 from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.errors import ApiError, HashTaken
-from errtrack_mcp.api.model import Answer, ApiModel
+from errtrack_mcp.api.models import ApiModel, ToolOutput
 from errtrack_mcp.api.page import Page
-from errtrack_mcp.api.text import quoted
-from errtrack_mcp.tools import consent
-from errtrack_mcp.tools.consent import Consent, Decision, ask_user
-from errtrack_mcp.tools.fields import (
-    MOST_TOKENS,
+from errtrack_mcp.api.sanitize import quoted
+from errtrack_mcp.tools import elicitation
+from errtrack_mcp.tools.annotations import CREATE, DELETE, READ, UPDATE
+from errtrack_mcp.tools.dependencies import Api
+from errtrack_mcp.tools.elicitation import Consent, Decision, ask_user
+from errtrack_mcp.tools.parameters import (
+    MAX_TOKENS,
     Confirm,
     Detail,
     HashId,
@@ -30,10 +32,8 @@ from errtrack_mcp.tools.fields import (
     ReplacingMetadata,
     Version,
 )
-from errtrack_mcp.tools.hints import CREATE, DELETE, READ, UPDATE
-from errtrack_mcp.tools.inject import Api
 
-MOST_PAGES_COUNTED = 20
+MAX_PAGES_COUNTED = 20
 
 
 class Release(ApiModel):
@@ -62,7 +62,7 @@ class Release(ApiModel):
         return self.only("id", "version", "project", "created_at", **kept)
 
 
-class ReleaseDeletion(Answer):
+class ReleaseDeletion(ToolOutput):
     """A deletion, done or only previewed."""
 
     deleted: bool
@@ -94,7 +94,7 @@ async def list_releases(
     limit: ReleasesLimit = 25,
     offset: Offset = 0,
     detail: Detail = "summary",
-    max_tokens: MaxTokens = MOST_TOKENS,
+    max_tokens: MaxTokens = MAX_TOKENS,
 ) -> Page[Release]:
     """List releases, newest first."""
     page = await api.get_page("releases", of=Release, limit=limit, offset=offset)
@@ -184,7 +184,7 @@ async def destroy_release(
         return preview.model_copy(
             update={"next_step": "Nothing was deleted: confirm does not equal the release's version."}
         )
-    if not consent.given(decision):
+    if not elicitation.given(decision):
         return preview.model_copy(update={"next_step": "Nothing was deleted: the user said no."})
     await api.delete("releases", str(id))
     lost = "Errors from this build stay minified until its source maps are uploaded again."
@@ -212,7 +212,7 @@ async def _count_bound(api: Client, release: Release) -> tuple[int, bool]:
     ignores it and lists everything, so each row is compared all the same (contract, sections 5.7 and 11).
     """
     bound, offset = 0, 0
-    for _ in range(MOST_PAGES_COUNTED):
+    for _ in range(MAX_PAGES_COUNTED):
         page = await api.get_page(
             "symbol_sets", of=Binding, limit=100, offset=offset, search=release.version, order_by="created_at"
         )

@@ -1,0 +1,144 @@
+"""The main job, shown: a real client talks over stdio to the real server on the embedded sandbox."""
+
+import sys
+from typing import Any
+
+from mcp import Client, StdioServerParameters
+from mcp_types import TextContent
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from errtrack_mcp.tools.failure_reasons import decode_failure
+
+Row = dict[str, Any]
+
+
+class Demo:
+    """One run: the connected client, and where to print."""
+
+    def __init__(self, client: Client, console: Console) -> None:
+        self.client = client
+        self.console = console
+
+    async def call(self, tool: str, **arguments: Any) -> Row:
+        """Call a tool, showing the call; stop the demo with the tool's own words if it fails."""
+        shown = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
+        self.console.print(Text(f"→ {tool}({shown})", style="cyan"), soft_wrap=True)
+        result = await self.client.call_tool(tool, arguments)
+        if result.is_error or result.structured_content is None:
+            words = " ".join(block.text for block in result.content if isinstance(block, TextContent))
+            raise RuntimeError(f"{tool} failed: {words}")
+        answer: Row = result.structured_content
+        return answer
+
+    def heading(self, text: str) -> None:
+        """Print the heading of a step."""
+        self.console.print()
+        self.console.rule(Text(text, style="bold"), align="left")
+
+    async def tools(self) -> None:
+        """List the tools on offer."""
+        self.heading("The tools an assistant is offered")
+        table = _table("tool", "kind", "what it does")
+        for tool in (await self.client.list_tools()).tools:
+            hints = tool.annotations
+            deletes = tool.name.endswith(("-destroy", "-prune"))
+            kind = "reads" if hints and hints.read_only_hint else "deletes" if deletes else "writes"
+            table.add_row(tool.name, kind, (tool.description or "").split(". ")[0].rstrip("."))
+        self.console.print(table)
+
+    async def releases(self) -> None:
+        """Show the newest releases."""
+        self.heading("The newest releases")
+        page = await self.call("error-tracking-releases-list", limit=6)
+        table = _table("created", "project", "version", "branch", "id")
+        for row in page["results"]:
+            table.add_row(
+                row["created_at"][:16].replace("T", " "),
+                row["project"],
+                row["version"][:16],
+                row.get("branch", ""),
+                row["id"],
+            )
+        self.console.print(table)
+        self.console.print(f"{page['count']} in all; the next page begins at offset {page['next_offset']}.")
+
+    async def broken_symbol_sets(self) -> None:
+        """Show which symbol sets are broken, and why."""
+        self.heading("Why are stack traces minified? The broken symbol sets")
+        page = await self.call("error-tracking-symbol-sets-list", status="invalid", limit=100, detail="full")
+        table = _table("ref", "what happened", "what mends it")
+        seen: set[str] = set()
+        for row in page["results"]:
+            failure = decode_failure(row["failure_reason"] or "")
+            if failure.reason in seen or len(seen) == 6:
+                continue
+            seen.add(failure.reason)
+            table.add_row(Text(row["ref"], overflow="ellipsis", no_wrap=True), failure.meaning, failure.remedy)
+        self.console.print(table)
+        self.console.print(
+            f"{page['count']} symbol sets have no file; one example of each of {len(seen)} reasons is shown."
+        )
+
+    async def diagnosis(self) -> None:
+        """Say why traces are minified, and what mends it."""
+        self.heading("Why are stack traces still minified?")
+        found = await self.call("error-tracking-symbol-sets-diagnose")
+        self.console.print(Text(found["summary"]))
+        for number, step in enumerate(found["next_steps"][:3], 1):
+            self.console.print(Text(f"{number}. {step}"))
+
+    async def life_of_a_release(self) -> None:
+        """Create, find, update, preview the deletion of, and delete a release."""
+        self.heading("A release: created, found by its hash, updated")
+        created = await self.call(
+            "error-tracking-releases-create",
+            version="2.0.0-rc.1",
+            project="storefront-web",
+            hash_id="demo-2-0-0",
+        )
+        self.console.print(f"Created {created['id']}.")
+        found = await self.call("error-tracking-releases-hash-retrieve", hash_id="demo-2-0-0")
+        self.console.print(f"Found {found['version']} of {found['project']}.")
+        updated = await self.call("error-tracking-releases-partial-update", id=found["id"], version="2.0.0")
+        self.console.print(f"It is now version {updated['version']}.")
+        await self.call("error-tracking-releases-destroy", id=updated["id"], confirm="2.0.0")
+        self.console.print("Deleted again.")
+
+    async def deletion(self) -> None:
+        """Preview a deletion that takes symbol sets with it, then confirm it."""
+        self.heading("A deletion: previewed, then confirmed")
+        newest = await self.call("error-tracking-releases-list", limit=1)
+        release = newest["results"][0]
+        preview = await self.call("error-tracking-releases-destroy", id=release["id"])
+        self.console.print(
+            f"Would delete {preview['release']['version'][:16]} of {preview['release']['project']} "
+            f"and {preview['symbol_sets']} symbol sets with it. {preview['next_step']}"
+        )
+        done = await self.call("error-tracking-releases-destroy", id=release["id"], confirm=release["version"])
+        self.console.print(f"Deleted: the release and {done['symbol_sets']} symbol sets. {done['next_step']}")
+
+
+def _table(*columns: str) -> Table:
+    table = Table(header_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+async def run_demo() -> None:
+    """Run the whole demo and print it as a person would want to read it."""
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
+    server = StdioServerParameters(command=sys.executable, args=["-m", "errtrack_mcp", "serve", "--sandbox"])
+    console.print("errtrack-mcp serve --sandbox, over stdio, with the MCP SDK's own client. No account, no network.")
+    async with Client(server) as client:
+        shown = Demo(client, console)
+        await shown.tools()
+        await shown.releases()
+        await shown.broken_symbol_sets()
+        await shown.diagnosis()
+        await shown.life_of_a_release()
+        await shown.deletion()
+    console.print()
+    console.print("That was the sandbox. For your own project: set POSTHOG_PERSONAL_API_KEY, and see the README.")

@@ -1,0 +1,107 @@
+"""The diagnosis from a shell: tables for a person, JSON in a pipe, an exit code for a CI job."""
+
+import traceback
+from collections.abc import Mapping
+from typing import Any
+
+import click
+from mcp_types import CallToolResult
+from pydantic_core import to_json
+from rich.console import Console
+from rich.text import Text
+from starlette.types import ASGIApp
+
+from errtrack_mcp.cli.call import show
+from errtrack_mcp.cli.in_process import connected
+from errtrack_mcp.cli.output import EXIT_CODES, fits, is_terminal, progress, screen, table
+from errtrack_mcp.settings import ConfigurationError, Settings
+
+TOOL = "error-tracking-symbol-sets-diagnose"
+STYLES = {True: "ok", False: "failed", None: "warning"}
+STATES = ("complete", "never_loaded", "failed")
+COVERAGE = ("created_at", "project", "version", *STATES)
+
+
+async def diagnose(settings: Settings, sandbox: ASGIApp | None, arguments: Mapping[str, Any], *, as_json: bool) -> int:
+    """Call the tool, print its answer, and return the exit code: 0 readable, 1 not, 2 could not tell.
+
+    Raises ConfigurationError for settings that cannot be used.
+    """
+    try:
+        result = await _called(settings, sandbox, arguments)
+    except ConfigurationError:
+        raise
+    except Exception:  # noqa: BLE001 - Python's own exit code for it would say "not readable"
+        traceback.print_exc()
+        return EXIT_CODES[None]
+    answer = result.structured_content
+    if result.is_error or answer is None:
+        show(result)
+        return EXIT_CODES[None]
+    if as_json or not is_terminal():
+        click.echo(to_json(answer, indent=2))
+    else:
+        _print(screen(), answer)
+    return EXIT_CODES[answer["readable"]]
+
+
+async def _called(settings: Settings, sandbox: ASGIApp | None, arguments: Mapping[str, Any]) -> CallToolResult:
+    """Call the tool, with a progress bar where a person can see it."""
+    async with connected(settings, sandbox) as client:
+        with progress("Asking PostHog.") as report:
+            return await client.call_tool(TOOL, dict(arguments), progress_callback=report)
+
+
+def _print(console: Console, answer: Mapping[str, Any]) -> None:
+    """Print what is wrong, where, and what to do; the notice is for models."""
+    console.print(Text(answer["summary"], style=STYLES[answer["readable"]]))
+    console.print(
+        f"{answer['unbound']:,} belong to no release; {answer['expiring']:,} will soon be removed by retention."
+    )
+    if answer["failures"]:
+        console.print()
+        _print_failures(console, answer["failures"])
+    if answer["newest_releases"]:
+        console.print()
+        _print_coverage(console, answer["newest_releases"])
+    for heading, lines in (("What to do", answer["next_steps"]), ("What cannot be known", answer["cannot_know"])):
+        if lines:
+            console.print()
+            console.print(Text(heading, style="name"))
+            for number, line in enumerate(lines, 1):
+                console.print(Text(f"{number}. {line}"), soft_wrap=True)
+    if answer.get("not_seen"):
+        console.print()
+        console.print(Text(answer["not_seen"], style="warning"))
+
+
+def _print_failures(console: Console, failures: list[dict[str, Any]]) -> None:
+    """Print how many failed and why; where a table would cut something off, two lines for each reason."""
+    cells = [(f"{row['symbol_sets']:,}", row["failure"], _short(row["ref"]), row["meaning"]) for row in failures]
+    shown = table("failed", "reason", "for example", "what happened")
+    for row in cells:
+        shown.add_row(*map(Text, row))
+    if fits(console, shown):
+        console.print(shown)
+        return
+    for number, reason, ref, meaning in cells:
+        console.print(Text(f"{number} failed: {reason}: {meaning}"), soft_wrap=True)
+        console.print(Text(f"    for example {ref}"), soft_wrap=True)
+
+
+def _print_coverage(console: Console, releases: list[dict[str, Any]]) -> None:
+    """Print what each release has; where a table would cut something off, a line for each."""
+    shown = table(*(name.replace("_", " ") for name in COVERAGE))
+    for row in releases:
+        shown.add_row(*(Text(str(row[name])[:40]) for name in COVERAGE))
+    if fits(console, shown):
+        console.print(shown)
+        return
+    for row in releases:
+        counts = ", ".join(f"{row[name]:,} {name.replace('_', ' ')}" for name in STATES)
+        words = f"{row['version'][:40]} of {row['project'][:40]}, {row['created_at'][:10]}: {counts}"
+        console.print(Text(words), soft_wrap=True)
+
+
+def _short(ref: str) -> str:
+    return ref[:60] + ("…" if len(ref) > 60 else "")

@@ -1,0 +1,176 @@
+"""What the key may do: is it accepted, its scopes, the project, and one call of each toolset."""
+
+import time
+from uuid import UUID
+
+from mcp import Client as McpClient
+from mcp.server.mcpserver.tools import Tool
+from mcp_types import TextContent
+
+from errtrack_mcp.api.client import Client
+from errtrack_mcp.api.errors import ApiError, Forbidden, MissingScope, NotFound, Unauthenticated
+from errtrack_mcp.api.models import ApiModel
+from errtrack_mcp.api.sanitize import quoted
+from errtrack_mcp.cli.doctor.run import Account, DoctorRun, Finding, Skipped, failed, passed, warned
+from errtrack_mcp.cli.in_process import connected
+from errtrack_mcp.server.app import fixed_project
+from errtrack_mcp.server.catalog.toolsets import EVERY_TOOLSET, LOCAL_TOOLSETS, offered_tools
+
+READ, WRITE = "error_tracking:read", "error_tracking:write"
+NOWHERE = str(UUID(int=0))
+
+
+class Project(ApiModel):
+    """As much of a project as names it."""
+
+    id: int = 0
+    name: str = ""
+
+
+async def list_once(run: DoctorRun) -> ApiError | None:
+    """List one release: what nearly every tool needs. Returns how it failed; asks only once."""
+    if not run.listed:
+        run.listed = True
+        try:
+            await run.client(Client).get_page("releases", of=ApiModel, offset=0, limit=1)
+        except ApiError as error:
+            run.listing = error
+    return run.listing
+
+
+async def check_key(run: DoctorRun) -> Finding:
+    """See whether the host knows the key."""
+    run.usable()
+    run.needs("answer")
+    info = run.way.key
+    if info:
+        return passed(f"accepted, labelled {quoted(info.label)}" if info.label else "accepted")
+    failure = await list_once(run)  # an older installation, or an OAuth token, tells nothing about the key
+    if isinstance(failure, Unauthenticated):
+        return failed(run.worded(failure))
+    return passed("accepted, but the host tells nothing more about it")
+
+
+async def check_scopes(run: DoctorRun) -> Finding:
+    """See whether the key may read and write error tracking."""
+    settings = run.usable()
+    run.needs("key")
+    reads, writes = await _scopes(run)
+    said = f"{READ} {_yes(answer=reads)}, {WRITE} {_yes(answer=writes)}"
+    if reads is False:
+        return failed(said, f"Add {READ} (and {WRITE}, unless you only read) to the key at {run.key_page}.")
+    if writes is False and not settings.read_only:
+        return warned(said, f"Add {WRITE} at {run.key_page}, or set ERRTRACK_READ_ONLY=1 to offer no more.")
+    return passed(said)
+
+
+async def _scopes(run: DoctorRun) -> tuple[bool | None, bool | None]:
+    """Tell whether the key may read and write, as the host says or as it acts; None where neither tells."""
+    info = run.way.key
+    if info and info.scopes is not None:
+        held = set(info.scopes)
+        return bool(held & {"*", READ, WRITE}), bool(held & {"*", WRITE})
+    failure = await list_once(run)
+    reads = False if isinstance(failure, MissingScope) else None if failure else True
+    if run.settings and run.settings.read_only:
+        return reads, None
+    try:  # changes nothing, twice over: no such release, and nothing in it to change
+        await run.client(Client).patch("releases", NOWHERE, body={})
+    except MissingScope:
+        return reads, False
+    except NotFound:
+        return reads, reads
+    except ApiError:
+        return reads, None
+    return reads, True
+
+
+async def check_project(run: DoctorRun) -> Finding:
+    """See whether the project is there for the key, and what it is called."""
+    settings = run.usable()
+    run.needs("key")
+    kind, project = fixed_project(settings)
+    unseen = await _unseen(run)
+    if unseen:
+        return unseen
+    older = kind == "environments"
+    try:
+        found = await run.client(Account).get("projects", project, into=Project)
+        said = f"{quoted(found.name)} (project {found.id})" if found.name else f"project {found.id or project}"
+    except MissingScope:
+        said = f"project {project} is there; to see its name the key would need the scope project:read"
+    except ApiError:
+        said = f"project {project} is there; the host does not tell its name"
+    if project == "@current":
+        said += ", the current one of the key's owner; POSTHOG_PROJECT_ID would fix it"
+    return warned(said, "Set POSTHOG_PROJECT_ID: PostHog has deprecated /api/environments/.") if older else passed(said)
+
+
+async def _unseen(run: DoctorRun) -> Finding | None:
+    """Return why the key cannot see the project; a missing scope hides whether it can."""
+    failure = await list_once(run)
+    if isinstance(failure, MissingScope):
+        raise Skipped("needs scopes to be in order: without them PostHog does not tell")
+    if isinstance(failure, NotFound):
+        project = fixed_project(run.usable())[1]
+        return failed(f"there is no project {project} on this host", "Set POSTHOG_PROJECT_ID to the number in its URL.")
+    if isinstance(failure, Forbidden):
+        info = run.way.key
+        reach = ", ".join(map(str, info.scoped_teams or ())) if info else ""
+        limited = f"The key is limited to projects {reach}: set POSTHOG_PROJECT_ID to one of them." if reach else ""
+        return failed(run.worded(failure), limited)
+    return failed(run.worded(failure)) if failure else None
+
+
+class ToolsetCheck:
+    """See whether a tool of one toolset works, called as a client calls it, and what the key lacks for others."""
+
+    def __init__(self, toolset: str) -> None:
+        self.toolset = toolset
+
+    async def __call__(self, run: DoctorRun) -> Finding:
+        """Call the first tool of the toolset that lists."""
+        settings = run.usable()
+        members = {tool.name for tool in EVERY_TOOLSET[self.toolset]}
+        offered = [tool for tool in offered_tools(settings, local=True) if tool.name in members]
+        if not offered:
+            raise Skipped("the settings offer none of its tools")
+        run.needs("scopes", "project")
+        async with connected(settings) as client:
+            failure, said = await _tried(client, offered)
+        if failure:
+            return failed(failure)
+        return await self._with_scopes(run, offered, said)
+
+    async def _with_scopes(self, run: DoctorRun, offered: list[Tool], said: str) -> Finding:
+        if self.toolset in LOCAL_TOOLSETS:
+            return passed(said)
+        reads, writes = await _scopes(run)
+        changing = [tool for tool in offered if not (tool.annotations and tool.annotations.read_only_hint)]
+        said += f"; {len(offered) - len(changing)} tools read: {_yes(answer=reads)}"
+        said += f", {len(changing)} write: {_yes(answer=writes)}" if changing else ", none writes"
+        if changing and writes is False:
+            return warned(said, f"What writes will be refused: the key lacks {WRITE}.")
+        return passed(said)
+
+
+async def _tried(client: McpClient, offered: list[Tool]) -> tuple[str, str]:
+    """Call the list of a toolset; return the words of its failure, and what else there is to say."""
+    listing = next((tool for tool in offered if _lists(tool)), None)
+    if listing is None:
+        return "", f"{len(offered)} tools, none of which can be tried without arguments"
+    one = {"limit": 1} if "limit" in listing.parameters.get("properties", {}) else {}
+    started = time.monotonic()
+    result = await client.call_tool(listing.name, one)
+    if result.is_error:
+        return " ".join(block.text for block in result.content if isinstance(block, TextContent)), ""
+    return "", f"{listing.name} answers in {(time.monotonic() - started) * 1000:.0f} ms"
+
+
+def _lists(tool: Tool) -> bool:
+    reads = tool.annotations is not None and tool.annotations.read_only_hint is True
+    return reads and tool.name.endswith("-list") and not tool.parameters.get("required")
+
+
+def _yes(*, answer: bool | None) -> str:
+    return {True: "yes", False: "no", None: "unknown"}[answer]

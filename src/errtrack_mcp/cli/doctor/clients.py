@@ -1,0 +1,42 @@
+"""Which clients are there, and which of them know this server."""
+
+from errtrack_mcp.cli.doctor.run import KEY_LIKE, DoctorRun, Finding, passed, warned
+from errtrack_mcp.client_config.paths import Configuration, client_configurations
+
+OURS = ("errtrack-mcp", "errtrack_mcp")
+
+
+async def check_clients(run: DoctorRun) -> Finding:  # noqa: ARG001 - it needs nothing that came before
+    """See whether any client starts this server, and whether one keeps a key in the open."""
+    files = [(place, text) for place in client_configurations() if (text := _read(place)) is not None]
+    details = tuple(_detail(place, text) for place, text in files)
+    if not files:
+        return warned("none found", "errtrack-mcp install CLIENT, or see the README for yours.")
+    knowing = list(dict.fromkeys(place.client for place, text in files if _knows(text)))
+    if not knowing:
+        return warned("none of those found starts this server", "errtrack-mcp install CLIENT", *details)
+    exposed = [str(place.path) for place, text in files if _knows(text) and KEY_LIKE.search(text)]
+    said = f"started by {', '.join(knowing)}"
+    if exposed:
+        remedy = "Refer to the environment there, where the client can; or see that nobody else reads it."
+        return warned(f"{said}; there is a key in {', '.join(exposed)}", remedy, *details)
+    return passed(said, *details)
+
+
+def _detail(place: Configuration, text: str) -> dict[str, str]:
+    return {
+        "client": place.client,
+        "starts_this_server": "yes" if _knows(text) else "no",
+        "file": str(place.path),
+    }
+
+
+def _knows(text: str) -> bool:
+    return any(name in text for name in OURS)
+
+
+def _read(place: Configuration) -> str | None:
+    try:
+        return place.path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None

@@ -1,0 +1,164 @@
+"""One run: what was found so far, and what later checks may build on."""
+
+import re
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import SecretStr
+
+from errtrack_mcp.api.client import Client
+from errtrack_mcp.api.errors import ApiError
+from errtrack_mcp.api.models import ApiModel
+from errtrack_mcp.api.retry import RetryPolicy
+from errtrack_mcp.api.transport import Pool
+from errtrack_mcp.server.app import fixed_project
+from errtrack_mcp.server.errors import KEY_PAGE, Asked, explain
+from errtrack_mcp.settings import Settings
+
+Status = Literal["ok", "warning", "failed", "skipped"]
+MAX_WAIT = 15.0  # seconds for one question of a check
+KEY_LIKE = re.compile(r"\bph[a-z]_\w+")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found, and `remedy`: what to do about it. `details` are lines of their own below it."""
+
+    status: Status
+    found: str
+    remedy: str = ""
+    details: tuple[dict[str, str], ...] = ()
+
+
+class Skipped(Exception):  # noqa: N818 - named after what happened
+    """A check cannot be made; the text says why."""
+
+
+class Account(Client):
+    """The same caller's view of what lies beside error tracking: keys and projects."""
+
+    def path(self, *parts: str) -> str:
+        """Join parts to a path below `/api/`; they are all our own or checked by the settings."""
+        return "/".join(["/api", *parts, ""])
+
+
+class KeyInfo(ApiModel):
+    """As much of a personal API key as tells what it may do."""
+
+    label: str = ""
+    scopes: list[str] | None = None
+    scoped_teams: list[int] | None = None
+
+
+@dataclass(slots=True)
+class Way:
+    """What the first question showed of the way to the host: how it failed, or what the key is; headers and TLS."""
+
+    failure: ApiError | None = None
+    key: KeyInfo | None = None
+    seconds: float = 0.0
+    date: str = ""
+    answered_at: float = 0.0
+    tls: Any = None
+
+
+@dataclass(slots=True)
+class DoctorRun:
+    """One run of the doctor.
+
+    `settings` is None where they cannot be used, for the reasons in `problems`; then `reachable` may still hold those
+    without the key. `findings` holds each check made so far, by name.
+    """
+
+    env_file: Path | None
+    settings: Settings | None
+    problems: list[str]
+    reachable: Settings | None
+    findings: dict[str, Finding] = field(default_factory=dict)
+    listing: ApiError | None = None  # how listing releases failed, once it was tried
+    listed: bool = False
+    pool: Pool | None = None
+    way: Way = field(default_factory=Way)
+
+    def needs(self, *names: str) -> None:
+        """Skip the check that asks unless all of these went well enough to build on."""
+        for name in names:
+            if self.findings[name].status in {"failed", "skipped"}:
+                raise Skipped(f"needs {name} to be in order")
+
+    def usable(self) -> Settings:
+        """Return the settings with their key, or skip the check that asks."""
+        self.needs("settings", "key kind")
+        assert self.settings is not None  # noqa: S101 - the check of that name has seen to it
+        return self.settings
+
+    def client(self, of: type[Client]) -> Client:
+        """Return a client that asks once and soon gives up."""
+        settings = self.settings or self.reachable
+        assert settings is not None  # noqa: S101
+        assert self.pool is not None  # noqa: S101
+        key = (self.settings and self.settings.personal_api_key) or SecretStr("none")
+        wait = min(settings.timeout, MAX_WAIT)
+        return of(self.pool, key, fixed_project(settings), wait, RetryPolicy(attempts=0, max_rate_limit_wait=0))
+
+    def worded(self, error: ApiError) -> str:
+        """Say what the API, or the way to it, did, in the words that an assistant would get."""
+        settings = self.settings or self.reachable
+        assert settings is not None  # noqa: S101
+        return explain(error, Asked(settings.host, fixed_project(settings)[1], {})).text
+
+    @property
+    def key_page(self) -> str:
+        """Where the scopes of a key are chosen."""
+        settings = self.settings or self.reachable
+        return f"{settings.host if settings else 'https://us.posthog.com'}{KEY_PAGE}"
+
+
+Check = Callable[[DoctorRun], Awaitable[Finding]]
+
+
+def passed(found: str, *details: dict[str, str]) -> Finding:
+    """Find nothing to mend."""
+    return Finding("ok", found, details=details)
+
+
+def warned(found: str, remedy: str, *details: dict[str, str]) -> Finding:
+    """Find what works, but should be mended."""
+    return Finding("warning", found, remedy, details)
+
+
+def failed(found: str, remedy: str = "", *details: dict[str, str]) -> Finding:
+    """Find what keeps a tool call from working."""
+    return Finding("failed", found, remedy, details)
+
+
+def redacted(text: str, key: str) -> str:
+    """Hide the key, and whatever looks like one."""
+    hidden = text.replace(key, "***") if len(key) >= 8 else text
+    return KEY_LIKE.sub(lambda match: f"{match[0][:4]}***", hidden)
+
+
+async def take_first_look(run: DoctorRun) -> None:
+    """Ask the host about the key: one request that shows the whole way to it."""
+    settings = run.settings or run.reachable
+    if settings is None:
+        return
+    way = run.way
+    run.pool = Pool(settings.host)
+
+    def note(response: Any) -> None:
+        way.date = response.headers.get("date", "")
+        way.answered_at = time.time()
+        stream = response.extensions.get("network_stream")
+        way.tls = stream.get_extra_info("ssl_object") if stream else None
+
+    started = time.monotonic()
+    try:
+        run.pool.watch = note
+        way.key = await run.client(Account).get("personal_api_keys", "@current", into=KeyInfo)
+    except ApiError as error:
+        way.failure = error
+    way.seconds = time.monotonic() - started

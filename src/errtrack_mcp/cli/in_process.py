@@ -1,0 +1,31 @@
+"""The same server as over stdio and a client of it, both in this process."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from mcp import Client
+from mcp.client.session import ElicitationFnT
+from pydantic import SecretStr
+from starlette.types import ASGIApp
+
+from errtrack_mcp.api.transport import Pool
+from errtrack_mcp.server.app import build_server
+from errtrack_mcp.settings import Settings
+
+
+@asynccontextmanager
+async def connected(
+    settings: Settings, sandbox: ASGIApp | None = None, ask: ElicitationFnT | None = None
+) -> AsyncIterator[Client]:
+    """Connect a client to the server that these settings make; `ask` puts a question to the user, where one is there.
+
+    Without a key everything works that asks PostHog nothing.
+    """
+    if settings.personal_api_key is None:
+        settings = settings.model_copy(update={"personal_api_key": SecretStr("none")})
+    pool = Pool(settings.host, sandbox)
+    try:
+        async with Client(build_server(settings, pool), elicitation_callback=ask) as client:
+            yield client
+    finally:
+        await pool.aclose()

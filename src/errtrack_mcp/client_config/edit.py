@@ -1,0 +1,144 @@
+"""What installing and uninstalling would change in a client's file; decided before anything is written."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from errtrack_mcp.client_config import jsonc, toml
+from errtrack_mcp.client_config.atomic_write import RefusedError, read, replace, write
+from errtrack_mcp.client_config.clients import NAME, Client
+
+BACKUP = ".before-errtrack"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A file as it is and as it would be; None stands for no file at all.
+
+    `keep_backup` says that a copy of what was there is still due; `backup_spent`, that the copy has been given back.
+    """
+
+    path: Path
+    before: bytes | None
+    after: bytes | None
+    keep_backup: bool = False
+    backup_spent: bool = False
+
+    @property
+    def backup(self) -> Path:
+        """Return where the copy is kept: beside the file."""
+        return self.path.with_name(self.path.name + BACKUP)
+
+    def apply(self) -> None:
+        """Write it. Raises RefusedError."""
+        if self.before == self.after:
+            return
+        if self.keep_backup and self.before is not None:
+            try:
+                write(self.backup, self.before, like=self.path)
+            except OSError as error:
+                raise RefusedError(f"No backup can be kept at {self.backup}: {error.strerror}.") from None
+        replace(self.path, self.before, self.after)
+        if self.backup_spent:
+            self.backup.unlink(missing_ok=True)
+
+
+def installing(client: Client, path: Path, entry: dict[str, Any]) -> Change:
+    """Return what adds this server to a client's file. Raises RefusedError for a file that is not what it should be."""
+    before = read(path)
+    text = _text(path, before)
+    parsed = _parsed(client, path, text)
+    present = _servers(client, path, parsed).get(NAME)
+    wanted = client.renewed(present, entry) if isinstance(present, dict) else entry
+    if present == wanted:
+        return Change(path, before, before)
+    after = _put(client, path, text, wanted)
+    change = Change(path, before, after.encode())
+    untouched = isinstance(present, dict) and _untouched(client, change.backup, text, present) is not None
+    return Change(path, before, after.encode(), keep_backup=not untouched)
+
+
+def uninstalling(client: Client, path: Path) -> Change:
+    """Return what takes this server out: the very file from before where nothing else has changed since.
+
+    Raises RefusedError.
+    """
+    before = read(path)
+    text = _text(path, before)
+    parsed = _parsed(client, path, text)
+    servers = _servers(client, path, parsed)
+    if NAME not in servers:
+        return Change(path, before, before)
+    entry = servers[NAME]
+    change = Change(path, before, before)
+    original = _untouched(client, change.backup, text, entry)
+    if original is not None:
+        return Change(path, before, original, backup_spent=True)
+    if text == _module(client).put("", client.container, NAME, entry):
+        return Change(path, before, None, backup_spent=_knows(client, change.backup))
+    after = _module(client).take(text, client.container, NAME)
+    del servers[NAME]
+    left = _parsed(client, path, after)
+    _verify(path, {**left, client.container: left.get(client.container, {})}, parsed)
+    return Change(path, before, after.encode(), keep_backup=True)
+
+
+def _module(client: Client) -> Any:
+    return toml if client.format == "toml" else jsonc
+
+
+def _put(client: Client, path: Path, text: str, entry: dict[str, Any]) -> str:
+    expected = _parsed(client, path, text)
+    expected.setdefault(client.container, {})[NAME] = entry
+    after: str = _module(client).put(text, client.container, NAME, entry)
+    _verify(path, _parsed(client, path, after), expected)
+    return after
+
+
+def _verify(path: Path, parsed: dict[str, Any], expected: dict[str, Any]) -> None:
+    if parsed != expected:
+        raise RefusedError(f"{path} could not be changed without changing something else; edit it by hand.")
+
+
+def _untouched(client: Client, backup: Path, text: str, entry: dict[str, Any]) -> bytes | None:
+    """Return the backup if adding `entry` to it gives `text`: then nothing else has been changed since."""
+    try:
+        original = backup.read_bytes()
+        kept = original.decode()
+        if NAME in _servers(client, backup, _parsed(client, backup, kept)):
+            return None
+        return original if _put(client, backup, kept, entry) == text else None
+    except (OSError, UnicodeDecodeError, RefusedError):
+        return None
+
+
+def _knows(client: Client, backup: Path) -> bool:
+    """Tell whether a backup is one of this server's own entry, from a time when it was renewed."""
+    try:
+        return NAME in _servers(client, backup, _parsed(client, backup, backup.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError, RefusedError):
+        return False
+
+
+def _text(path: Path, data: bytes | None) -> str:
+    try:
+        return (data or b"").decode()
+    except UnicodeDecodeError:
+        raise RefusedError(f"{path} is not UTF-8 text; it was left as it is. Save it as UTF-8, or edit it.") from None
+
+
+def _parsed(client: Client, path: Path, text: str) -> dict[str, Any]:
+    try:
+        return toml.parse(text) if client.format == "toml" else jsonc.parse(text, strict=client.format == "json")
+    except jsonc.UnreadableError as error:
+        kind = "TOML" if client.format == "toml" else "JSON"
+        raise RefusedError(
+            f"{path} is not {kind}: {error}. It was left as it is; mend it, and run this again."
+        ) from None
+
+
+def _servers(client: Client, path: Path, parsed: dict[str, Any]) -> dict[str, Any]:
+    servers = parsed.get(client.container, {})
+    if not isinstance(servers, dict):
+        raise RefusedError(f"{path} holds a {client.container} that is no object; it was left as it is. Mend it first.")
+    return servers

@@ -1,0 +1,74 @@
+"""One entry put into TOML, or taken out of it, with everything else left as it was."""
+
+import tomllib
+from typing import Any
+
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
+from tomlkit.items import Table
+
+from errtrack_mcp.client_config.jsonc import UnreadableError
+
+
+def parse(text: str) -> dict[str, Any]:
+    """Read TOML. Raises UnreadableError."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UnreadableError(str(error)) from None
+
+
+def put(text: str, container: str, name: str, entry: dict[str, Any]) -> str:
+    """Return the text with `entry` as the table `[container.name]`; of one that is there, only what differs changes."""
+    document = _read(text)
+    if container not in document:
+        document[container] = tomlkit.table(is_super_table=True)
+    servers = document[container]
+    if not isinstance(servers, dict):
+        raise UnreadableError(f"its {container} is no table")
+    present = servers.get(name)
+    if not isinstance(present, dict):
+        servers[name] = _table(entry)
+        return _dumped(document, text)
+    for key in [key for key in present if key not in entry]:
+        del present[key]
+    for key, value in entry.items():
+        if present.get(key) != value:
+            present[key] = value
+    return _dumped(document, text)
+
+
+def take(text: str, container: str, name: str) -> str:
+    """Return the text without the table `[container.name]`, and without an empty table around it."""
+    document = _read(text)
+    servers = document.get(container)
+    if isinstance(servers, dict) and name in servers:
+        del servers[name]
+        if not servers and isinstance(servers, Table) and servers.is_super_table():
+            del document[container]
+    return _dumped(document, text)
+
+
+def _table(entry: dict[str, Any]) -> Table:
+    table = tomlkit.table()
+    for key, value in entry.items():
+        if isinstance(value, dict):
+            inline = tomlkit.inline_table()
+            inline.update(value)
+            table[key] = inline
+        else:
+            table[key] = value
+    return table
+
+
+def _read(text: str) -> tomlkit.TOMLDocument:
+    """Read line ends as one character, the way that new lines are written; `_dumped` gives them back."""
+    try:
+        return tomlkit.parse(text.replace("\r\n", "\n"))
+    except TOMLKitError as error:
+        raise UnreadableError(str(error)) from None
+
+
+def _dumped(document: tomlkit.TOMLDocument, like: str) -> str:
+    written = tomlkit.dumps(document)
+    return written.replace("\n", "\r\n") if "\r\n" in like else written

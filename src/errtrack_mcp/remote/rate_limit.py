@@ -1,0 +1,110 @@
+"""How many requests a key may still send to PostHog: its own limits, kept before they are met.
+
+Both forms keep an exact sliding window: a request may leave when the one that came as many before it as the limit
+allows is older than the window.
+"""
+
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from errtrack_mcp.remote.redis import RedisStore
+
+KEYS_REMEMBERED = 10_000
+
+# Takes the list of one key's latest requests (newest first, in milliseconds) and pairs of limit and window; returns 0
+# and notes the request, or returns the milliseconds to wait and notes nothing. Redis's own clock is everybody's clock.
+SPEND = """
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local wait, longest, most = 0, 0, 0
+for i = 1, #ARGV, 2 do
+  local limit, window = tonumber(ARGV[i]), tonumber(ARGV[i + 1])
+  local before = redis.call('LINDEX', KEYS[1], limit - 1)
+  if before then wait = math.max(wait, before + window - now) end
+  longest, most = math.max(longest, window), math.max(most, limit)
+end
+if wait > 0 then return wait end
+redis.call('LPUSH', KEYS[1], now)
+redis.call('LTRIM', KEYS[1], 0, most - 1)
+redis.call('PEXPIRE', KEYS[1], longest)
+return 0
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """So many requests in so many seconds."""
+
+    requests: int
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """The limits that a group of calls shares."""
+
+    name: str
+    limits: tuple[Limit, ...]
+
+
+DEFAULT = Bucket("default", (Limit(480, 60), Limit(4_800, 3_600)))
+SYMBOL_SETS = Bucket("symbol_sets", (Limit(1_200, 60), Limit(12_000, 3_600)))
+
+
+def bucket_of(resource: str) -> Bucket:
+    """Return the bucket that calls on a resource are counted in."""
+    return SYMBOL_SETS if resource == "symbol_sets" else DEFAULT
+
+
+class Budget:
+    """Keeps what each key has spent: here, and in Redis too where replicas share it."""
+
+    def __init__(self, shared: RedisStore | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._shared = shared
+        self._clock = clock
+        self._spent: OrderedDict[tuple[str, str], deque[float]] = OrderedDict()
+
+    async def spend(self, key_hash: str, resource: str) -> float | None:
+        """Note one request and return None, or return the seconds until one may leave.
+
+        While Redis is away, what this process itself has seen decides.
+        """
+        bucket = bucket_of(resource)
+        if self._shared is None:
+            return self._spend_here(key_hash, bucket)
+        name = f"errtrack:budget:{bucket.name}:{key_hash}"
+        arguments = [number for limit in bucket.limits for number in (limit.requests, limit.seconds * 1000)]
+        wait = await self._shared.run(lambda redis: redis.eval(SPEND, 1, name, *map(str, arguments)), default=None)
+        if wait is None:
+            return self._spend_here(key_hash, bucket)
+        if wait > 0:
+            return float(wait) / 1000
+        self._note(key_hash, bucket)
+        return None
+
+    def _spend_here(self, key_hash: str, bucket: Bucket) -> float | None:
+        spent = self._history(key_hash, bucket)
+        now = self._clock()
+        waits = [
+            spent[-limit.requests] + limit.seconds - now for limit in bucket.limits if len(spent) >= limit.requests
+        ]
+        wait = max(waits, default=0.0)
+        if wait > 0:
+            return wait
+        spent.append(now)
+        return None
+
+    def _note(self, key_hash: str, bucket: Bucket) -> None:
+        self._history(key_hash, bucket).append(self._clock())
+
+    def _history(self, key_hash: str, bucket: Bucket) -> deque[float]:
+        """Return when a key's latest requests left; the key used longest ago makes room for a new one."""
+        place = (key_hash, bucket.name)
+        if place not in self._spent:
+            self._spent[place] = deque(maxlen=max(limit.requests for limit in bucket.limits))
+            if len(self._spent) > KEYS_REMEMBERED:
+                self._spent.popitem(last=False)
+        self._spent.move_to_end(place)
+        return self._spent[place]

@@ -1,0 +1,75 @@
+"""From a minified stack trace to a readable one."""
+
+import re
+from collections.abc import Iterable
+from typing import Annotated
+
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.mcpserver.prompts import Prompt
+from pydantic import Field
+
+from errtrack_mcp.server.prompts.base import GatedPrompt, Name, as_data, named, numbered
+
+DIAGNOSE = "error-tracking-symbol-sets-diagnose"
+MAX_REFS = 5
+MAX_REF_LENGTH = 300
+
+_CHUNK_ID = re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b")
+_SCRIPT = re.compile(r"https?://[\w.:@~%+/-]+?\.[cm]?js(?:\?[\w.=&%-]*)?(?=:\d+(?::\d+)?\b)", re.ASCII)
+
+
+def readable_stack_trace(
+    trace: Annotated[str, Field(description="The minified stack trace")] = "",
+    ref: Annotated[Name, Field(description="Chunk id or script URL, if there is no trace")] = "",
+    project: Annotated[Name, Field(description="App name, not the PostHog project; needs version")] = "",
+    version: Annotated[Name, Field(description="Release that the trace is from; needs project")] = "",
+) -> list[str]:
+    """Find out why a stack trace is minified, and make the next one readable."""
+    if not (trace.strip() or ref):
+        raise ToolError("invalid_arguments: Give trace or ref.")
+    if bool(project) != bool(version):
+        raise ToolError("invalid_arguments: Give project and version together, or neither.")
+    refs = [ref] if ref else refs_in(trace)
+    each = ", ".join(named(found) for found in refs)
+    steps = numbered(
+        f"Call {DIAGNOSE} with ref, once for each of these: {each}."
+        if refs
+        else "Ask me for the chunk_id or the URL of the frame on top: this trace names neither, as in the raw event "
+        f"or in the stack frame's details. Then call {DIAGNOSE} with it as ref.",
+        f"Call {DIAGNOSE} with project {named(project)} and version {named(version)} too: is it one script, or the "
+        "whole release?"
+        if version
+        else "",
+        "Tell me in one sentence for each why it is minified, and what the answer says it cannot know.",
+        "Give me the one step that mends most, with its exact command, and where to run it. Run and delete nothing "
+        "that I have not agreed to.",
+        "When it is done, call the same again to see that it helped. Errors that PostHog has stored already stay "
+        "minified; only the next one is readable.",
+    )
+    opening = f"Make this stack trace readable.\n\n{steps}"
+    return [opening, as_data("The stack trace", trace)] if trace.strip() else [opening]
+
+
+def refs_in(trace: str) -> list[str]:
+    """Return the chunk ids, then the script URLs, that a trace names: the first few, each once, in its order."""
+    text = trace[:1_000_000]
+    return _first([*_found(_CHUNK_ID, text), *_found(_SCRIPT, text)])
+
+
+def _found(pattern: re.Pattern[str], text: str) -> list[str]:
+    return _first(match[0] for match in pattern.finditer(text) if len(match[0]) <= MAX_REF_LENGTH)
+
+
+def _first(refs: Iterable[str]) -> list[str]:
+    kept: dict[str, None] = {}
+    for ref in refs:
+        kept.setdefault(ref)
+        if len(kept) == MAX_REFS:
+            break
+    return list(kept)
+
+
+PROMPT = GatedPrompt(
+    Prompt.from_function(readable_stack_trace, "readable-stack-trace", "Make a stack trace readable"),
+    frozenset({DIAGNOSE}),
+)

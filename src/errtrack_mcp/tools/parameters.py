@@ -1,0 +1,53 @@
+"""Argument types that tools share, each explained once."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+
+MAX_TOKENS = 20_000  # clients cut an answer off, or refuse it, at about 25,000
+
+
+def _whole_number(value: Any) -> Any:
+    """Refuse true and false, which Python takes for 1 and 0."""
+    if isinstance(value, bool):
+        raise ValueError("should be a whole number")  # noqa: TRY004 - pydantic turns only ValueError into a line
+    return value
+
+
+def _hash_that_can_be_looked_up(value: str) -> str:
+    if "/" in value or "." in value:
+        raise ValueError(
+            "has a '/' or '.', which PostHog cannot look up by hash; error-tracking-releases-list shows such releases"
+        )
+    return value
+
+
+def _number_as_text(value: Any) -> Any:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+Text = Annotated[str, BeforeValidator(_number_as_text)]
+
+ReleasesLimit = Annotated[int, Field(ge=1, le=500), BeforeValidator(_whole_number)]
+SymbolSetsLimit = Annotated[int, Field(ge=1, le=100), BeforeValidator(_whole_number)]
+WholeNumber = BeforeValidator(_whole_number)
+Offset = Annotated[
+    int, Field(ge=0, le=2**31 - 1, description="next_offset of the previous page"), BeforeValidator(_whole_number)
+]
+Detail = Annotated[Literal["summary", "full"], Field(description="full: every field")]
+
+MaxTokens = Annotated[int, Field(ge=500, le=1_000_000), BeforeValidator(_whole_number)]
+
+Version = Annotated[Text, Field(min_length=1, description="Often a commit hash")]
+ProjectName = Annotated[Text, Field(min_length=1, description="App name, not the PostHog project")]
+HashId = Annotated[Text, Field(min_length=1, max_length=128, description="Unique key of your choice")]
+HashToLookUp = Annotated[
+    Text,
+    Field(min_length=1, max_length=128, description="Without / and ."),
+    AfterValidator(_hash_that_can_be_looked_up),
+]
+Metadata = Annotated[dict[str, Any] | None, WithJsonSchema({"type": "object"})]
+ReplacingMetadata = Annotated[
+    dict[str, Any] | None, WithJsonSchema({"type": "object", "description": "Replaces all metadata"})
+]
+Confirm = Annotated[Text, Field(description="Empty: preview only")]

@@ -1,0 +1,265 @@
+"""Each client's file: added to, left alone the second time, and given back byte for byte."""
+
+import json
+import stat
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from errtrack_mcp.client_config.atomic_write import RefusedError
+from errtrack_mcp.client_config.clients import CLIENTS, KEY, NAME, Client
+from errtrack_mcp.client_config.edit import Change, installing, uninstalling
+from errtrack_mcp.client_config.paths import client_configurations, own_configuration
+
+COMMAND = ["/opt/errtrack/bin/errtrack-mcp"]
+SET = {KEY: "phx_never_written", "POSTHOG_HOST": "https://eu.posthog.com", "POSTHOG_PROJECT_ID": ""}
+OTHERS_JSON = '{\n  "theme": "dark",\n  "%s": {\n    "other": {"command": "x"}\n  },\n  "last": [1, 2]\n}\n'
+OTHERS_JSONC = (
+    '// mine, {\n{\n\t"theme": "dark", // or "light"\n\t"%s": {\n\t\t"other": {"command": "x",}, /* }, */\n\t},\n}\n'
+)
+OTHERS_TOML = """\
+# mine
+model = "x"   # kept
+
+[%s.other]
+command = "y"
+args = [
+  "a",  # first
+]
+
+[profiles.a]
+model = 'z'
+"""
+EVERY_CLIENT = pytest.mark.parametrize("slug", CLIENTS)
+
+
+def others(client: Client) -> list[bytes]:
+    """Return files such as people have: with another server, without any, and as empty as they come."""
+    if client.format == "toml":
+        texts = [OTHERS_TOML % client.container, '# only this\nmodel = "x"', "", "\n", "[mcp_servers]\n"]
+        texts += ["[mcp_servers.a]\nx = 1\n\n[z]\n\n[mcp_servers.b]\nx = 2\n", 'mcp_servers.a = {command = "x"}\n']
+    else:
+        texts = [OTHERS_JSON % client.container, '{"a": 1}', "", "{}", "{\n}\n", f'{{"{client.container}": {{ }}}}']
+        texts += [OTHERS_JSONC % client.container] if client.format == "jsonc" else []
+    return [text.encode() for text in texts] + [texts[0].replace("\n", "\r\n").encode()]
+
+
+def install(slug: str, environ: dict[str, str] | None = None) -> Change:
+    """Add the server to a client's own file."""
+    client = CLIENTS[slug]
+    change = installing(client, own_configuration(client.name), client.entry(COMMAND, environ or SET))
+    change.apply()
+    return change
+
+
+def uninstall(slug: str) -> Change:
+    """Take it out again."""
+    change = uninstalling(CLIENTS[slug], own_configuration(CLIENTS[slug].name))
+    change.apply()
+    return change
+
+
+def entry(slug: str) -> Any:
+    """Read the entry as the client would."""
+    text = own_configuration(CLIENTS[slug].name).read_text()
+    parsed = tomllib.loads(text) if slug == "codex" else json.loads(text)
+    return parsed[CLIENTS[slug].container][NAME]
+
+
+def held(folder: Path) -> dict[str, bytes]:
+    """Return every file below a folder with what it holds."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def is_kept(original: bytes, changed: bytes) -> bool:
+    """Tell whether everything but blanks is still there in its order, and lines end as they did."""
+    characters = iter(changed)
+    ends = changed.count(b"\r\n") == changed.count(b"\n") if b"\r\n" in original else b"\r" not in changed
+    return ends and all(character in characters for character in original if not chr(character).isspace())
+
+
+@EVERY_CLIENT
+def test_a_file_is_given_back_byte_for_byte(slug: str, home: Path) -> None:
+    """Installed, installed again without a change, and uninstalled: nothing is left, not even the backup."""
+    path = own_configuration(CLIENTS[slug].name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for original in others(CLIENTS[slug]):
+        path.write_bytes(original)
+        before = held(home)
+        change = install(slug)
+        assert change.backup.read_bytes() == original
+        installed = held(home)
+        assert is_kept(original, path.read_bytes())
+        again = install(slug)
+        assert again.before == again.after
+        assert held(home) == installed
+        uninstall(slug)
+        assert held(home) == before
+
+
+@EVERY_CLIENT
+def test_a_file_that_was_not_there_is_gone_again(slug: str, home: Path) -> None:
+    """It is made with what its folder needs, readable by its owner alone, and removed."""
+    path = own_configuration(CLIENTS[slug].name)
+    install(slug)
+    assert entry(slug)["command"] == COMMAND[0]
+    assert sys.platform == "win32" or stat.S_IMODE(path.stat().st_mode) == 0o600
+    uninstall(slug)
+    assert held(home) == {}
+
+
+@EVERY_CLIENT
+def test_the_key_is_only_referred_to(slug: str, home: Path) -> None:
+    """No file holds it; a client that can refer to the environment does so in its own syntax."""
+    install(slug)
+    assert b"phx_" not in b"".join(held(home).values())
+    references = {
+        "claude-code": "${POSTHOG_PERSONAL_API_KEY:-}",
+        "gemini": "$POSTHOG_PERSONAL_API_KEY",
+        **dict.fromkeys(("cursor", "vscode", "windsurf"), "${env:POSTHOG_PERSONAL_API_KEY}"),
+    }
+    assert entry(slug)["env"] == {
+        **({KEY: references[slug]} if slug in references else {}),
+        "POSTHOG_HOST": "https://eu.posthog.com",
+    }
+    assert entry(slug).get("env_vars") == ([KEY] if slug == "codex" else None)
+    assert KEY in CLIENTS[slug].about_key
+
+
+@EVERY_CLIENT
+def test_what_was_changed_since_stays(slug: str, home: Path) -> None:
+    """Only the entry goes; the file as it was then is kept beside it."""
+    path = own_configuration(CLIENTS[slug].name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(others(CLIENTS[slug])[0])
+    install(slug)
+    path.write_bytes(path.read_bytes().replace(b"dark", b"light").replace(b"'z'", b"'new'"))
+    changed = path.read_bytes()
+    change = uninstall(slug)
+    original = others(CLIENTS[slug])[0]
+    assert path.read_bytes().strip() == original.replace(b"dark", b"light").replace(b"'z'", b"'new'").strip()
+    assert change.backup.read_bytes() == changed
+    assert set(held(home)) == {str(change.path.relative_to(home)), str(change.backup.relative_to(home))}
+
+
+@EVERY_CLIENT
+def test_an_entry_that_is_there_is_renewed(slug: str, home: Path) -> None:  # noqa: ARG001 - it is where files are
+    """The command is the new one; the key and the arguments that a person put there stay."""
+    client, path = CLIENTS[slug], own_configuration(CLIENTS[slug].name)
+    own = {**client.entry(["/old"], {}), "args": ["serve"], "timeout": 5, "env": {KEY: "phx_own", "MINE": "1"}}
+    installing(client, path, own).apply()
+    install(slug)
+    assert entry(slug) == {
+        **client.entry(COMMAND, {}),
+        "args": ["serve"],
+        "timeout": 5,
+        "env": {KEY: "phx_own", "MINE": "1", "POSTHOG_HOST": "https://eu.posthog.com"},
+    }
+    uninstall(slug)
+    assert not path.exists() or path.read_text() == ""
+
+
+@EVERY_CLIENT
+@pytest.mark.parametrize("broken", [b'{"mcpServers": {', b"\xff\xfe{", b"[1, 2]", b"= ="])
+def test_a_broken_file_is_refused(slug: str, broken: bytes, home: Path) -> None:
+    """It is left as it is, without a backup, and the sentence names it."""
+    path = own_configuration(CLIENTS[slug].name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(broken)
+    for attempt in (install, uninstall):
+        with pytest.raises(RefusedError, match=r"left as it (is|was)") as refused:
+            attempt(slug)
+        assert str(path) in str(refused.value)
+    assert list(held(home).values()) == [broken]
+
+
+@EVERY_CLIENT
+def test_servers_that_are_none_are_refused(slug: str, home: Path) -> None:
+    """A list where the client expects an object is not written over."""
+    path = own_configuration(CLIENTS[slug].name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    name = CLIENTS[slug].container
+    path.write_text(f"{name} = []" if slug == "codex" else f'{{"{name}": []}}')
+    before = held(home)
+    with pytest.raises(RefusedError, match="Mend it"):
+        install(slug)
+    assert held(home) == before
+
+
+def test_what_cannot_be_changed_alone_is_refused(home: Path) -> None:
+    """An entry that stands there twice would still be there; both are left to the person who wrote them."""
+    path = home / ".claude.json"
+    twice = f'{{"mcpServers": {{"{NAME}": {{"command": "a"}}, "{NAME}": {{"command": "b"}}}}}}'
+    path.write_text(twice)
+    with pytest.raises(RefusedError, match="edit it by hand"):
+        uninstall("claude-code")
+    assert path.read_text() == twice
+
+
+def test_comments_are_refused_where_the_client_reads_none(home: Path) -> None:
+    """Claude Code would not read the file at all; it is not made to look as if all were well."""
+    (home / ".claude.json").write_text('{"a": 1, // c\n}')
+    with pytest.raises(RefusedError, match="is not JSON"):
+        install("claude-code")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links and modes are those of POSIX")
+def test_a_link_stays_a_link_and_permissions_stay(home: Path) -> None:
+    """Who keeps their settings elsewhere still does; the backup is no more readable than the file."""
+    kept = home / "dotfiles" / "mcp.json"
+    kept.parent.mkdir()
+    kept.write_text("{}")
+    kept.chmod(0o640)
+    link = home / ".cursor" / "mcp.json"
+    link.parent.mkdir()
+    link.symlink_to(Path("..") / "dotfiles" / "mcp.json")
+    change = install("cursor")
+    assert link.is_symlink()
+    assert link.readlink() == Path("..") / "dotfiles" / "mcp.json"
+    assert NAME in kept.read_text()
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (kept, change.backup)] == [0o640, 0o640]
+    uninstall("cursor")
+    assert link.is_symlink()
+    assert (kept.read_text(), stat.S_IMODE(kept.stat().st_mode)) == ("{}", 0o640)
+
+
+def test_a_file_that_another_has_written_meanwhile_is_not_written_over(home: Path) -> None:
+    """A client that runs writes its own file; between the question and the answer it may have."""
+    path = home / ".claude.json"
+    path.write_text("{}")
+    client = CLIENTS["claude-code"]
+    change = installing(client, path, client.entry(COMMAND, {}))
+    path.write_text('{"newer": 1}')
+    with pytest.raises(RefusedError, match="changed meanwhile"):
+        change.apply()
+    assert path.read_text() == '{"newer": 1}'
+
+
+def test_a_place_that_cannot_be_one_is_said_so(home: Path) -> None:
+    """The sentence has the system's reason."""
+    (home / ".cursor").write_text("a file where a folder should be")
+    with pytest.raises(RefusedError, match="Not a directory"):
+        install("cursor")
+
+
+def test_files_are_where_the_environment_says(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """CODEX_HOME, CLAUDE_CONFIG_DIR and XDG_CONFIG_HOME or APPDATA move them; each client has a file of its own."""
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setenv("CODEX_HOME", str(home / "c"))
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(home / "d"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "x"))
+    monkeypatch.setenv("APPDATA", str(home / "roaming"))
+    assert own_configuration("Codex") == home / "c" / "config.toml"
+    assert own_configuration("Claude Code") == home / "d" / ".claude.json"
+    assert own_configuration("Zed") == home / "x" / "zed" / "settings.json"
+    assert own_configuration("VS Code") == home / "x" / "Code" / "User" / "mcp.json"
+    monkeypatch.setattr(sys, "platform", "darwin")
+    support = home / "Library" / "Application Support"
+    assert own_configuration("Claude Desktop") == support / "Claude" / "claude_desktop_config.json"
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert own_configuration("Claude Desktop") == home / "roaming" / "Claude" / "claude_desktop_config.json"
+    assert own_configuration("Zed") == home / "roaming" / "Zed" / "settings.json"
+    assert {client.name for client in CLIENTS.values()} == {place.client for place in client_configurations()}

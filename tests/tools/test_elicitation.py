@@ -1,0 +1,124 @@
+"""A deletion asks the user wherever the client can ask one, on either protocol era."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from mcp import Client
+from mcp.client.context import ClientRequestContext
+from mcp_types import ElicitRequestParams, ElicitResult
+
+from errtrack_mcp.api.transport import Pool
+from errtrack_mcp.sandbox.database import Database
+from errtrack_mcp.sandbox.seed import RELEASES as RELEASE_SEEDS
+from errtrack_mcp.sandbox.seed import release_id
+from errtrack_mcp.server.app import build_server
+from errtrack_mcp.settings import Settings
+from tests.conftest import add_symbol_sets
+from tests.support.upstream import Upstream
+
+pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])]
+
+RELEASES = "error-tracking-releases-list"
+SYMBOL_SETS = "error-tracking-symbol-sets-list"
+DESTROY_RELEASE = "error-tracking-releases-destroy"
+DESTROY_SYMBOL_SET = "error-tracking-symbol-sets-destroy"
+
+Call = Callable[..., Awaitable[Any]]
+
+
+@pytest.fixture
+def connect_asking(settings: Callable[..., Settings]) -> Any:
+    """Connect a client whose user gives one answer to every question; the questions are kept."""
+
+    @asynccontextmanager
+    async def connected(mode: str, answer: ElicitResult, questions: list[str]) -> AsyncIterator[Client]:
+        async def ask(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
+            assert context is not None
+            questions.append(params.message)
+            return answer
+
+        pool = Pool(settings().host)
+        try:
+            async with Client(build_server(settings(), pool), mode=mode, elicitation_callback=ask) as client:
+                yield client
+        finally:
+            await pool.aclose()
+
+    return connected
+
+
+YES = ElicitResult(action="accept", content={"delete": True})
+NOES = [
+    ElicitResult(action="accept", content={"delete": False}),
+    ElicitResult(action="decline"),
+    ElicitResult(action="cancel"),
+]
+
+
+async def test_the_user_is_asked_and_agrees(connect_asking: Any, answer: Call, mode: str) -> None:
+    """With consent the release and the symbol set go; each question names what would be lost."""
+    questions: list[str] = []
+    async with connect_asking(mode, YES, questions) as client:
+        release = (await answer(client, RELEASES, limit=1))["results"][0]
+        done = await answer(client, DESTROY_RELEASE, id=release["id"], confirm=release["version"])
+        assert done["deleted"] is True
+        symbol_set = (await answer(client, SYMBOL_SETS, limit=1))["results"][0]
+        assert (await answer(client, DESTROY_SYMBOL_SET, id=symbol_set["id"], confirm=symbol_set["ref"]))["deleted"]
+    assert len(questions) == 2
+    assert f'"{release["version"]}"' in questions[0]
+    assert f"{done['symbol_sets']} symbol sets" in questions[0]
+
+
+async def test_a_count_that_was_cut_short_is_told_as_such(
+    connect_asking: Any, answer: Call, database: Database, mode: str
+) -> None:
+    """Counting ends after twenty pages, and the question says that there may be more."""
+    questions: list[str] = []
+    add_symbol_sets(database, 2_100)
+    with database.transaction():
+        database.execute("UPDATE symbol_sets SET release_id = ? WHERE ref LIKE 'added-%'", (release_id(2),))
+    async with connect_asking(mode, NOES[1], questions) as client:
+        asked = {"id": release_id(2), "confirm": RELEASE_SEEDS[2].version}
+        preview = await answer(client, DESTROY_RELEASE, **asked)
+    assert preview["symbol_sets_at_least"] is True
+    assert f"at least {preview['symbol_sets']} symbol sets" in questions[0]
+
+
+@pytest.mark.parametrize("no", NOES, ids=["unticked", "declined", "cancelled"])
+async def test_a_user_who_says_no_loses_nothing(
+    connect_asking: Any, answer: Call, sandbox: Upstream, mode: str, no: ElicitResult
+) -> None:
+    """Declining, cancelling and unticking all delete nothing, and the model is told."""
+    questions: list[str] = []
+    async with connect_asking(mode, no, questions) as client:
+        release = (await answer(client, RELEASES, limit=1))["results"][0]
+        kept = await answer(client, DESTROY_RELEASE, id=release["id"], confirm=release["version"])
+        symbol_set = (await answer(client, SYMBOL_SETS, limit=1))["results"][0]
+        spared = await answer(client, DESTROY_SYMBOL_SET, id=symbol_set["id"], confirm=symbol_set["ref"])
+    assert (kept["deleted"], spared["deleted"]) == (False, False)
+    assert "the user said no" in kept["next_step"]
+    assert len(questions) == 2
+    assert not any(request.startswith("DELETE") for request in sandbox.requests)
+
+
+async def test_a_preview_asks_nothing(connect_asking: Any, answer: Call, mode: str) -> None:
+    """Without the right confirm there is nothing to consent to."""
+    questions: list[str] = []
+    async with connect_asking(mode, YES, questions) as client:
+        release = (await answer(client, RELEASES, limit=1))["results"][0]
+        for confirm in ({}, {"confirm": "wrong"}):
+            assert (await answer(client, DESTROY_RELEASE, id=release["id"], **confirm))["deleted"] is False
+    assert questions == []
+
+
+async def test_an_unreadable_answer_deletes_nothing(
+    connect_asking: Any, answer: Call, refusal: Call, sandbox: Upstream, mode: str
+) -> None:
+    """An answer that is not what was asked for is an error, not consent."""
+    async with connect_asking(mode, ElicitResult(action="accept", content={"delete": "perhaps"}), []) as client:
+        release = (await answer(client, RELEASES, limit=1))["results"][0]
+        text = await refusal(client, DESTROY_RELEASE, id=release["id"], confirm=release["version"])
+    assert text.startswith("no_clear_answer: ")
+    assert not any(request.startswith("DELETE") for request in sandbox.requests)
