@@ -5,6 +5,16 @@ from typing import Any, ClassVar, Self
 from pydantic import BaseModel, ConfigDict, model_validator
 
 
+class Ours:
+    """Marks a field whose text this server writes itself, as in `Annotated[str, OURS]`.
+
+    Text in every other field may have been written by strangers, and is named to the model as data.
+    """
+
+
+OURS = Ours()
+
+
 class ToolOutput(BaseModel):
     """A model that is written out with the fields that it was given and no others."""
 
