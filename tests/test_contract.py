@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
+from errtrack_mcp.server.catalog.catalog import Catalog
 from errtrack_mcp.server.catalog.filters import is_read_only
-from errtrack_mcp.server.catalog.toolsets import LOCAL_TOOLSETS, TOOLSETS, offered_tools
+from errtrack_mcp.server.catalog.toolsets import LOCAL_TOOLSETS, TOOLSETS
 from errtrack_mcp.settings import load_settings
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
-TOOLS = offered_tools(load_settings(), local=True)
+TOOLS = [offered.listed for offered in Catalog(load_settings(), local=True).whole.tools.values()]
 EVERY_TOOL = pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
 
 
@@ -23,7 +24,7 @@ def definition(tool: Any) -> dict[str, Any]:
         "title": tool.title,
         "description": tool.description,
         "annotations": tool.annotations.model_dump(by_alias=True, exclude_none=True),
-        "inputSchema": tool.parameters,
+        "inputSchema": tool.input_schema,
         "outputSchema": tool.output_schema,
     }
 
@@ -58,7 +59,7 @@ def test_a_tool_says_what_it_is(tool: Any) -> None:
 @EVERY_TOOL
 def test_any_client_accepts_the_input_schema(tool: Any) -> None:
     """The schema is flat, with one plain type for each argument, and lists what is required."""
-    schema = tool.parameters
+    schema = tool.input_schema
     assert schema["type"] == "object"
     assert schema["additionalProperties"] is False
     for name, field in schema["properties"].items():

@@ -8,9 +8,7 @@ import pytest
 
 from errtrack_mcp.api.sanitize import can_be_sent, clean, quoted
 from errtrack_mcp.sandbox.database import Database
-from errtrack_mcp.server.catalog.toolsets import offered_tools
-from errtrack_mcp.server.catalog.untrusted import STRANGERS_FIELDS
-from errtrack_mcp.settings import load_settings
+from errtrack_mcp.server.catalog.untrusted import EVERY_VALUE
 from tests.conftest import text_of
 
 Call = Callable[..., Awaitable[Any]]
@@ -81,7 +79,8 @@ async def test_canaries_stay_in_their_fields(connect: Any, poisoned: dict[str, s
             assert not result.is_error, text
             found = places(result.structured_content)
             assert found, tool
-            assert all(set(place) & set(STRANGERS_FIELDS) for place in found), (tool, found)
+            ours = result.structured_content["untrusted"].removeprefix(EVERY_VALUE).removeprefix(" but ").split(", ")
+            assert not {".".join(place) for place in found} & set(ours), (tool, found)
             assert SHOWN in json.dumps(result.structured_content, ensure_ascii=False).replace("\\\\", "\\")
             for unseen in ("\u202e", "\u200b", "\x1b", "\\u202e\\u200b\\x1b"):
                 assert unseen not in json.dumps(result.structured_content, ensure_ascii=False)
@@ -97,12 +96,6 @@ async def test_an_error_holds_strangers_text_only_in_quotes(connect: Any, poison
     assert text.startswith("hash_taken: ")
     assert text.count(CANARY) == text.count(f'"{CANARY}') == 2
     assert "\n" not in text
-
-
-def test_definitions_hold_nothing_from_outside() -> None:
-    """What a model reads before any call is ours alone, and the same for every project."""
-    first, second = ([tool.model_dump() for tool in offered_tools(load_settings(), local=True)] for _ in range(2))
-    assert first == second
 
 
 def test_what_cannot_be_seen_is_shown() -> None:

@@ -18,11 +18,11 @@ from errtrack_mcp.sandbox.app import create_app
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import FULL_KEY, release_id, seed
 from errtrack_mcp.server.app import build_server
-from errtrack_mcp.server.catalog.toolsets import offered_tools
+from errtrack_mcp.server.catalog.catalog import Catalog
 from errtrack_mcp.settings import load_settings
 
 SETTINGS = load_settings(None, POSTHOG_HOST="http://localhost", POSTHOG_PERSONAL_API_KEY=FULL_KEY)
-TOOLS = offered_tools(SETTINGS, local=True)
+TOOLS = [offered.listed for offered in Catalog(SETTINGS, local=True).whole.tools.values()]
 CASES_A_TOOL = 240
 ERRORS_PAGE = Path(__file__).parent.parent / "docs" / "errors.md"
 CODES = set(re.findall(r"^\| `([a-z_]+)` \|", ERRORS_PAGE.read_text(), re.MULTILINE))
@@ -91,7 +91,7 @@ def test_no_input_breaks_a_tool(tool: Any) -> None:
         database=None,
         suppress_health_check=list(HealthCheck),
     )
-    @given(arguments=arguments_for(tool.parameters))
+    @given(arguments=arguments_for(tool.input_schema))
     def every_case(arguments: dict[str, Any]) -> None:
         anyio.run(check, tool, arguments)
 

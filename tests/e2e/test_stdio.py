@@ -12,7 +12,6 @@ from tests.support.installed import COMMAND, environment
 
 TOOLS = sum(map(len, [*TOOLSETS.values(), *LOCAL_TOOLSETS.values()]))
 HELLO = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "0"}}
-ASKED_FOR_LATER = [f"errtrack_mcp.{name}" for name in ("toolsets", "prompts", "resources", "tools.diagnose")]
 OLDER_VERSIONS = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"]
 
 
@@ -59,19 +58,6 @@ def test_nothing_is_asked_of_the_api_before_a_call(spawn: Any, sandbox: Any) -> 
         session.request("tools/call", {"name": "error-tracking-releases-list", "arguments": {}})
         assert len(sandbox.requests) == 1
         assert session.close() == 0
-
-
-def test_a_client_is_greeted_before_tools_are_built(spawn: Any) -> None:
-    """The handshake imports none of what is asked for only afterwards."""
-    for asked, built in ((), False), (("tools/list",), True):
-        with spawn("serve", "--sandbox", PYTHONPROFILEIMPORTTIME="1") as session:
-            session.request("initialize", HELLO)
-            for method in asked:
-                session.request(method)
-            session.close()
-            imported = {line.rpartition("|")[2].strip() for line in session.process.stderr}
-        assert "errtrack_mcp.server.app" in imported
-        assert all((name in imported) is built for name in ASKED_FOR_LATER)
 
 
 @pytest.mark.parametrize(

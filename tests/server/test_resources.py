@@ -67,8 +67,8 @@ async def test_what_may_be_kept_is_said(connect: Any) -> None:
         (f"errtrack://releases/{ABSENT}", INVALID_PARAMS, "not_found: "),
         (f"errtrack://symbol-sets/{ABSENT}", INVALID_PARAMS, "not_found: "),
         ("errtrack://releases/storefront", INVALID_PARAMS, "invalid_arguments: id "),
-        ("errtrack://releases/../symbol-sets", INVALID_PARAMS, "nknown resource"),
-        ("errtrack://nonsense", INVALID_PARAMS, "nknown resource"),
+        ("errtrack://releases/../symbol-sets", INVALID_PARAMS, "not_found: There is no resource"),
+        ("errtrack://nonsense", INVALID_PARAMS, "not_found: There is no resource"),
     ],
 )
 async def test_what_cannot_be_read_is_worded(connect: Any, uri: str, code: int, words: str) -> None:

@@ -20,7 +20,7 @@ from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import PROJECT_ID
 from errtrack_mcp.sandbox.symbol_sets import insert_symbol_set
 from errtrack_mcp.server.app import build_server
-from errtrack_mcp.server.catalog.toolsets import offered_tools
+from errtrack_mcp.server.catalog.catalog import Catalog
 from errtrack_mcp.settings import load_settings
 from tests.conftest import text_of
 from tests.support.bundler import bundle, inject
@@ -316,9 +316,9 @@ async def test_a_client_that_fails_to_list_its_roots_is_told_so(settings: Any, r
 
 def test_it_is_never_offered_over_http() -> None:
     """What a remote server puts together lacks the tool, even where the operator names it."""
-    assert CHECK in {tool.name for tool in offered_tools(load_settings(), local=True)}
+    assert CHECK in Catalog(load_settings(), local=True).whole.tools
     for variables in ({}, {"tools": CHECK}, {"toolsets": "builds,releases"}):
-        assert CHECK not in {tool.name for tool in offered_tools(load_settings(None, **variables))}
+        assert CHECK not in Catalog(load_settings(None, **variables)).whole.tools
 
 
 @pytest.mark.anyio

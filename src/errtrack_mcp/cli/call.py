@@ -18,8 +18,8 @@ from starlette.types import ASGIApp
 from errtrack_mcp.cli.arguments import from_json, from_pairs
 from errtrack_mcp.cli.in_process import connected
 from errtrack_mcp.cli.output import can_ask, fits, is_terminal, screen, table
-from errtrack_mcp.server.app import ERROR_META
-from errtrack_mcp.server.catalog.toolsets import offered_tools
+from errtrack_mcp.server.calls import ERROR_META
+from errtrack_mcp.server.catalog.catalog import Catalog
 from errtrack_mcp.server.catalog.untrusted import NOTICE
 from errtrack_mcp.settings import ConfigurationError, Settings
 
@@ -51,7 +51,8 @@ async def call(settings: Settings, sandbox: ASGIApp | None, asked: Asked) -> int
     """
     if asked.json and asked.pairs:
         raise ConfigurationError(["Give the arguments as key=value or with --json, not both."])
-    schemas = {tool.name: tool.parameters for tool in offered_tools(settings, local=True)}
+    tools = Catalog(settings, local=True).whole.tools
+    schemas = {name: offered.listed.input_schema for name, offered in tools.items()}
     arguments = from_json(asked.json) if asked.json else from_pairs(asked.pairs, schemas.get(asked.tool, {}))
     done = ""
 

@@ -12,8 +12,8 @@ from starlette.types import ASGIApp
 
 from errtrack_mcp import __version__
 from errtrack_mcp.remote.auth import AuthMiddleware
-from errtrack_mcp.remote.calls import RemoteServer
-from errtrack_mcp.remote.host_origin import MAX_BODY_BYTES, HostOriginMiddleware
+from errtrack_mcp.remote.calls import create_remote_server
+from errtrack_mcp.remote.host_origin import HostOriginMiddleware
 from errtrack_mcp.remote.idempotency import IdempotencyStore
 from errtrack_mcp.remote.metrics import Metrics
 from errtrack_mcp.remote.oauth_metadata import WELL_KNOWN, Metadata
@@ -21,7 +21,8 @@ from errtrack_mcp.remote.rate_limit import Budget
 from errtrack_mcp.remote.redis import RedisStore
 from errtrack_mcp.remote.replica import Replica
 from errtrack_mcp.remote.request_log import RequestLogMiddleware
-from errtrack_mcp.remote.streamable_http import UNGUARDED, Endpoint
+from errtrack_mcp.remote.sse import Sse
+from errtrack_mcp.remote.streamable_http import StreamableHttp
 from errtrack_mcp.remote.tracing import configure_traces
 from errtrack_mcp.remote.upstream import Upstream
 from errtrack_mcp.settings import ConfigurationError, Settings
@@ -42,8 +43,8 @@ def build_app(settings: Settings, *, sse_only: bool = False, upstream_app: ASGIA
     replica = Replica(metrics)
     shared = RedisStore(settings.redis_url, metrics) if settings.redis_url else None
     upstream = Upstream(settings, Budget(shared), IdempotencyStore(shared), metrics, upstream_app)
-    server = RemoteServer(settings, upstream, replica)
-    endpoint = Endpoint(server)
+    server = create_remote_server(settings, upstream, replica)
+    endpoint = StreamableHttp(server)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -53,7 +54,7 @@ def build_app(settings: Settings, *, sse_only: bool = False, upstream_app: ASGIA
         if shared is not None:
             await shared.aclose()
 
-    routes = [*_open_routes(settings, replica, shared), *_sse_routes(server, settings)]
+    routes = [*_open_routes(settings, replica, shared), *_sse_routes(Sse(server), settings)]
     if not sse_only:
         routes += _http_routes(endpoint, settings)
     app = Starlette(
@@ -66,18 +67,17 @@ def build_app(settings: Settings, *, sse_only: bool = False, upstream_app: ASGIA
     return app
 
 
-def _http_routes(endpoint: Endpoint, settings: Settings) -> list[BaseRoute]:
+def _http_routes(endpoint: StreamableHttp, settings: Settings) -> list[BaseRoute]:
     """Return streamable HTTP, as the operator offers it and narrowed by its path."""
     guarded = AuthMiddleware(endpoint, settings)
     paths = ["/mcp", "/mcp/readonly", "/mcp/x/{toolsets}", "/mcp/x/{toolsets}/readonly"]
     return [Route(path + slash, guarded) for path in paths for slash in ("", "/")]
 
 
-def _sse_routes(server: RemoteServer, settings: Settings) -> list[BaseRoute]:
+def _sse_routes(sse: Sse, settings: Settings) -> list[BaseRoute]:
     """Return the older transport: a stream, and the path that messages are posted to."""
-    sse = server.sse_app(max_request_body_size=MAX_BODY_BYTES, transport_security=UNGUARDED)
-    guarded = AuthMiddleware(sse, settings)
-    return [Route("/sse", guarded), Route("/messages/", guarded)]
+    stream, post = AuthMiddleware(sse.stream, settings), AuthMiddleware(sse.post, settings)
+    return [Route("/sse", stream, methods=["GET"]), Route("/messages/", post, methods=["POST"])]
 
 
 def _open_routes(settings: Settings, replica: Replica, shared: RedisStore | None) -> list[BaseRoute]:

@@ -1,133 +1,123 @@
-"""One MCP server for many callers: each call with its caller's key, on its caller's project, within what it may do."""
+"""The MCP server for many callers: each call with its caller's key, on its caller's project, counted and logged."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 from mcp.server.context import ServerRequestContext
-from mcp.server.lowlevel.helper_types import ReadResourceContents
-from mcp.server.mcpserver import Context
-from mcp.server.mcpserver.tools import Tool
+from mcp.server.lowlevel import Server
 from mcp.server.request_state import RequestStateSecurity
-from mcp_types import CallToolResult, InputRequiredResult
-from pydantic import AnyUrl
+from mcp_types import CallToolRequestParams, InputRequiredResult, ReadResourceRequestParams, ReadResourceResult
 
 from errtrack_mcp.api.client import Client
 from errtrack_mcp.remote.auth import CALLER, Caller
+from errtrack_mcp.remote.idempotency import IdempotencyStore
 from errtrack_mcp.remote.replica import Replica
 from errtrack_mcp.remote.request_log import log_event
 from errtrack_mcp.remote.upstream import Upstream
-from errtrack_mcp.server.app import ERROR_META, Server, failed
-from errtrack_mcp.server.catalog.filters import Selection, is_read_only
-from errtrack_mcp.server.catalog.toolsets import offered_tools
+from errtrack_mcp.server.app import create_server
+from errtrack_mcp.server.calls import ERROR_META, RequestContext, Result, failed
+from errtrack_mcp.server.catalog.catalog import Catalog, Narrowing
+from errtrack_mcp.server.catalog.filters import is_read_only
 from errtrack_mcp.server.errors import explain_repeated
-from errtrack_mcp.server.readable import present_request
+from errtrack_mcp.server.handlers import Handlers
 from errtrack_mcp.settings import Settings
-from errtrack_mcp.tools.dependencies import requested_project
+from errtrack_mcp.tools.dependencies import ClientProvider
 from errtrack_mcp.tools.kept import Kept
 
 ONCE = "x-errtrack-once"
 
 
-def caller_of(context: ServerRequestContext[Any, Any]) -> Caller:
-    """Return who sent the message that is being answered."""
-    if context.request is None:
+def caller_of(request: ServerRequestContext[Any, Any]) -> Caller:
+    """Return who sent a message. Raises LookupError for one that did not come over HTTP."""
+    if request.request is None:
         raise LookupError("a message over HTTP has a request")
-    caller: Caller = context.request.scope[CALLER]
+    caller: Caller = request.request.scope[CALLER]
     return caller
 
 
-def present_caller() -> Caller | None:
-    """Return who sent the message that is being answered, where the SDK gives no context."""
-    context = present_request.get(None)
-    return caller_of(context) if context is not None and context.request is not None else None
+def narrowing_of(request: ServerRequestContext[Any, Any]) -> Narrowing:
+    """Return what the caller of a message gives up of what the operator offers."""
+    caller = caller_of(request)
+    return Narrowing(caller.narrowing, caller.project_fixed)
 
 
 @dataclass(frozen=True, slots=True)
 class RequestKey:
-    """Lends each call its own caller's key, for the length of that call."""
+    """Makes the client of each request with the key that the request itself carries."""
 
     upstream: Upstream
+    project: str = ""
+    build_root: Path | None = None
+    local: bool = False
     kept: Kept = field(default_factory=Kept)
 
-    def client_for(self, context: Context[Any, Any] | None) -> Client:
-        """Return the client for the call that is being answered."""
-        if context is None:
-            raise LookupError("a call over HTTP has a context")
-        caller = caller_of(context.request_context)
-        project = requested_project.get()
-        prefix = ("projects", project) if project else caller.prefix
-        return self.upstream.client(caller, prefix)
+    def for_project(self, project: str) -> "RequestKey":
+        """Return the same provider, for a call that names its project."""
+        return replace(self, project=project)
+
+    def client_for(self, request: ServerRequestContext[Any, Any]) -> Client:
+        """Return the client for this request."""
+        caller = caller_of(request)
+        return self.upstream.client(caller, ("projects", self.project) if self.project else caller.prefix)
 
 
-class RemoteServer(Server):
-    """The server of every caller of one process."""
+class CountedCalls:
+    """The handlers of calls and reads, with each of them counted; a replica that leaves finishes them first."""
 
-    def __init__(self, settings: Settings, upstream: Upstream, replica: Replica) -> None:
-        super().__init__(
-            RequestKey(upstream),
-            partial(offered_tools, settings),
-            state_security=state_security(settings),
-            listening=False,
-        )
-        self._settings = settings
+    def __init__(self, catalog: Catalog, replica: Replica, idempotency: IdempotencyStore) -> None:
+        self._catalog = catalog
+        self._plain = Handlers(catalog)
         self._replica = replica
-        self._ledger = upstream.ledger
-        self._offers: dict[tuple[Selection, bool], Mapping[str, Tool]] = {}
-        self.furnish()  # before the first caller comes
+        self._idempotency = idempotency
 
-    def offer(self, context: Context[Any, Any] | None) -> Mapping[str, Tool]:
-        """Return the tools that this caller may see and call: the operator's, narrowed by the caller."""
-        caller = caller_of(context.request_context) if context else present_caller()
-        if caller is None:
-            return {}
-        asked = (caller.narrowing, caller.project_fixed)
-        if asked not in self._offers:  # there are no more of these than combinations of toolsets
-            tools = offered_tools(self._settings, caller.narrowing, project_fixed=caller.project_fixed)
-            self._offers[asked] = {tool.name: tool for tool in tools}
-        return self._offers[asked]
-
-    async def call_tool(
-        self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None
-    ) -> CallToolResult | InputRequiredResult:
-        """Call a tool for its caller, and count it."""
+    async def call_tool(self, request: RequestContext, params: CallToolRequestParams) -> Result:
+        """Call a tool for its caller, count it, and write its line in the log."""
         begun, outcome = perf_counter(), "crashed"
         with self._replica.track_call():
             try:
-                result = await self._call_once(name, arguments, context)
+                result = await self._call_once(request, params)
                 outcome = _outcome(result)
                 return result
             finally:
-                self._note(name, outcome, perf_counter() - begun)
+                self._record(request, params.name, outcome, perf_counter() - begun)
 
-    async def read_resource(
-        self, uri: AnyUrl | str, context: Context[Any, Any] | None = None
-    ) -> Iterable[ReadResourceContents] | InputRequiredResult:
-        """Read a resource for its caller; a replica that leaves finishes it first."""
+    async def read_resource(self, request: RequestContext, params: ReadResourceRequestParams) -> ReadResourceResult:
+        """Read a resource for its caller."""
         with self._replica.track_call():
-            return await super().read_resource(uri, context)
+            return await self._plain.read_resource(request, params)
 
-    def _note(self, name: str, outcome: str, seconds: float) -> None:
-        """Count a call that has ended, and write its line; a name that a caller made up is not repeated."""
-        tool = name if name in self._offered else "unknown"
-        self._replica.metrics.call(tool, outcome, seconds)
-        caller = present_caller()
-        about = {"request_id": caller.request_id, "key": caller.key_hash[:8]} if caller else {}
-        log_event("call", tool=tool, outcome=outcome, ms=round(seconds * 1000, 1), **about)
-
-    async def _call_once(
-        self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None
-    ) -> CallToolResult | InputRequiredResult:
+    async def _call_once(self, request: RequestContext, params: CallToolRequestParams) -> Result:
         """Refuse to do again what a proxy sends again because another replica died over it, unless it only reads."""
-        tool = self.offer(context).get(name)
-        if context is not None and tool is not None and not is_read_only(tool):
-            request = context.request_context.request
-            once = request.headers.get(ONCE) if request is not None else None
-            if once and not await self._ledger.first(caller_of(context.request_context).key_hash, once[:128]):
+        offered = self._catalog.for_caller(request).tools.get(params.name)
+        if offered is not None and not is_read_only(offered.tool):
+            caller = caller_of(request)
+            once = request.request.headers.get(ONCE) if request.request else None
+            if once and not await self._idempotency.first(caller.key_hash, once[:128]):
                 return failed(explain_repeated())
-        return await super().call_tool(name, arguments, context)
+        return await self._plain.call_tool(request, params)
+
+    def _record(self, request: RequestContext, name: str, outcome: str, seconds: float) -> None:
+        """Count a call that has ended, and write its line; a name that a caller made up is not repeated."""
+        tool = name if name in self._catalog.whole.tools else "unknown"
+        self._replica.metrics.call(tool, outcome, seconds)
+        caller = caller_of(request)
+        ms = round(seconds * 1000, 1)
+        log_event("call", tool=tool, outcome=outcome, ms=ms, request_id=caller.request_id, key=caller.key_hash[:8])
+
+
+def create_remote_server(settings: Settings, upstream: Upstream, replica: Replica) -> Server[ClientProvider]:
+    """Make the server of every caller of one process. Raises ConfigurationError for settings that cannot work."""
+    catalog = Catalog(settings, narrowing_of=narrowing_of)
+    counted = CountedCalls(catalog, replica, upstream.idempotency)
+    return create_server(
+        catalog,
+        RequestKey(upstream),
+        security=state_security(settings),
+        on_call_tool=counted.call_tool,
+        on_read_resource=counted.read_resource,
+    )
 
 
 def state_security(settings: Settings) -> RequestStateSecurity:
@@ -137,14 +127,14 @@ def state_security(settings: Settings) -> RequestStateSecurity:
     """
     keys = [key.get_secret_value() for key in settings.state_keys]
     security = RequestStateSecurity(keys=keys) if keys else RequestStateSecurity.ephemeral()
-    security.bind_principal = lambda context: caller_of(context).principal
+    security.bind_principal = lambda request: caller_of(request).principal
     return security
 
 
-def _outcome(result: CallToolResult | InputRequiredResult) -> str:
+def _outcome(result: Result) -> str:
     """Name how a call ended: ok, input_required, or the code of its failure."""
     if isinstance(result, InputRequiredResult):
         return "input_required"
     if not result.is_error:
         return "ok"
-    return str((result.meta or {}).get(ERROR_META, {}).get("code", "failed"))
+    return str((result.meta or {}).get(ERROR_META, {}).get("code", "crashed"))

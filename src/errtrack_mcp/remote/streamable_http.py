@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from mcp.server import MCPServer
+from mcp.server.lowlevel import Server
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.responses import PlainTextResponse
@@ -12,17 +12,17 @@ from starlette.types import Message, Receive, Scope, Send
 
 from errtrack_mcp.remote.host_origin import MAX_BODY_BYTES, read_body, too_large
 
-UNGUARDED = TransportSecuritySettings(enable_dns_rebinding_protection=False)  # the gate has checked every route
+UNGUARDED = TransportSecuritySettings(enable_dns_rebinding_protection=False)  # the middlewares check it
 
 
-class Endpoint:
+class StreamableHttp:
     """Answers a request that asks for progress with a stream, and every other with plain JSON.
 
     A stream costs a short call more than half of its speed, and only a request with a progress token can be told of
     progress in either era.
     """
 
-    def __init__(self, server: MCPServer[Any]) -> None:
+    def __init__(self, server: Server[Any]) -> None:
         self._plain = _manager(server, json_response=True)
         self._streaming = _manager(server, json_response=False)
 
@@ -54,15 +54,14 @@ def wants_stream(body: bytes, headers: Iterable[tuple[bytes, bytes]]) -> bool:
     return b"text/event-stream" in accept or b"*/*" in accept
 
 
-def _manager(server: MCPServer[Any], *, json_response: bool) -> StreamableHTTPSessionManager:
-    """Make one of the SDK's managers; its app, which does less than ours, is left aside."""
-    server.streamable_http_app(
+def _manager(server: Server[Any], *, json_response: bool) -> StreamableHTTPSessionManager:
+    return StreamableHTTPSessionManager(
+        app=server,
         json_response=json_response,
-        stateless_http=True,
+        stateless=True,
         max_request_body_size=MAX_BODY_BYTES,
-        transport_security=UNGUARDED,
+        security_settings=UNGUARDED,
     )
-    return server.session_manager
 
 
 def _replaying(body: bytes, receive: Receive) -> Receive:

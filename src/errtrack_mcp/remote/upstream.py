@@ -27,7 +27,7 @@ class Upstream:
         self, settings: Settings, budget: Budget, ledger: IdempotencyStore, metrics: Metrics, app: ASGIApp | None = None
     ) -> None:
         hosts: Iterable[str] = {settings.host, *settings.allowed_hosts}
-        self.ledger = ledger
+        self.idempotency = ledger
         self._pools = {host: Pool(host, app) for host in hosts}
         self._budget = budget
         self._metrics = metrics

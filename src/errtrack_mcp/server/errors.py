@@ -11,11 +11,13 @@ from difflib import get_close_matches
 from typing import Any
 from urllib.parse import urlsplit
 
+from mcp.server.mcpserver.exceptions import ToolError
 from pydantic import ValidationError
 
 from errtrack_mcp.api import errors
 from errtrack_mcp.api.errors import ApiError, NotJson
 from errtrack_mcp.api.sanitize import clean, quoted
+from errtrack_mcp.tools.refusal import Refusal
 
 MAX_LENGTH = 590
 KEY_PAGE = "/settings/user-api-keys"
@@ -124,9 +126,11 @@ def explain_repeated() -> Explanation:
     return _explanation("interrupted", words, MEND)
 
 
-def explain_tool_error(text: str) -> Explanation:
+def explain_tool_error(error: ToolError) -> Explanation:
     """Pass on what a tool itself worded with a code in front; anything else is a question that got no clear answer."""
-    code, colon, rest = text.partition(": ")
+    if isinstance(error, Refusal):
+        return _explanation(error.code, error.message, MEND)
+    code, colon, rest = str(error).partition(": ")
     if colon and re.fullmatch(r"[a-z_]+", code):
         return _explanation(code, rest, MEND)
     return _explanation("no_clear_answer", "The user's answer could not be read, so nothing was done.", AGAIN)

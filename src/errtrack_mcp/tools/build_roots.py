@@ -12,7 +12,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import ListRootsResult
 
 from errtrack_mcp.api.sanitize import quoted
-from errtrack_mcp.tools.dependencies import ClientProvider, StaticKey
+from errtrack_mcp.tools.dependencies import ClientProvider
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def ask_client(context: Context[ClientProvider, Any], directory: str = "") -> Li
     covered = bool(configured) and all(
         Path(os.path.realpath(root / directory)).is_relative_to(root) for root in configured
     )
-    if not isinstance(provider, StaticKey) or covered or not _can_offer(context):
+    if not provider.local or covered or not _can_offer(context):
         return ListRootsResult(roots=[])
     return ListRoots()
 
@@ -78,8 +78,7 @@ Roots = Annotated[BuildRoots, Resolve(allowed_roots)]
 
 
 def _configured(provider: ClientProvider) -> list[Path]:
-    root = provider.build_root if isinstance(provider, StaticKey) else None
-    return [Path(os.path.realpath(root))] if root else []
+    return [Path(os.path.realpath(provider.build_root))] if provider.local and provider.build_root else []
 
 
 def _can_offer(context: Context[ClientProvider, Any]) -> bool:

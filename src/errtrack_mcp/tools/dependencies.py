@@ -1,11 +1,11 @@
 """What the model may not supply: the API client of whoever is calling."""
 
-from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any, Protocol, Self
 
-from mcp.server.mcpserver import AcceptedElicitation, Context, Resolve
+from mcp.server.context import ServerRequestContext
+from mcp.server.mcpserver import Context, Resolve
 from pydantic import SecretStr
 
 from errtrack_mcp.api.client import Client
@@ -13,28 +13,32 @@ from errtrack_mcp.api.retry import RetryPolicy
 from errtrack_mcp.api.transport import Pool
 from errtrack_mcp.tools.kept import Kept
 
-# Set for the length of one call by Server.call_tool, since the argument is not part of any tool's signature.
-requested_project: ContextVar[str | None] = ContextVar("requested_project", default=None)
-
-
-# The SDK wraps every resolved value in this model, and pydantic builds a generic model anew where nobody holds it.
-_HELD = AcceptedElicitation[Any]
-
 
 class ClientProvider(Protocol):
-    """Whatever knows who is calling: it lends a client for the length of one call, and keeps what calls leave."""
+    """Makes the API client of a request's caller. It is what the SDK calls the lifespan context of every request."""
+
+    @property
+    def build_root(self) -> Path | None:
+        """The operator's directory for builds on this machine, where there is one."""
+
+    @property
+    def local(self) -> bool:
+        """Whether the caller runs this process, so that files of this machine are the caller's own."""
 
     @property
     def kept(self) -> Kept:
         """What earlier calls have left, each for its own caller."""
 
-    def client_for(self, context: Context[Any, Any] | None) -> Client:
-        """Return the client for the call that `context` is about."""
+    def for_project(self, project: str) -> Self:
+        """Return the same provider, for a call that names its project."""
+
+    def client_for(self, request: ServerRequestContext[Any, Any]) -> Client:
+        """Return the client for this request."""
 
 
 @dataclass(frozen=True, slots=True)
 class StaticKey:
-    """Lends this process's one key to its one caller, as over stdio; builds below `build_root` may be read for it."""
+    """One key for one caller, as over stdio; builds below `build_root` may be read."""
 
     pool: Pool
     key: SecretStr
@@ -42,18 +46,22 @@ class StaticKey:
     timeout: float
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     build_root: Path | None = None
+    local: bool = True
     kept: Kept = field(default_factory=Kept)
 
-    def client_for(self, context: Context[Any, Any] | None) -> Client:  # noqa: ARG002 - there is only one caller
-        """Return the client for the call that is being answered."""
-        project = requested_project.get()
-        prefix = ("projects", project) if project else self.prefix
-        return Client(self.pool, self.key, prefix, self.timeout, self.retry)
+    def for_project(self, project: str) -> "StaticKey":
+        """Return the same provider, for a call that names its project."""
+        return replace(self, prefix=("projects", project))
+
+    def client_for(self, request: ServerRequestContext[Any, Any]) -> Client:  # noqa: ARG002 - there is only one caller
+        """Return the client for this request."""
+        return Client(self.pool, self.key, self.prefix, self.timeout, self.retry)
 
 
 async def caller_client(context: Context[ClientProvider, Any]) -> Client:
     """Resolve the `api` parameter of a tool."""
-    return context.request_context.lifespan_context.client_for(context)
+    request = context.request_context
+    return request.lifespan_context.client_for(request)
 
 
 Api = Annotated[Client, Resolve(caller_client)]

@@ -2,8 +2,9 @@
 
 import pytest
 
+from errtrack_mcp.server.catalog.catalog import Catalog
 from errtrack_mcp.server.catalog.filters import is_read_only
-from errtrack_mcp.server.catalog.toolsets import TOOLSETS, offered_tools
+from errtrack_mcp.server.catalog.toolsets import TOOLSETS
 from errtrack_mcp.settings import ConfigurationError, load_settings
 
 LIST = "error-tracking-releases-list"
@@ -12,7 +13,7 @@ DESTROY = "error-tracking-releases-destroy"
 
 def offered(**variables: str) -> list[str]:
     """Return the names of the tools that these settings offer."""
-    return [tool.name for tool in offered_tools(load_settings(None, **variables))]
+    return list(Catalog(load_settings(None, **variables)).whole.tools)
 
 
 def test_everything_is_offered_by_default() -> None:

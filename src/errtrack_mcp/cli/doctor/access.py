@@ -14,7 +14,8 @@ from errtrack_mcp.api.sanitize import quoted
 from errtrack_mcp.cli.doctor.run import Account, DoctorRun, Finding, Skipped, failed, passed, warned
 from errtrack_mcp.cli.in_process import connected
 from errtrack_mcp.server.app import fixed_project
-from errtrack_mcp.server.catalog.toolsets import EVERY_TOOLSET, LOCAL_TOOLSETS, offered_tools
+from errtrack_mcp.server.catalog.catalog import Catalog
+from errtrack_mcp.server.catalog.toolsets import EVERY_TOOLSET, LOCAL_TOOLSETS
 
 READ, WRITE = "error_tracking:read", "error_tracking:write"
 NOWHERE = str(UUID(int=0))
@@ -132,7 +133,7 @@ class ToolsetCheck:
         """Call the first tool of the toolset that lists."""
         settings = run.usable()
         members = {tool.name for tool in EVERY_TOOLSET[self.toolset]}
-        offered = [tool for tool in offered_tools(settings, local=True) if tool.name in members]
+        offered = [shown.tool for name, shown in Catalog(settings, local=True).whole.tools.items() if name in members]
         if not offered:
             raise Skipped("the settings offer none of its tools")
         run.needs("scopes", "project")

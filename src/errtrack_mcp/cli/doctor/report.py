@@ -30,7 +30,8 @@ from errtrack_mcp.cli.doctor.run import (
 )
 from errtrack_mcp.cli.doctor.settings import check_host, check_key_kind, check_settings, given_values
 from errtrack_mcp.cli.output import is_terminal, screen, table
-from errtrack_mcp.server.catalog.toolsets import EVERY_TOOLSET, offered_tools
+from errtrack_mcp.server.catalog.catalog import Catalog
+from errtrack_mcp.server.catalog.toolsets import EVERY_TOOLSET
 from errtrack_mcp.settings import ConfigurationError, Settings, load_settings
 
 NOTHING_OFFERED = "ERRTRACK_TOOLSETS, ERRTRACK_TOOLS and the like leave no tool to offer."
@@ -79,7 +80,7 @@ async def examine(env_file: Path | None, *, as_json: bool) -> int:
 def _begin(env_file: Path | None) -> DoctorRun:
     try:
         settings = load_settings(env_file)
-        problems = [] if offered_tools(settings, local=True) else [NOTHING_OFFERED]
+        problems = [] if Catalog(settings, local=True).whole.tools else [NOTHING_OFFERED]
     except ConfigurationError as error:
         return DoctorRun(env_file, None, error.problems, _without_the_key(env_file))
     return DoctorRun(env_file, settings, problems, settings)

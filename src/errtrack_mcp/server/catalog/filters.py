@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mcp.server.mcpserver.tools import Tool
+from mcp_types import Tool as ListedTool
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Selection:
         return toolset in (self.toolsets or ()) or tool.name in (self.tools or ())
 
 
-def is_read_only(tool: Tool) -> bool:
+def is_read_only(tool: Tool | ListedTool) -> bool:
     """Tell whether a tool changes nothing, by its hint."""
     return tool.annotations is not None and tool.annotations.read_only_hint is True
 

@@ -1,14 +1,15 @@
-"""What a prompt is made of: its function, the tools it leans on, and text of others marked as data."""
+"""What a prompt is made of: its function, the tools it uses, and text of others marked as data."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from mcp.server.mcpserver.prompts import Prompt
 from pydantic import Field
 
 from errtrack_mcp.api.sanitize import clean, quoted
 from errtrack_mcp.server.errors import Explanation, explain_tool_error, explain_unknown_arguments
+from errtrack_mcp.tools.refusal import Refusal
 
 MAX_DATA_LENGTH = 20_000
 MAX_LINE_LENGTH = 1_000
@@ -24,6 +25,11 @@ class GatedPrompt:
     prompt: Prompt
     needs: frozenset[str]
 
+    def write(self, given: Mapping[str, Any]) -> list[str]:
+        """Return the prompt's messages. Raises ValidationError and Refusal for arguments that cannot be used."""
+        written = self.prompt.fn(**given)
+        return [written] if isinstance(written, str) else list(written)  # type: ignore[arg-type]
+
     def refusal(self, given: Collection[str]) -> Explanation | None:
         """Say which arguments are unknown or missing among those `given`; None if all is well."""
         arguments = self.prompt.arguments or []
@@ -31,7 +37,9 @@ class GatedPrompt:
         if unknown := [name for name in given if name not in valid]:
             return explain_unknown_arguments(unknown, valid)
         if missing := [argument.name for argument in arguments if argument.required and argument.name not in given]:
-            return explain_tool_error(f"invalid_arguments: {' '.join(f'{name} is required.' for name in missing)}")
+            return explain_tool_error(
+                Refusal("invalid_arguments", " ".join(f"{name} is required." for name in missing))
+            )
         return None
 
 

@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterable
 from typing import Annotated
 
-from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.prompts import Prompt
 from pydantic import Field
 
 from errtrack_mcp.server.prompts.base import GatedPrompt, Name, as_data, named, numbered
+from errtrack_mcp.tools.refusal import Refusal
 
 DIAGNOSE = "error-tracking-symbol-sets-diagnose"
 MAX_REFS = 5
@@ -26,9 +26,9 @@ def readable_stack_trace(
 ) -> list[str]:
     """Find out why a stack trace is minified, and make the next one readable."""
     if not (trace.strip() or ref):
-        raise ToolError("invalid_arguments: Give trace or ref.")
+        raise Refusal("invalid_arguments", "Give trace or ref.")
     if bool(project) != bool(version):
-        raise ToolError("invalid_arguments: Give project and version together, or neither.")
+        raise Refusal("invalid_arguments", "Give project and version together, or neither.")
     refs = [ref] if ref else refs_in(trace)
     each = ", ".join(named(found) for found in refs)
     steps = numbered(

@@ -1,0 +1,136 @@
+"""What a caller may see and call: one decision for tools, prompts, resource templates and completion."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, get_type_hints
+
+from mcp.server.context import ServerRequestContext
+from mcp.server.mcpserver.tools import Tool
+from mcp_types import Prompt as ListedPrompt
+from mcp_types import PromptArgument, ResourceTemplate
+from mcp_types import Tool as ListedTool
+
+from errtrack_mcp.server.catalog.filters import Selection, select, unknown_names
+from errtrack_mcp.server.catalog.schemas import input_schema, output_schema
+from errtrack_mcp.server.catalog.toolsets import EVERY_TOOLSET, TOOLSETS
+from errtrack_mcp.server.catalog.untrusted import NOTICE, notice
+from errtrack_mcp.server.prompts import PROMPTS
+from errtrack_mcp.server.prompts.base import GatedPrompt
+from errtrack_mcp.server.resources import JSON, TEMPLATES, Template
+from errtrack_mcp.settings import ConfigurationError, Settings
+
+RequestContext = ServerRequestContext[Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowing:
+    """What one caller gives up of what the operator offers; `project_fixed`: no argument chooses the project."""
+
+    selection: Selection = field(default_factory=Selection)
+    project_fixed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedTool:
+    """A tool as one caller sees it: what runs, what is listed, and the notice that goes with its answers."""
+
+    tool: Tool
+    listed: ListedTool
+    notice: str
+
+    @property
+    def argument_names(self) -> list[str]:
+        """The arguments that the caller may give."""
+        return list(self.listed.input_schema["properties"])
+
+
+@dataclass(frozen=True, slots=True)
+class CallerCatalog:
+    """What one caller may see and call; prompts and templates follow from the tools that they use."""
+
+    tools: Mapping[str, OfferedTool]
+
+    @property
+    def prompts(self) -> dict[str, GatedPrompt]:
+        """The prompts whose tools the caller may all call, by name."""
+        return {gated.prompt.name: gated for gated in PROMPTS if gated.needs <= self.tools.keys()}
+
+    @property
+    def templates(self) -> list[Template]:
+        """The resource templates whose tool the caller may call."""
+        return [template for template in TEMPLATES if template.tool in self.tools]
+
+
+class Catalog:
+    """Everything that this process offers, as its settings allow.
+
+    `local` says that the caller runs this process and may have files of this machine read; `narrowing_of` reads from a
+    request what its caller gives up. Raises ConfigurationError for a name in the settings that stands for no tool or
+    toolset.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        local: bool = False,
+        narrowing_of: Callable[[RequestContext], Narrowing] = lambda _request: Narrowing(),
+    ) -> None:
+        excluded = settings.exclude_tools or frozenset()
+        self._operator = Selection(settings.read_only, settings.toolsets, settings.tools, excluded)
+        if problems := unknown_names(EVERY_TOOLSET, self._operator):
+            raise ConfigurationError(problems)
+        self._toolsets = EVERY_TOOLSET if local else TOOLSETS
+        self._project_fixed = settings.project_id is not None or settings.environment_id is not None
+        self._narrowing_of = narrowing_of
+        self._catalogs: dict[Narrowing, CallerCatalog] = {}
+        self.whole = self.narrowed(Narrowing())
+
+    def for_caller(self, request: RequestContext) -> CallerCatalog:
+        """Return what the caller of this request may see and call."""
+        return self.narrowed(self._narrowing_of(request))
+
+    def narrowed(self, narrowing: Narrowing) -> CallerCatalog:
+        """Return what is left after a narrowing. Kept: there are no more of these than combinations of toolsets."""
+        if narrowing not in self._catalogs:
+            with_project = not (self._project_fixed or narrowing.project_fixed)
+            tools = select(self._toolsets, self._operator, narrowing.selection)
+            self._catalogs[narrowing] = CallerCatalog({tool.name: _offered(tool, with_project) for tool in tools})
+        return self._catalogs[narrowing]
+
+    def input_schema(self, name: str) -> dict[str, Any] | None:
+        """Return a tool's input schema, or None; the SDK looks for parameters that travel in HTTP headers there."""
+        offered = self.whole.tools.get(name)
+        return offered.listed.input_schema if offered else None
+
+
+def _offered(tool: Tool, with_project: bool) -> OfferedTool:  # noqa: FBT001
+    answer = output_schema(tool.output_schema or {})
+    answer["properties"] = {NOTICE: {"type": "string"}, **answer["properties"]}
+    listed = ListedTool(
+        name=tool.name,
+        title=tool.title,
+        description=tool.description,
+        input_schema=input_schema(tool.parameters, with_project=with_project),
+        output_schema=answer,
+        annotations=tool.annotations,
+    )
+    return OfferedTool(tool, listed, notice(get_type_hints(tool.fn)["return"]))
+
+
+def listed_prompt(gated: GatedPrompt) -> ListedPrompt:
+    """Return a prompt as a client lists it."""
+    prompt = gated.prompt
+    arguments = [PromptArgument(**argument.model_dump()) for argument in prompt.arguments or []]
+    return ListedPrompt(name=prompt.name, title=prompt.title, description=prompt.description, arguments=arguments)
+
+
+def listed_template(template: Template) -> ResourceTemplate:
+    """Return a resource template as a client lists it."""
+    return ResourceTemplate(
+        uri_template=str(template.uri),
+        name=template.name,
+        title=template.title,
+        description=template.description,
+        mime_type=JSON,
+    )

@@ -1,0 +1,168 @@
+"""The answers to each request of the protocol. Every handler gets its request's context, in both protocol eras."""
+
+import logging
+from typing import Any
+
+from mcp.server.caching import CacheHint
+from mcp.shared.exceptions import MCPError
+from mcp_types import (
+    INTERNAL_ERROR,
+    INVALID_PARAMS,
+    CallToolRequestParams,
+    CompleteRequestParams,
+    CompleteResult,
+    Completion,
+    GetPromptRequestParams,
+    GetPromptResult,
+    InputRequiredResult,
+    ListPromptsResult,
+    ListResourcesResult,
+    ListResourceTemplatesResult,
+    ListToolsResult,
+    PaginatedRequestParams,
+    PromptMessage,
+    PromptReference,
+    ReadResourceRequestParams,
+    ReadResourceResult,
+    TextContent,
+    TextResourceContents,
+)
+from pydantic import ValidationError
+from pydantic_core import to_json
+
+from errtrack_mcp.api.errors import ApiError
+from errtrack_mcp.server.calls import (
+    CallFailedError,
+    RequestContext,
+    Result,
+    asked,
+    crashed,
+    failed,
+    run_tool,
+    succeeded,
+)
+from errtrack_mcp.server.catalog.catalog import Catalog, OfferedTool, listed_prompt, listed_template
+from errtrack_mcp.server.completion import SUBJECTS, complete
+from errtrack_mcp.server.errors import (
+    explain,
+    explain_arguments,
+    explain_tool_error,
+    explain_unknown_prompt,
+    explain_unknown_tool,
+)
+from errtrack_mcp.server.resources import FAILURE_REASONS, JSON, failure_reasons
+from errtrack_mcp.tools.refusal import Refusal
+
+# A release can be renamed, `last_used` moves, and who may see what differs by caller. What failures mean is the same
+# for everybody and changes with a version of this server only.
+ROW = CacheHint(ttl_ms=60_000, scope="private")
+REFERENCE = CacheHint(ttl_ms=86_400_000, scope="public")
+ABSENT = frozenset({"not_found", "invalid_arguments"})  # codes that mean: there is no such resource
+
+
+log = logging.getLogger("errtrack_mcp")
+
+
+class Handlers:
+    """The handlers of one server; `catalog` decides what each caller may see and call."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+
+    async def list_tools(self, request: RequestContext, _: PaginatedRequestParams | None) -> ListToolsResult:
+        """List the tools that the caller may call."""
+        return ListToolsResult(tools=[offered.listed for offered in self._catalog.for_caller(request).tools.values()])
+
+    async def call_tool(self, request: RequestContext, params: CallToolRequestParams) -> Result:
+        """Call a tool. A failure comes back as a result in words, not as an exception."""
+        tools = self._catalog.for_caller(request).tools
+        offered = tools.get(params.name)
+        if offered is None:
+            return failed(explain_unknown_tool(params.name, list(tools)))
+        try:
+            answer = await run_tool(request, offered, params.arguments or {}, params)
+        except CallFailedError as failure:
+            return failed(failure.message)
+        except MCPError:
+            raise
+        except Exception:
+            log.exception("The tool %r crashed", params.name)
+            return crashed(params.name)
+        return answer if isinstance(answer, InputRequiredResult) else succeeded(answer)
+
+    async def list_resources(
+        self, _request: RequestContext, _params: PaginatedRequestParams | None
+    ) -> ListResourcesResult:
+        """List the one resource that is the same for everybody."""
+        return ListResourcesResult(resources=[FAILURE_REASONS])
+
+    async def list_resource_templates(
+        self, request: RequestContext, _params: PaginatedRequestParams | None
+    ) -> ListResourceTemplatesResult:
+        """List the templates whose tool the caller may call."""
+        templates = [listed_template(template) for template in self._catalog.for_caller(request).templates]
+        return ListResourceTemplatesResult(resource_templates=templates)
+
+    async def read_resource(self, request: RequestContext, params: ReadResourceRequestParams) -> ReadResourceResult:
+        """Read a resource: what no template of the caller's claims is not there. Raises MCPError, in words."""
+        uri = str(params.uri)
+        if uri == FAILURE_REASONS.uri:
+            return _contents(uri, failure_reasons(), REFERENCE)
+        caller = self._catalog.for_caller(request)
+        for template in caller.templates:
+            variables = template.uri.match(uri)
+            if variables is not None:
+                return _contents(uri, await _read(request, caller.tools[template.tool], variables, uri), ROW)
+        raise MCPError(INVALID_PARAMS, f"not_found: There is no resource {uri[:200]!r}.", {"uri": uri[:200]})
+
+    async def list_prompts(self, request: RequestContext, _: PaginatedRequestParams | None) -> ListPromptsResult:
+        """List the prompts whose tools the caller may all call."""
+        prompts = self._catalog.for_caller(request).prompts
+        return ListPromptsResult(prompts=[listed_prompt(gated) for gated in prompts.values()])
+
+    async def get_prompt(self, request: RequestContext, params: GetPromptRequestParams) -> GetPromptResult:
+        """Write out a prompt; an empty argument counts as not given. Raises MCPError, in words."""
+        prompts = self._catalog.for_caller(request).prompts
+        gated = prompts.get(params.name)
+        if gated is None:
+            raise MCPError(INVALID_PARAMS, explain_unknown_prompt(params.name, list(prompts)).text)
+        given = {name: value for name, value in (params.arguments or {}).items() if value}
+        if refused := gated.refusal(given):
+            raise MCPError(INVALID_PARAMS, refused.text)
+        try:
+            texts = gated.write(given)
+        except ValidationError as error:
+            raise MCPError(INVALID_PARAMS, explain_arguments(error).text) from None
+        except Refusal as refusal:
+            raise MCPError(INVALID_PARAMS, explain_tool_error(refusal).text) from None
+        messages = [PromptMessage(role="user", content=TextContent(type="text", text=text)) for text in texts]
+        return GetPromptResult(description=gated.prompt.description, messages=messages)
+
+    async def complete(self, request: RequestContext, params: CompleteRequestParams) -> CompleteResult:
+        """Propose values for an argument, from the caller's own project. Raises MCPError, in words."""
+        name = params.ref.name if isinstance(params.ref, PromptReference) else params.ref.uri
+        subject = SUBJECTS.get((name, params.argument.name))
+        if subject is None:
+            return CompleteResult(completion=Completion(values=[]))
+        given = (params.context.arguments if params.context else None) or {}
+        tools = self._catalog.for_caller(request).tools
+        api = request.lifespan_context.client_for(request)
+        try:
+            return CompleteResult(completion=await complete(api, subject, params.argument.value, given, tools))
+        except ApiError as error:
+            raise MCPError(INTERNAL_ERROR, explain(error, asked(request, {})).text) from error
+
+
+async def _read(request: RequestContext, offered: OfferedTool, variables: dict[str, Any], uri: str) -> str:
+    """Return as JSON what the template's tool answers."""
+    try:
+        answer = await run_tool(request, offered, variables)
+    except CallFailedError as failure:
+        code = INVALID_PARAMS if failure.message.code in ABSENT else INTERNAL_ERROR
+        raise MCPError(code, failure.message.text, {"uri": uri[:200]}) from None
+    return to_json(answer).decode()
+
+
+def _contents(uri: str, text: str, hint: CacheHint) -> ReadResourceResult:
+    contents = TextResourceContents(uri=uri, text=text, mime_type=JSON)
+    return ReadResourceResult(contents=[contents], ttl_ms=hint.ttl_ms, cache_scope=hint.scope)
