@@ -140,7 +140,12 @@ def test_a_plan_is_of_one_host_alone(sandbox: Upstream) -> None:
 
     def prune(replica: Serving, host: str, **confirmed: Any) -> Any:
         body = call_body("error-tracking-symbol-sets-prune", failed=True, **confirmed)
-        answer = httpx.post(f"{replica.url}/mcp", json=body, headers=posting() | {"X-PostHog-Host": host}, timeout=30)
+        answer = httpx.post(
+            f"{replica.url}/mcp",
+            json=body,
+            headers=posting() | {"X-PostHog-Host": host, "Mcp-Session-Id": "cannot-ask-0"},
+            timeout=30,
+        )
         return answer.json()["result"]["structuredContent"]
 
     with (

@@ -68,6 +68,6 @@ def test_the_list_of_codes_is_complete() -> None:
     page = (Path(__file__).parents[2] / "docs" / "errors.md").read_text()
     documented = set(re.findall(r"^\| `([a-z_]+)` \|", page, re.MULTILINE))
     source = Path(errors.__file__).parent.parent
-    pattern = re.compile(r'(?:_explanation\(|ToolError\()\s*f?"([a-z_]+)[:"]')
+    pattern = re.compile(r'(?:_explanation\(|ToolError\(|Refusal\()\s*f?"([a-z_]+)[:"]')
     worded = {code for file in source.rglob("*.py") for code in pattern.findall(file.read_text())}
     assert documented == {failure.code for failure in FAILURES} | worded

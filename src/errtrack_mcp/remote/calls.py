@@ -15,6 +15,7 @@ from errtrack_mcp.remote.auth import CALLER, Caller
 from errtrack_mcp.remote.idempotency import IdempotencyStore
 from errtrack_mcp.remote.replica import Replica
 from errtrack_mcp.remote.request_log import log_event
+from errtrack_mcp.remote.streamable_http import CANNOT_ASK
 from errtrack_mcp.remote.upstream import Upstream
 from errtrack_mcp.server.app import create_server
 from errtrack_mcp.server.calls import ERROR_META, RequestContext, Result, failed
@@ -61,6 +62,10 @@ class RequestKey:
         """Return the client for this request."""
         caller = caller_of(request)
         return self.upstream.client(caller, ("projects", self.project) if self.project else caller.prefix)
+
+    def has_said_that_it_cannot_ask(self, request: ServerRequestContext[Any, Any]) -> bool:
+        """Tell it by the Mcp-Session-Id that `initialize` gave to a client without elicitation."""
+        return request.request is not None and request.request.scope.get(CANNOT_ASK) is True
 
 
 class CountedCalls:

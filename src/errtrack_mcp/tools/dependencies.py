@@ -35,6 +35,9 @@ class ClientProvider(Protocol):
     def client_for(self, request: ServerRequestContext[Any, Any]) -> Client:
         """Return the client for this request."""
 
+    def has_said_that_it_cannot_ask(self, request: ServerRequestContext[Any, Any]) -> bool:
+        """Tell whether a client whose capabilities the SDK does not know has said that it cannot ask its user."""
+
 
 @dataclass(frozen=True, slots=True)
 class StaticKey:
@@ -56,6 +59,10 @@ class StaticKey:
     def client_for(self, request: ServerRequestContext[Any, Any]) -> Client:  # noqa: ARG002 - there is only one caller
         """Return the client for this request."""
         return Client(self.pool, self.key, self.prefix, self.timeout, self.retry)
+
+    def has_said_that_it_cannot_ask(self, request: ServerRequestContext[Any, Any]) -> bool:  # noqa: ARG002
+        """Tell no: on a connection of its own a client declares its capabilities."""
+        return False
 
 
 async def caller_client(context: Context[ClientProvider, Any]) -> Client:

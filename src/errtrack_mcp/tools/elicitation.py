@@ -3,7 +3,16 @@
 from typing import Any
 
 from mcp.server.mcpserver import AcceptedElicitation, Context, Elicit, ElicitationResult
+from mcp_types import ClientCapabilities
 from pydantic import BaseModel, Field
+
+from errtrack_mcp.tools.dependencies import ClientProvider
+from errtrack_mcp.tools.refusal import Refusal
+
+UNKNOWN = (
+    "This client did not say over this connection whether it can ask its user, so nothing was changed. "
+    "Send the Mcp-Session-Id that initialize returned, or connect by stdio, SSE or protocol 2026-07-28."
+)
 
 
 class Consent(BaseModel):
@@ -15,13 +24,24 @@ class Consent(BaseModel):
 Decision = ElicitationResult[Consent]
 
 
-def ask_user(context: Context[Any, Any], question: str) -> Elicit[Consent] | Consent:
-    """Ask the user, or take the caller's `confirm` for consent where the client cannot ask (either protocol era)."""
+def can_ask(capabilities: ClientCapabilities) -> bool:
+    """Tell whether a client can show its user a form."""
+    elicitation = capabilities.elicitation
+    return elicitation is not None and (elicitation.form is not None or elicitation.url is None)
+
+
+def ask_user(context: Context[ClientProvider, Any], question: str) -> Elicit[Consent] | Consent:
+    """Ask the user, or take the caller's `confirm` for consent where the client has said that it cannot ask.
+
+    Raises Refusal where the client has said neither: what is not known is not a no.
+    """
     capabilities = context.client_capabilities
-    elicitation = capabilities.elicitation if capabilities else None
-    if elicitation is not None and (elicitation.form is not None or elicitation.url is None):
-        return Elicit(question, Consent)
-    return Consent(delete=True)
+    if capabilities is not None:
+        return Elicit(question, Consent) if can_ask(capabilities) else Consent(delete=True)
+    request = context.request_context
+    if request.lifespan_context.has_said_that_it_cannot_ask(request):
+        return Consent(delete=True)
+    raise Refusal("cannot_ask", UNKNOWN)
 
 
 def given(decision: Decision) -> bool:
