@@ -1,6 +1,7 @@
 """The conversations made ready: who is offered them, and what they say."""
 
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +142,15 @@ def test_refs_are_found_in_traces_of_any_engine() -> None:
     assert refs_in(trace) == [chunk, "https://shop.example/assets/main-4f.js", "http://x/v.mjs?v=1"]
     assert len(refs_in("\n".join(f"at https://x.example/{n}.js:1:1" for n in range(50)))) == 5
     assert refs_in("no address https://x.example/page here") == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", ["http://", "https://a.js?", "https://a.js:1", "a" * 8 + "-", "http://x/ "])
+def test_the_largest_trace_is_searched_in_a_moment(part: str) -> None:
+    """No text makes the search slow, however often it nearly matches."""
+    began = time.perf_counter()
+    refs_in(part * (1_000_000 // len(part)))
+    assert time.perf_counter() - began < 0.5
 
 
 async def test_prompts_follow_the_caller_over_http() -> None:

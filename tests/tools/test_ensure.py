@@ -96,4 +96,4 @@ async def test_a_lost_race_ends_with_the_winners_release(connect: Any, answer: C
 async def test_an_empty_name_is_called_empty(connect: Any, refusal: Call) -> None:
     """In words for a reader, not for a validator."""
     async with connect() as client:
-        assert "version must not be empty." in await refusal(client, ENSURE, version="", project="storefront-web")
+        assert "version is required." in await refusal(client, ENSURE, version="", project="storefront-web")

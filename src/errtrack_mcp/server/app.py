@@ -73,10 +73,8 @@ def fixed_project(settings: Settings) -> tuple[str, str]:
 def build_server(settings: Settings, pool: Pool) -> Server[ClientProvider]:
     """Make the server of one local caller, whose key is in the settings.
 
-    Raises ValueError where no key is, and ConfigurationError for a name that stands for no tool or toolset.
+    Without a key every call says what to do. Raises ConfigurationError for a name that stands for no tool or toolset.
     """
-    if settings.personal_api_key is None:
-        raise ValueError("a server over stdio needs a key")
     retry = RetryPolicy(max_rate_limit_wait=settings.max_retry_wait)
     project = fixed_project(settings)
     provider = StaticKey(pool, settings.personal_api_key, project, settings.timeout, retry, settings.build_root)

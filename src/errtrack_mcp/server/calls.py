@@ -84,8 +84,8 @@ async def run_tool(
 
 
 def _checked(offered: OfferedTool, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the arguments that were given; null counts as not given."""
-    given = {name: value for name, value in arguments.items() if value is not None}
+    """Return the arguments that were given. Null and "" count as not given: strict clients send every argument."""
+    given = {name: value for name, value in arguments.items() if value not in (None, "")}
     valid = offered.argument_names
     if unknown := [name for name in given if name not in valid]:
         raise CallFailedError(explain_unknown_arguments(unknown, valid))

@@ -146,9 +146,11 @@ class Handlers:
             return CompleteResult(completion=Completion(values=[]))
         given = (params.context.arguments if params.context else None) or {}
         tools = self._catalog.for_caller(request).tools
-        api = request.lifespan_context.client_for(request)
         try:
+            api = request.lifespan_context.client_for(request)
             return CompleteResult(completion=await complete(api, subject, params.argument.value, given, tools))
+        except Refusal as refusal:
+            raise MCPError(INTERNAL_ERROR, explain_tool_error(refusal).text) from None
         except ApiError as error:
             raise MCPError(INTERNAL_ERROR, explain(error, asked(request, {})).text) from error
 

@@ -12,6 +12,13 @@ from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.retry import RetryPolicy
 from errtrack_mcp.api.transport import Pool
 from errtrack_mcp.tools.kept import Kept
+from errtrack_mcp.tools.refusal import Refusal
+
+NO_KEY = (
+    "POSTHOG_PERSONAL_API_KEY is not set, so nothing was sent. Create a personal API key at "
+    "{host}/settings/user-api-keys with the scopes error_tracking:read and error_tracking:write, set the variable "
+    "where your MCP client configures this server, and start the server again."
+)
 
 
 class ClientProvider(Protocol):
@@ -44,7 +51,7 @@ class StaticKey:
     """One key for one caller, as over stdio; builds below `build_root` may be read."""
 
     pool: Pool
-    key: SecretStr
+    key: SecretStr | None
     prefix: tuple[str, str]
     timeout: float
     retry: RetryPolicy = field(default_factory=RetryPolicy)
@@ -57,7 +64,9 @@ class StaticKey:
         return replace(self, prefix=("projects", project))
 
     def client_for(self, request: ServerRequestContext[Any, Any]) -> Client:  # noqa: ARG002 - there is only one caller
-        """Return the client for this request."""
+        """Return the client for this request. Raises Refusal where there is no key."""
+        if self.key is None:
+            raise Refusal("no_key", NO_KEY.format(host=self.pool.origin))
         return Client(self.pool, self.key, self.prefix, self.timeout, self.retry)
 
     def has_said_that_it_cannot_ask(self, request: ServerRequestContext[Any, Any]) -> bool:  # noqa: ARG002

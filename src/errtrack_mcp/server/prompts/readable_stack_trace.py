@@ -12,10 +12,14 @@ from errtrack_mcp.tools.refusal import Refusal
 
 DIAGNOSE = "error-tracking-symbol-sets-diagnose"
 MAX_REFS = 5
+MAX_SEARCHED_LENGTH = 100_000  # some 500 frames
 MAX_REF_LENGTH = 300
 
 _CHUNK_ID = re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b")
-_SCRIPT = re.compile(r"https?://[\w.:@~%+/-]+?\.[cm]?js(?:\?[\w.=&%-]*)?(?=:\d+(?::\d+)?\b)", re.ASCII)
+# Every repetition has a bound: this pattern is tried at each address of a text that anybody may have written.
+_SCRIPT = re.compile(
+    r"https?://[\w.:@~%+/-]{1,300}?\.[cm]?js(?:\?[\w.=&%-]{0,200})?(?=:\d{1,9}(?::\d{1,9})?\b)", re.ASCII
+)
 
 
 def readable_stack_trace(
@@ -52,7 +56,7 @@ def readable_stack_trace(
 
 def refs_in(trace: str) -> list[str]:
     """Return the chunk ids, then the script URLs, that a trace names: the first few, each once, in its order."""
-    text = trace[:1_000_000]
+    text = trace[:MAX_SEARCHED_LENGTH]
     return _first([*_found(_CHUNK_ID, text), *_found(_SCRIPT, text)])
 
 
