@@ -114,7 +114,7 @@ def test_a_map_is_looked_for_where_the_cli_looks(
         ("<html>not found</html>", MapState.NOT_JSON),
         ("", MapState.NOT_JSON),
         (MAP[:-5], MapState.NOT_JSON),
-        ("[" * 100_000, MapState.NOT_JSON),
+        ("[" * 100_000, MapState.NOT_A_MAP),
         ("[]", MapState.NOT_A_MAP),
         ('{"mappings": 7}', MapState.NOT_A_MAP),
         ("{}", MapState.EMPTY),

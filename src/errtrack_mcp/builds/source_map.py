@@ -1,16 +1,27 @@
 """One source map: where a script's map lies, and whether it maps anything."""
 
 import os
+from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from pydantic import BaseModel, ValidationError
+import ijson
 
 from errtrack_mcp.builds.script import Script, Unread, open_regular
 
 LARGEST_MAP = 128 << 20
+MAX_VALUES = 5_000_000
+MAX_DEPTH = 64
+# What the parser must find in each place of a source map; a place that is not here may hold anything.
+EXPECTED = {
+    (): "start_map",
+    ("mappings",): "string",
+    ("sources",): "start_array",
+    ("sections",): "start_array",
+    ("sections", "item"): "start_map",
+}
 HARMLESS_BELOW = 2048  # bytes of a script: PostHog's CLI passes over smaller ones whose map is empty
 
 
@@ -27,21 +38,6 @@ class MapState(StrEnum):
     NOT_A_MAP = "not_a_map"
     TOO_LARGE = "too_large"
     UNREADABLE = "unreadable"
-
-
-class _Map(BaseModel):
-    """As much of a map as tells whether it holds anything."""
-
-    mappings: str = ""
-    sources: list[Any] = []
-    sections: list["_Section"] = []
-
-    def maps_something(self) -> bool:
-        return bool(self.mappings and self.sources) or any(section.map.maps_something() for section in self.sections)
-
-
-class _Section(BaseModel):
-    map: _Map
 
 
 def find_map(path: Path, script: Script, root: Path) -> MapState:
@@ -72,19 +68,49 @@ def find_map(path: Path, script: Script, root: Path) -> MapState:
 
 
 def look_into_map(path: Path) -> MapState:
-    """Tell whether a file is a source map that maps something; at most 128 MB are read, and held about twice."""
+    """Tell whether a file is a source map that maps something.
+
+    The file is read in blocks; at most 128 MB and five million values of it are read.
+    """
     try:
         with open_regular(path) as file:
-            content = file.read(LARGEST_MAP + 1)
+            if os.fstat(file.fileno()).st_size > LARGEST_MAP:
+                return MapState.TOO_LARGE
+            return _state_of(ijson.basic_parse(file))
     except Unread:
         return MapState.UNREADABLE
-    if len(content) > LARGEST_MAP:
-        return MapState.TOO_LARGE
-    try:
-        read = _Map.model_validate_json(content)
-    except ValidationError as error:
-        syntax = any(problem["type"] == "json_invalid" for problem in error.errors(include_input=False))
-        return MapState.NOT_JSON if syntax else MapState.NOT_A_MAP
-    except RecursionError:
-        return MapState.NOT_A_MAP
-    return MapState.PRESENT if read.maps_something() else MapState.EMPTY
+    except (ijson.JSONError, ValueError):  # ValueError: a number with more digits than Python reads
+        return MapState.NOT_JSON
+
+
+def _state_of(events: Iterator[tuple[str, Any]]) -> MapState:
+    """Follow the events of a JSON parser. A map inside a section counts as one of its own."""
+    path: list[str] = []  # the keys that lead to the value; an item of a list has the key "item"
+    has_mappings = has_sources = maps_something = False
+    for number, (event, value) in enumerate(events):
+        if number >= MAX_VALUES:
+            return MapState.TOO_LARGE
+        if event in {"end_map", "end_array"}:
+            path.pop()
+            if event == "end_map" and _within_map(path) == ():
+                maps_something = maps_something or (has_mappings and has_sources)
+                has_mappings = has_sources = False
+        elif event == "map_key":
+            path[-1] = value
+        else:
+            place = _within_map(path)
+            if event != EXPECTED.get(place, event) or len(path) >= MAX_DEPTH:
+                return MapState.NOT_A_MAP
+            has_mappings = has_mappings or (place == ("mappings",) and bool(value))
+            has_sources = has_sources or place == ("sources", "item")
+        if event in {"start_map", "start_array"}:
+            path.append("item")
+    return MapState.PRESENT if maps_something else MapState.EMPTY
+
+
+def _within_map(path: list[str]) -> tuple[str, ...]:
+    """Return the part of a path that lies within the innermost map."""
+    start = 0
+    while path[start : start + 3] == ["sections", "item", "map"]:
+        start += 3
+    return tuple(path[start:])
