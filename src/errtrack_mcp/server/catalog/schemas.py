@@ -1,9 +1,13 @@
 """JSON Schemas as every client accepts them, and no larger than they need to be. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from typing import Any
 
 Schema = dict[str, Any]
+
+# A limit that nobody meets by accident is not worth its tokens.
+LARGEST_TOLD = 2**31 - 1
+LONGEST_TOLD = 200
 
 PROJECT_ID: Schema = {"type": "string", "description": "Number; default @current"}
 
@@ -14,7 +18,7 @@ def input_schema(schema: Schema, *, with_project: bool) -> Schema:
     Some clients refuse a whole session over `anyOf` with null, `$ref` or an array of types; `with_project` adds
     the argument that chooses the project of one call.
     """
-    properties = {name: _flat(field) for name, field in schema.get("properties", {}).items()}
+    properties = {name: _described(_flat(field)) for name, field in schema.get("properties", {}).items()}
     if with_project:
         properties["project_id"] = PROJECT_ID
     flat: Schema = {"type": "object", "properties": properties, "additionalProperties": False}
@@ -31,6 +35,28 @@ def _flat(field: Schema) -> Schema:
         if choice != {"type": "null"}:
             kept = {**_flat(choice), **kept}
     return kept
+
+
+def _described(field: Schema) -> Schema:
+    """Say in the description what else only a keyword says: some clients strip keywords, or refuse `format`."""
+    kept = {name: value for name, value in field.items() if name != "format"}
+    facts = ", ".join(_facts(field))
+    description = field.get("description", "")
+    described = f"{description} ({facts})" if description and facts else description or facts
+    return {**kept, "description": described} if described else kept
+
+
+def _facts(field: Schema) -> Iterator[str]:
+    """Return in words the format, the range, the longest length and the default of a field."""
+    if field.get("format") == "uuid":
+        yield "UUID"
+    least, most = field.get("minimum"), field.get("maximum")
+    if most is not None and most < LARGEST_TOLD:
+        yield f"{least} to {most}"
+    if field.get("maxLength", LARGEST_TOLD) <= LONGEST_TOLD:
+        yield f"at most {field['maxLength']} characters"
+    if field.get("default", False) is not False:
+        yield f"default {field['default']}"
 
 
 def output_schema(schema: Schema) -> Schema:
@@ -62,19 +88,3 @@ def _with_nullable_type(node: Schema) -> Schema:
     others = {name: value for name, value in node.items() if name != "anyOf"}
     plain = {name: value for name, value in rest[0].items() if name != "additionalProperties"}
     return {**plain, "type": [rest[0]["type"], "null"], **others}
-
-
-def field_names(node: Any) -> set[str]:
-    """Return the names of all fields that a schema describes, at any depth."""
-    if isinstance(node, list):
-        return {name for item in node for name in field_names(item)}
-    if not isinstance(node, dict):
-        return set()
-    properties = node.get("properties")
-    own = set(properties) if isinstance(properties, dict) else set()
-    return own | {name for value in node.values() for name in field_names(value)}
-
-
-def unknown_arguments(schema: Schema, given: Iterable[str]) -> list[str]:
-    """Return the names that the schema does not have, in the order given."""
-    return [name for name in given if name not in schema["properties"]]
