@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 BENCH := .cache/bench
 MCPB := tests/clients/node_modules/.bin/mcpb
+BUILD := build
+DIST := dist
 
 .PHONY: demo test test-cluster clients bundle lint types soak large bench bench-http docs format clean
 
@@ -18,11 +20,11 @@ test-cluster: .venv/installed  ## three replicas behind a real nginx, with a rea
 clients: tests/clients/node_modules/.installed   ## the clients from npm that tests/clients connects with
 
 bundle: clients                ## one file that Claude Desktop and others install (MCPB)
-	@rm -rf build/bundle && mkdir -p build/bundle dist
-	@cp -R bundle/manifest.json pyproject.toml README.md LICENSE src build/bundle
-	@find build/bundle -name __pycache__ -prune -exec rm -rf {} +
-	@$(MCPB) validate build/bundle/manifest.json
-	@$(MCPB) pack build/bundle dist/errtrack-mcp.mcpb
+	@rm -rf $(BUILD)/bundle && mkdir -p $(BUILD)/bundle $(DIST)
+	@cp -R bundle/manifest.json pyproject.toml README.md LICENSE src $(BUILD)/bundle
+	@find $(BUILD)/bundle -name __pycache__ -prune -exec rm -rf {} +
+	@$(MCPB) validate $(BUILD)/bundle/manifest.json
+	@$(MCPB) pack $(BUILD)/bundle $(DIST)/errtrack-mcp.mcpb
 
 lint: .venv/installed
 	@$(BIN)/ruff check .

@@ -16,6 +16,7 @@ PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")
 EVERY_PAGE = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 COMMAND = re.compile(r"^ {4}(?:\$ )?(errtrack-mcp(?: [^#\n|]*)?)", re.MULTILINE)
 MADE_UP = {"DIR": ".", "FILE": "settings.env"}
+FOLDERS_SHOWN = ("dist",)
 
 
 def commands(page: Path) -> list[str]:
@@ -44,8 +45,11 @@ def test_commands_are_found() -> None:
 
 
 @EVERY_PAGE
-def test_every_command_shown_is_one(page: Path) -> None:
-    """Its subcommand, options and arguments are read by the program itself."""
+def test_every_command_shown_is_one(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The program itself reads the subcommand, options and arguments, in a folder that holds what the pages name."""
+    monkeypatch.chdir(tmp_path)
+    for folder in FOLDERS_SHOWN:
+        (tmp_path / folder).mkdir()
     for shown in commands(page):
         words = [MADE_UP.get(word, word) for word in shlex.split(shown)[1:]]
         context = main.make_context("errtrack-mcp", list(words), resilient_parsing=True)

@@ -27,9 +27,11 @@ def filled(text: str, folder: Path, choices: dict[str, str]) -> str:
 
 def test_the_bundle_is_packed_valid_and_starts_from_what_is_unpacked(node: Node, tmp_path: Path) -> None:
     """Packed by the official tool, unpacked by it, it speaks MCP with the choices of a user who made none."""
-    subprocess.run(["make", "bundle", f"PYTHON={sys.executable}"], cwd=ROOT, check=True, capture_output=True)
+    out = tmp_path / "out"
+    made = ["make", "bundle", f"PYTHON={sys.executable}", f"BUILD={tmp_path / 'build'}", f"DIST={out}"]
+    subprocess.run(made, cwd=ROOT, check=True, capture_output=True)
     unpacked = tmp_path / "bundle"
-    done = node(MCPB, "unpack", str(ROOT / "dist" / "errtrack-mcp.mcpb"), str(unpacked))
+    done = node(MCPB, "unpack", str(out / "errtrack-mcp.mcpb"), str(unpacked))
     assert done.returncode == 0, done.stderr
     assert not list(unpacked.rglob("__pycache__"))
     assert (unpacked / MANIFEST["server"]["entry_point"]).is_file()
