@@ -49,7 +49,7 @@ def _time(url: str, limits: list[Limit], tables: dict[str, str]) -> None:
     _say("Calling, 300 in flight ...")
     at_once = measure_calls_at_once(sides, rounds=12, most=16)
     limits += [
-        _ratio("spawn to the answer to initialize", starts.initialized, 0.9),
+        _ratio("spawn to the answer to tools/list, all tools on", starts.listed, 0.95),
         *(_ratio(f"a call of symbol-sets-list, limit {limit}", samples, 1.15) for limit, samples in calls.items()),
         _ratio("calls a second, 300 in flight", at_once, 0.9, at_least=True),
         _memory(starts),

@@ -1,4 +1,4 @@
-"""docs/configuration.md from the settings, docs/tools.md from the definitions with a real answer each."""
+"""What is made from the code: docs/configuration.md, docs/tools.md, and the table of tools in the README."""
 
 import json
 import re
@@ -18,9 +18,13 @@ from errtrack_mcp.sandbox.app import create_app
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import FULL_KEY, chunk_id, release_id, seed
 from errtrack_mcp.server.app import build_server
+from errtrack_mcp.server.catalog.catalog import Catalog
 from errtrack_mcp.settings import Settings, load_settings, variable_of
 
-DOCS = Path(__file__).parent.parent / "docs"
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+README = ROOT / "README.md"
+TABLE_START, TABLE_END = "| tool | what it does |\n|---|---|\n", "\n\n"
 SEEDED_ON = datetime(2026, 1, 5, 9, tzinfo=UTC)
 MAX_ANSWER_LENGTH = 1800
 
@@ -38,7 +42,8 @@ TOOLS = (
     "[a page of its own](build-check.md)."
 )
 
-# What each tool is asked in the page; those that read this machine's files are shown in docs/build-check.md.
+# What a tool is asked in the page. One that is not here gets the id of a row of its resource; one of a resource
+# without a list is shown without an answer.
 ASKED: dict[str, dict[str, Any]] = {
     "error-tracking-releases-list": {"limit": 2},
     "error-tracking-releases-retrieve": {"id": release_id(2)},
@@ -104,34 +109,32 @@ def _is_local(tool: Tool) -> bool:
 
 
 async def _section(client: Client, tool: Tool) -> str:
-    asked = ASKED.get(tool.name) or await _asked_by_id(client)
+    hints = tool.annotations
+    kind = "Reads." if hints and hints.read_only_hint else "Changes something."
+    lines = [f"## {tool.name}", "", f"{tool.description} {kind}", "", *_arguments(tool.input_schema)]
+    return "\n".join([*lines, *await _answer(client, tool)])
+
+
+async def _answer(client: Client, tool: Tool) -> list[str]:
+    """Return a real call of the tool with its answer, or nothing where nobody has said what to ask."""
+    asked = ASKED.get(tool.name) or await _asked_by_id(client, tool)
+    if asked is None:
+        return []
     result = await client.call_tool(tool.name, asked)
     assert not result.is_error, result
     answer = _settled(json.dumps(result.structured_content, indent=2, ensure_ascii=False))
     shown = answer if len(answer) <= MAX_ANSWER_LENGTH else answer[:MAX_ANSWER_LENGTH].rsplit("\n", 1)[0] + "\n..."
-    hints = tool.annotations
-    kind = "Reads." if hints and hints.read_only_hint else "Changes something."
-    return "\n".join(
-        [
-            f"## {tool.name}",
-            "",
-            f"{tool.description} {kind}",
-            "",
-            *_arguments(tool.input_schema),
-            f"`{json.dumps(asked)}` is answered:",
-            "",
-            "```json",
-            shown,
-            "```",
-            "",
-        ]
-    )
+    return [f"`{json.dumps(asked)}` is answered:", "", "```json", shown, "```", ""]
 
 
-async def _asked_by_id(client: Client) -> dict[str, Any]:
-    page = await client.call_tool("error-tracking-symbol-sets-list", {"ref": chunk_id("storefront-web/2.13.2/main")})
-    assert page.structured_content
-    return {"id": page.structured_content["results"][0]["id"]}
+async def _asked_by_id(client: Client, tool: Tool) -> dict[str, Any] | None:
+    """Return the id of the first row of the tool's resource that it has an answer for."""
+    resource = re.sub(r"(-download)?-(retrieve|destroy)$", "", tool.name)
+    page = await client.call_tool(f"{resource}-list", {})
+    for row in (page.structured_content or {"results": []})["results"]:
+        if not (await client.call_tool(tool.name, {"id": row["id"]})).is_error:
+            return {"id": row["id"]}
+    return None
 
 
 def _arguments(schema: Mapping[str, Any]) -> Iterable[str]:
@@ -158,11 +161,28 @@ def _settled(answer: str) -> str:
     return re.sub(r'"created_at": "(?!202[56]-)[^"]*"|"created_at": "2026-(?!01)[^"]*"', '"created_at": "..."', answer)
 
 
+def readme(text: str) -> str:
+    """Return the README with its table of tools written anew: each tool with the first sentence of its description."""
+    before, _, rest = text.partition(TABLE_START)
+    assert rest, "the README has no table of tools"
+    after = rest.partition(TABLE_END)[2]
+    shown = Catalog(load_settings(), local=True).whole.tools.values()
+    rows = [
+        f"| `{tool.listed.name}` | {(tool.listed.description or '').partition('. ')[0].rstrip('.')} |" for tool in shown
+    ]
+    return before + TABLE_START + "\n".join(rows) + TABLE_END + after
+
+
+def _first_sentence(tool: Tool) -> str:
+    return (tool.description or "").partition(". ")[0].rstrip(".")
+
+
 def main() -> None:
-    """Write both pages."""
+    """Write the pages."""
     (DOCS / "configuration.md").write_text(configuration())
     (DOCS / "tools.md").write_text(anyio.run(tools))
-    sys.stdout.write("Written: docs/configuration.md, docs/tools.md\n")
+    README.write_text(readme(README.read_text()))
+    sys.stdout.write("Written: docs/configuration.md, docs/tools.md, the table of tools in README.md\n")
 
 
 if __name__ == "__main__":

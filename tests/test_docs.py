@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 import pytest
-from scripts.pages import configuration, tools
+from scripts.pages import configuration, readme, tools
 
 from errtrack_mcp.cli.main import main
 from errtrack_mcp.server.catalog.toolsets import LOCAL_TOOLSETS, TOOLSETS
@@ -29,6 +29,7 @@ async def test_the_pages_made_from_the_code_are_current() -> None:
     """After a change of settings or tools: make docs."""
     assert (ROOT / "docs" / "configuration.md").read_text() == configuration()
     assert (ROOT / "docs" / "tools.md").read_text() == await tools()
+    assert (ROOT / "README.md").read_text() == readme((ROOT / "README.md").read_text())
 
 
 def test_the_readme_names_every_tool_and_no_other() -> None:
