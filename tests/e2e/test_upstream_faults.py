@@ -19,7 +19,7 @@ LIST = ("error-tracking-releases-list", {"limit": 2})
 RETRIEVE = ("error-tracking-releases-retrieve", {"id": ID})
 CREATE = ("error-tracking-releases-create", {"version": "1", "project": "app"})
 UPDATE = ("error-tracking-releases-partial-update", {"id": ID, "version": "2"})
-DELETE = ("error-tracking-symbol-sets-destroy", {"id": ID, "confirm": "r"})
+DELETE = ("error-tracking-symbol-sets-destroy", {"id": ID})
 
 RELEASE = {
     "id": ID,
@@ -49,14 +49,22 @@ def envelope(status: int, code: str, detail: str, **headers: str) -> bytes:
 
 @pytest.fixture
 def ask(spawn: Any) -> Ask:
-    """Call one tool of the installed command in front of `upstream`; return the result, checked for leaks."""
+    """Call one tool of the installed command in front of `upstream`; return the result, checked for leaks.
 
-    def asked(upstream: Misbehaving | str, call: tuple[str, dict[str, Any]], **variables: str) -> Any:
+    `confirmed` calls a second time, with the confirm of the first answer.
+    """
+
+    def asked(
+        upstream: Misbehaving | str, call: tuple[str, dict[str, Any]], *, confirmed: bool = False, **variables: str
+    ) -> Any:
         url = upstream if isinstance(upstream, str) else upstream.url
         settings = {"POSTHOG_HOST": url, "POSTHOG_PERSONAL_API_KEY": KEY, "POSTHOG_PROJECT_ID": "4242", **variables}
         with spawn(**settings) as session:
             session.initialize("2025-11-25")
             result = session.request("tools/call", {"name": call[0], "arguments": call[1]})
+            if confirmed:
+                arguments = {**call[1], "confirm": result["structuredContent"]["confirm"]}
+                result = session.request("tools/call", {"name": call[0], "arguments": arguments})
             session.close()
             stderr = session.process.stderr.read()
         assert "canary" not in json.dumps(result)
@@ -209,16 +217,18 @@ def test_a_lost_answer_to_a_change_is_said_to_be_in_doubt(ask: Ask) -> None:
 
 def test_a_deletion_that_was_done_the_first_time_is_a_success(ask: Ask) -> None:
     """A 404 to the second try means that the first one worked."""
-    with misbehave(json_of(SYMBOL_SET), http(502), envelope(404, "not_found", "Not found.")) as upstream:
-        assert value(ask(upstream, DELETE))["deleted"] is True
-    assert upstream.methods() == ["GET", "DELETE", "DELETE"]
+    gone = envelope(404, "not_found", "Not found.")
+    with misbehave(*[json_of(SYMBOL_SET)] * 3, http(502), gone) as upstream:
+        assert value(ask(upstream, DELETE, confirmed=True))["deleted"] is True
+    assert upstream.methods() == ["GET", "GET", "GET", "DELETE", "DELETE"]
 
 
 def test_what_was_gone_before_a_deletion_was_let_through_was_not_deleted(ask: Ask) -> None:
     """A throttled try did nothing, so the 404 after it is somebody else's doing."""
     throttled = envelope(429, "throttled", "Expected available in 1 second.", Retry_After="1")
-    with misbehave(json_of(SYMBOL_SET), throttled, envelope(404, "not_found", "Not found.")) as upstream:
-        assert words(ask(upstream, DELETE)).startswith("not_found: ")
+    gone = envelope(404, "not_found", "Not found.")
+    with misbehave(*[json_of(SYMBOL_SET)] * 3, throttled, gone) as upstream:
+        assert words(ask(upstream, DELETE, confirmed=True)).startswith("not_found: ")
 
 
 def test_an_answer_that_cannot_be_unpacked_is_worth_its_status(ask: Ask) -> None:

@@ -250,7 +250,6 @@ async def test_a_deletion_begun_on_one_replica_is_finished_on_another(
 ) -> None:
     """The question that the first one asks is sealed, and any replica with the same key can read the answer."""
     release = release_id(3)
-    (version,) = database.execute("SELECT version FROM releases WHERE id = ?", (release,)).fetchone()
 
     async def yes(context: Any, params: Any) -> ElicitResult:
         del context, params
@@ -267,8 +266,11 @@ async def test_a_deletion_begun_on_one_replica_is_finished_on_another(
             ) as client,
         ):
             await client.list_tools()
+            preview = await client.call_tool("error-tracking-releases-destroy", {"id": release})
+            assert preview.structured_content is not None
             asked = len(rotating.asked)
-            result = await client.call_tool("error-tracking-releases-destroy", {"id": release, "confirm": version})
+            arguments = {"id": release, "confirm": preview.structured_content["confirm"]}
+            result = await client.call_tool("error-tracking-releases-destroy", arguments)
     assert result.structured_content is not None, text_of(result)
     assert result.structured_content["deleted"] is True
     rounds = rotating.asked[asked:]

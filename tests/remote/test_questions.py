@@ -22,8 +22,8 @@ CALL = {"jsonrpc": "2.0", "id": 2, "method": "tools/call"}
 async def confirmed(client: Client) -> dict[str, Any]:
     """Preview the deletion of a release, confirm it, and return the answer."""
     preview = (await client.call_tool(DESTROY, {"id": release_id(2)})).structured_content or {}
-    confirm = preview.get("confirm", preview["release"]["version"])
-    return (await client.call_tool(DESTROY, {"id": release_id(2), "confirm": confirm})).structured_content or {}
+    arguments = {"id": release_id(2), "confirm": preview["confirm"]}
+    return (await client.call_tool(DESTROY, arguments)).structured_content or {}
 
 
 @pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
@@ -52,7 +52,7 @@ def test_a_client_that_has_not_said_whether_it_can_ask_deletes_nothing(replica: 
     with httpx2.Client(base_url=replica.url, headers=HEADERS) as http:
         call: dict[str, Any] = {**CALL, "params": {"name": DESTROY, "arguments": {"id": release_id(2)}}}
         preview = http.post("/mcp", json=call).json()["result"]["structuredContent"]
-        call["params"]["arguments"]["confirm"] = preview.get("confirm", preview["release"]["version"])
+        call["params"]["arguments"]["confirm"] = preview["confirm"]
         result = http.post("/mcp", json=call).json()["result"]
     assert result["isError"]
     assert "cannot_ask: " in result["content"][0]["text"]

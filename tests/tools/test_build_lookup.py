@@ -84,7 +84,7 @@ async def test_eight_are_asked_about_at_once() -> None:
 
 @pytest.mark.anyio
 async def test_only_a_file_for_that_very_ref_counts() -> None:
-    """No row, a row without file, a row with a reason, and a row of another ref from an API that does not filter."""
+    """A reason next to a file is an old one; a row of another ref comes from an API that does not filter."""
     rows: dict[str, list[dict[str, object]]] = {
         "id-0": [{"id": "1", "ref": "id-0", "has_uploaded_file": True}],
         "id-1": [{"id": "1", "ref": "id-1", "has_uploaded_file": False}],
@@ -99,7 +99,7 @@ async def test_only_a_file_for_that_very_ref_counts() -> None:
     assert lookup.uploaded == {
         "id-0": Uploaded.FILE,
         "id-1": Uploaded.FAILED,
-        "id-2": Uploaded.FAILED,
+        "id-2": Uploaded.FILE,
         "id-3": Uploaded.NOTHING,
         "id-4": Uploaded.UNKNOWN,
         "id-5": Uploaded.FILE,

@@ -11,7 +11,6 @@ from mcp_types import ElicitRequestParams, ElicitResult
 
 from errtrack_mcp.api.transport import Pool
 from errtrack_mcp.sandbox.database import Database
-from errtrack_mcp.sandbox.seed import RELEASES as RELEASE_SEEDS
 from errtrack_mcp.sandbox.seed import release_id
 from errtrack_mcp.server.app import build_server
 from errtrack_mcp.settings import Settings
@@ -49,6 +48,11 @@ def connect_asking(settings: Callable[..., Settings]) -> Any:
     return connected
 
 
+async def confirmed(answer: Call, client: Client, tool: str, id_: str) -> Any:
+    """Preview a deletion, confirm it with the preview's code, and return the answer."""
+    return await answer(client, tool, id=id_, confirm=(await answer(client, tool, id=id_))["confirm"])
+
+
 YES = ElicitResult(action="accept", content={"delete": True})
 NOES = [
     ElicitResult(action="accept", content={"delete": False}),
@@ -62,10 +66,10 @@ async def test_the_user_is_asked_and_agrees(connect_asking: Any, answer: Call, m
     questions: list[str] = []
     async with connect_asking(mode, YES, questions) as client:
         release = (await answer(client, RELEASES, limit=1))["results"][0]
-        done = await answer(client, DESTROY_RELEASE, id=release["id"], confirm=release["version"])
+        done = await confirmed(answer, client, DESTROY_RELEASE, release["id"])
         assert done["deleted"] is True
         symbol_set = (await answer(client, SYMBOL_SETS, limit=1))["results"][0]
-        assert (await answer(client, DESTROY_SYMBOL_SET, id=symbol_set["id"], confirm=symbol_set["ref"]))["deleted"]
+        assert (await confirmed(answer, client, DESTROY_SYMBOL_SET, symbol_set["id"]))["deleted"]
     assert len(questions) == 2
     assert f'"{release["version"]}"' in questions[0]
     assert f"{done['symbol_sets']} symbol sets" in questions[0]
@@ -80,10 +84,9 @@ async def test_a_count_that_was_cut_short_is_told_as_such(
     with database.transaction():
         database.execute("UPDATE symbol_sets SET release_id = ? WHERE ref LIKE 'added-%'", (release_id(2),))
     async with connect_asking(mode, NOES[1], questions) as client:
-        asked = {"id": release_id(2), "confirm": RELEASE_SEEDS[2].version}
-        preview = await answer(client, DESTROY_RELEASE, **asked)
-    assert preview["symbol_sets_at_least"] is True
-    assert f"at least {preview['symbol_sets']} symbol sets" in questions[0]
+        preview = await confirmed(answer, client, DESTROY_RELEASE, release_id(2))
+    assert preview["more_than_counted"] is True
+    assert f"more than {preview['symbol_sets']} symbol sets" in questions[0]
 
 
 @pytest.mark.parametrize("no", NOES, ids=["unticked", "declined", "cancelled"])
@@ -94,11 +97,12 @@ async def test_a_user_who_says_no_loses_nothing(
     questions: list[str] = []
     async with connect_asking(mode, no, questions) as client:
         release = (await answer(client, RELEASES, limit=1))["results"][0]
-        kept = await answer(client, DESTROY_RELEASE, id=release["id"], confirm=release["version"])
+        kept = await confirmed(answer, client, DESTROY_RELEASE, release["id"])
         symbol_set = (await answer(client, SYMBOL_SETS, limit=1))["results"][0]
-        spared = await answer(client, DESTROY_SYMBOL_SET, id=symbol_set["id"], confirm=symbol_set["ref"])
+        spared = await confirmed(answer, client, DESTROY_SYMBOL_SET, symbol_set["id"])
     assert (kept["deleted"], spared["deleted"]) == (False, False)
-    assert "the user said no" in kept["next_step"]
+    assert "the client canceled" in kept["next_step"] or "the client answered no" in kept["next_step"]
+    assert "perhaps without asking a person" in kept["next_step"]
     assert len(questions) == 2
     assert not any(request.startswith("DELETE") for request in sandbox.requests)
 
@@ -119,6 +123,29 @@ async def test_an_unreadable_answer_deletes_nothing(
     """An answer that is not what was asked for is an error, not consent."""
     async with connect_asking(mode, ElicitResult(action="accept", content={"delete": "perhaps"}), []) as client:
         release = (await answer(client, RELEASES, limit=1))["results"][0]
-        text = await refusal(client, DESTROY_RELEASE, id=release["id"], confirm=release["version"])
+        confirm = (await answer(client, DESTROY_RELEASE, id=release["id"]))["confirm"]
+        text = await refusal(client, DESTROY_RELEASE, id=release["id"], confirm=confirm)
     assert text.startswith("no_clear_answer: ")
     assert not any(request.startswith("DELETE") for request in sandbox.requests)
+
+
+async def test_a_target_that_changes_during_the_question_stays(
+    settings: Callable[..., Settings], answer: Call, database: Database, mode: str
+) -> None:
+    """Between the question and the yes the release is renamed: the user agreed to something else."""
+
+    async def rename_and_agree(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
+        assert context is not None
+        assert params.message
+        with database.transaction():
+            database.execute("UPDATE releases SET version = 'renamed' WHERE id = ?", (release_id(2),))
+        return YES
+
+    pool = Pool(settings().host)
+    async with Client(build_server(settings(), pool), mode=mode, elicitation_callback=rename_and_agree) as client:
+        kept = await confirmed(answer, client, DESTROY_RELEASE, release_id(2))
+    await pool.aclose()
+    assert kept["deleted"] is False
+    assert kept["release"]["version"] == "renamed"
+    assert "something has changed since" in kept["next_step"]
+    assert database.one("SELECT 1 FROM releases WHERE id = ?", (release_id(2),)) is not None

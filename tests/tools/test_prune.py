@@ -1,5 +1,6 @@
 """Deleting by filter: a plan first, then exactly that plan."""
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -20,7 +21,7 @@ from tests.support.upstream import Upstream
 pytestmark = pytest.mark.anyio
 
 PRUNE = "error-tracking-symbol-sets-prune"
-FAILED = "storage_ptr IS NULL AND failure_reason IS NOT NULL"
+FAILED = "storage_ptr IS NULL"
 Call = Callable[..., Awaitable[Any]]
 
 
@@ -30,16 +31,16 @@ def ids(database: Database, condition: str = "1") -> set[str]:
     return {row[0] for row in database.execute(query, (PROJECT_ID,))}
 
 
-def ids_by_ref(database: Database) -> list[str]:
-    """Return the ids of those that failed, in the order of their refs."""
+def oldest_first(database: Database) -> list[str]:
+    """Return the ids of those that failed, the oldest first."""
     failed = ids(database, FAILED)
-    return [row[0] for row in database.execute("SELECT id FROM symbol_sets ORDER BY ref") if row[0] in failed]
+    rows = database.execute("SELECT id FROM symbol_sets ORDER BY created_at, id")
+    return [row[0] for row in rows if row[0] in failed]
 
 
-def days_ago(days: int) -> str:
-    """Return the beginning of the day so many days ago, as the database keeps it."""
-    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    return stored_time(today - timedelta(days=days))
+def days_ago(days: float) -> str:
+    """Return the moment so many days ago, as the database keeps it."""
+    return stored_time(datetime.now(UTC) - timedelta(days=days))
 
 
 @pytest.mark.parametrize(
@@ -49,35 +50,46 @@ def days_ago(days: int) -> str:
         ({"unbound": True}, "release_id IS NULL"),
         ({"failed": True, "unbound": True}, f"{FAILED} AND release_id IS NULL"),
         ({"release_id": release_id(4)}, f"release_id = '{release_id(4)}'"),
-        ({"unused_for_days": 20}, f"coalesce(last_used, created_at) < '{days_ago(20)}'"),
-        ({"older_than_days": 10}, f"created_at < '{days_ago(10)}'"),
-        ({"older_than_days": 10, "unused_for_days": 27}, f"coalesce(last_used, created_at) < '{days_ago(27)}'"),
+        ({"unused_for_days": 20}, "coalesce(last_used, created_at) < '{20}'"),
+        ({"older_than_days": 10}, "created_at < '{10}'"),
+        ({"older_than_days": 10, "unused_for_days": 27}, "coalesce(last_used, created_at) < '{27}'"),
     ],
 )
 async def test_a_plan_names_what_fits_and_its_confirm_deletes_just_that(
     connect: Any, answer: Call, database: Database, filters: dict[str, Any], condition: str
 ) -> None:
     """Counted against the database; everything else stays."""
+    condition = re.sub(r"\{(\d+)\}", lambda days: days_ago(int(days[1])), condition)
     before, fitting = ids(database), ids(database, condition)
     assert fitting, "or the case shows nothing"
     async with connect() as client:
-        plan = await _planned(answer, client, **filters)
-        assert (plan["done"], plan["matching"], plan["planned"]) == (False, len(fitting), len(fitting))
+        plan = await answer(client, PRUNE, **filters)
+        assert (plan["deleted"], plan["matching"], plan["planned"]) == (False, len(fitting), len(fitting))
         assert {row["id"] for row in plan["sample"]} <= fitting
         assert ids(database) == before, "a plan deletes nothing"
-        done = await _planned(answer, client, **filters, confirm=plan["confirm"])
-    assert done["done"] is True
-    assert set(done["deleted"]) == fitting
+        done = await answer(client, PRUNE, **filters, confirm=plan["confirm"])
+    assert (done["deleted"], done["deleted_count"]) == (True, len(fitting))
+    assert "confirm" not in done
     assert ids(database) == before - fitting
 
 
-async def _planned(answer: Call, client: Any, **arguments: Any) -> Any:
-    """Call the tool, whose answer has no text of strangers when nothing fits."""
-    return await answer(client, PRUNE, **arguments)
+async def test_days_are_exact_moments_that_the_plan_names(connect: Any, answer: Call, database: Database) -> None:
+    """Twenty days are twenty times 24 hours, not the beginning of a day."""
+    younger, older = sorted(ids(database))[:2]
+    with database.transaction():
+        database.execute("UPDATE symbol_sets SET created_at = ?", (days_ago(1),))
+        database.execute("UPDATE symbol_sets SET created_at = ? WHERE id = ?", (days_ago(19.99), younger))
+        database.execute("UPDATE symbol_sets SET created_at = ? WHERE id = ?", (days_ago(20.01), older))
+    async with connect() as client:
+        plan = await answer(client, PRUNE, older_than_days=20)
+    assert [row["id"] for row in plan["sample"]] == [older]
+    named = datetime.fromisoformat(plan["created_before"])
+    assert abs(datetime.now(UTC) - timedelta(days=20) - named) < timedelta(minutes=1)
+    assert "last_used_before" not in plan
 
 
 async def test_a_plan_is_carried_out_in_parts(connect: Any, answer: Call, database: Database) -> None:
-    """`limit` takes the first by ref; the answer says how many are left."""
+    """`limit` takes the oldest; the answer says how many are left."""
     total = len(ids(database, FAILED))
     async with connect() as client:
         plan = await answer(client, PRUNE, failed=True, limit=5)
@@ -87,63 +99,67 @@ async def test_a_plan_is_carried_out_in_parts(connect: Any, answer: Call, databa
     assert f"{total - 5} are left" in done["next_step"]
 
 
-async def test_the_kinds_are_of_what_is_planned(connect: Any, answer: Call, database: Database) -> None:
+async def test_a_plan_counts_what_it_would_delete(connect: Any, answer: Call, database: Database) -> None:
+    """By state, by reason and by release; each adds up to what is planned."""
+    async with connect() as client:
+        plan = await answer(client, PRUNE, failed=True)
+    for counts in (plan["states"], plan["failures"], plan["releases"]):
+        assert sum(counts.values()) == plan["planned"] == len(ids(database, FAILED))
+    assert len(plan["failures"]) > 3
+
+
+async def test_the_states_are_of_what_is_planned(connect: Any, answer: Call, database: Database) -> None:
     """Not of all that fits: a plan of one names one."""
     fitting = len(ids(database, "release_id IS NULL"))
     async with connect() as client:
         plan = await answer(client, PRUNE, unbound=True, limit=1)
     assert fitting > 1
-    assert (plan["matching"], sum(plan["kinds"].values())) == (fitting, 1)
+    assert (plan["matching"], sum(plan["states"].values())) == (fitting, 1)
 
 
-async def test_what_changed_since_the_plan_stays_and_the_rest_goes(
+async def test_a_plan_survives_what_comes_to_fit_later(connect: Any, answer: Call, database: Database) -> None:
+    """Another process carries it out too; what fits since then is left for the next plan."""
+    planned = ids(database, FAILED)
+    async with connect() as client:
+        plan = await answer(client, PRUNE, failed=True)
+    add_symbol_sets(database, 3)
+    with database.transaction():
+        database.execute("UPDATE symbol_sets SET storage_ptr = NULL WHERE ref LIKE 'added-%'")
+    async with connect() as client:
+        done = await answer(client, PRUNE, failed=True, confirm=plan["confirm"])
+    assert done["deleted_count"] == len(planned)
+    assert ids(database, FAILED) == ids(database, "ref LIKE 'added-%'")
+    assert "3 are left" in done["next_step"]
+
+
+async def test_a_plan_whose_symbol_sets_have_changed_is_made_again(
     connect: Any, answer: Call, database: Database
 ) -> None:
-    """One was used since, one is gone, and one came that would be first: only what the plan named is deleted."""
+    """One was used since: nothing goes, and the present plan has a code of its own."""
     async with connect() as client:
         plan = await answer(client, PRUNE, failed=True)
-        planned, came = ids_by_ref(database), release_id(99)
         with database.transaction():
-            database.execute("UPDATE symbol_sets SET last_used = ? WHERE id = ?", (days_ago(0), planned[0]))
-            database.execute("DELETE FROM symbol_sets WHERE id = ?", (planned[1],))
-            database.execute("UPDATE symbol_sets SET ref = '!' || ref, id = ? WHERE id = ?", (came, planned[2]))
-        done = await answer(client, PRUNE, failed=True, confirm=plan["confirm"])
-        again = await answer(client, PRUNE, failed=True, confirm=plan["confirm"])
-    assert done["changed_since"] == [planned[0]]
-    assert set(done["already_gone"]) == {planned[1], planned[2]}
-    assert set(done["deleted"]) == set(planned[3:])
-    assert again["done"] is False, "a confirm is spent once it was used"
-    assert ids(database, FAILED) == {planned[0], came}
-
-
-async def test_another_process_takes_a_plan_only_whole(connect: Any, answer: Call, database: Database) -> None:
-    """It has to plan anew: the same finding has the same confirm, and any other the new plan in its place."""
-    async with connect() as client:
-        plan = await answer(client, PRUNE, failed=True)
-    async with connect() as client:
-        assert (await answer(client, PRUNE, failed=True))["confirm"] == plan["confirm"]
-    with database.transaction():
-        database.execute("UPDATE symbol_sets SET last_used = ? WHERE id = ?", (days_ago(0), plan["sample"][0]["id"]))
-    before = ids(database)
-    async with connect() as client:
+            database.execute(
+                "UPDATE symbol_sets SET last_used = ? WHERE id = ?", (days_ago(0), plan["sample"][0]["id"])
+            )
+        before = ids(database)
         late = await answer(client, PRUNE, failed=True, confirm=plan["confirm"])
-    assert late["done"] is False
+    assert late["deleted"] is False
     assert late["confirm"] != plan["confirm"]
-    assert "changed since" in late["next_step"]
+    assert "something has changed since" in late["next_step"]
     assert ids(database) == before
 
 
 @pytest.mark.parametrize("other", [{"confirm": "yes"}, {"limit": 2}, {"unbound": True}])
-async def test_a_confirm_of_something_else_is_called_so(
+async def test_a_confirm_of_something_else_deletes_nothing(
     connect: Any, answer: Call, database: Database, other: dict[str, Any]
 ) -> None:
-    """Nothing has changed, and nothing is said to have; neither a guess nor another plan's confirm deletes."""
+    """Neither a guess nor another plan's confirm deletes."""
     before = ids(database)
     async with connect() as client:
         plan = await answer(client, PRUNE, failed=True)
         wrong = await answer(client, PRUNE, **{"failed": True, "confirm": plan["confirm"], **other})
-    assert wrong["done"] is False
-    assert "no confirm for this" in wrong["next_step"]
+    assert wrong["deleted"] is False
     assert "show it to the user" in wrong["next_step"]
     assert ids(database) == before
 
@@ -165,7 +181,7 @@ async def test_what_changes_or_goes_meanwhile_is_told_apart(
     """Between plan and deletion one is uploaded, one deleted, and PostHog fails once for good: each has its place."""
     async with connect(POSTHOG_HOST=slow_sandbox.url, ERRTRACK_MAX_RETRY_WAIT="0") as client:
         plan = await answer(client, PRUNE, failed=True)
-        order = ids_by_ref(database)
+        order = oldest_first(database)
 
         def change() -> None:
             with database.transaction():
@@ -176,7 +192,7 @@ async def test_what_changes_or_goes_meanwhile_is_told_apart(
         done = await answer(client, PRUNE, failed=True, confirm=plan["confirm"])
     assert done["changed_since"] == [order[-1]]
     assert done["already_gone"] == [order[-2]]
-    assert set(done["deleted"]) == set(order[:-2])
+    assert done["deleted_count"] == len(order) - 2
     assert slow_sandbox.most_at_once == 8
 
 
@@ -190,8 +206,8 @@ async def test_failures_are_named_and_counted_as_left(
         slow_sandbox.fails_after = len(slow_sandbox.requests) + 20
         done = await answer(client, PRUNE, failed=True, confirm=plan["confirm"])
     assert set(done["failed"].values()) == {"server_failed"}
-    assert len(done["deleted"]) + len(done["failed"]) == total
-    assert 0 < len(done["deleted"]) < total
+    assert done["deleted_count"] + len(done["failed"]) == total
+    assert 0 < done["deleted_count"] < total
     assert f"{len(done['failed'])} are left" in done["next_step"]
 
 
@@ -230,7 +246,7 @@ async def test_the_user_is_asked_wherever_the_client_can(
         assert questions == []
         done = await answer(client, PRUNE, failed=True, confirm=plan["confirm"])
     assert questions == [f"Delete {total} symbol sets and their files ({total} failed)? There is no undo."]
-    assert done["done"] is (action == "accept")
+    assert done["deleted"] is (action == "accept")
     assert len(ids(database, FAILED)) == (0 if action == "accept" else total)
 
 

@@ -180,14 +180,15 @@ async def test_a_deletion_is_previewed_first(connect: Any, answer: Call, sandbox
 async def test_a_confirmed_deletion_says_what_went(
     connect: Any, answer: Call, refusal: Call, sandbox: Upstream
 ) -> None:
-    """With the version as confirm the release and its symbol sets go, and a second try finds nothing."""
+    """With the preview's confirm the release and its symbol sets go, and a second try finds nothing."""
     release = raw(sandbox, "releases/")["results"][0]
     before = len(_all_symbol_sets(sandbox))
     async with connect() as client:
-        done = await answer(client, DESTROY, id=release["id"], confirm=release["version"])
+        confirm = (await answer(client, DESTROY, id=release["id"]))["confirm"]
+        done = await answer(client, DESTROY, id=release["id"], confirm=confirm)
         assert done["deleted"] is True
         assert len(_all_symbol_sets(sandbox)) == before - done["symbol_sets"]
-        text = await refusal(client, DESTROY, id=release["id"], confirm=release["version"])
+        text = await refusal(client, DESTROY, id=release["id"], confirm=confirm)
     assert text.startswith("not_found: ")
     assert release["id"] in text
 

@@ -102,7 +102,7 @@ async def test_an_unknown_symbol_set_is_named(connect: Any, refusal: Call) -> No
 
 
 async def test_a_deletion_needs_the_ref(connect: Any, answer: Call, refusal: Call, sandbox: Upstream) -> None:
-    """Only with the ref as confirm is the set deleted; before that it is shown."""
+    """Only with the preview's confirm is the set deleted; before that it is shown."""
     target = raw(sandbox)[0]
     async with connect() as client:
         for confirm in ({}, {"confirm": "wrong"}):
@@ -110,6 +110,8 @@ async def test_a_deletion_needs_the_ref(connect: Any, answer: Call, refusal: Cal
             assert preview["deleted"] is False
             assert preview["symbol_set"]["ref"] == target["ref"]
         assert not any(request.startswith("DELETE") for request in sandbox.requests)
-        done = await answer(client, DESTROY, id=target["id"], confirm=target["ref"])
+        done = await answer(
+            client, DESTROY, id=target["id"], confirm=(await answer(client, DESTROY, id=target["id"]))["confirm"]
+        )
         assert done["deleted"] is True
         assert (await refusal(client, RETRIEVE, id=target["id"])).startswith("not_found: ")

@@ -5,7 +5,7 @@ from typing import Annotated, Generic, TypeVar
 
 from pydantic import BaseModel, Field
 
-from errtrack_mcp.api.models import ToolOutput
+from errtrack_mcp.api.models import OURS, ToolOutput
 
 # No tokenizer is asked at run time; JSON of nothing but ids has about two bytes a token, prose four.
 BYTES_A_TOKEN = 2
@@ -19,7 +19,7 @@ class Page(ToolOutput, Generic[Row]):
 
     count: Annotated[int | None, Field(description="null: not counted")]
     next_offset: Annotated[int | None, Field(description="null: last page")]
-    left_out: str = ""
+    left_out: Annotated[str, OURS] = ""
     results: list[Row]
 
     def shrunk(self, rows: list[Row], offset: int, max_tokens: int) -> "Page[Row]":

@@ -72,7 +72,7 @@ async def call(settings: Settings, sandbox: ASGIApp | None, asked: Asked) -> int
 
 def _was_confirmed_in_vain(arguments: Row, answer: Row) -> bool:
     """Tell whether a deletion that came with its confirm was not made all the same."""
-    return bool(arguments.get("confirm")) and False in (answer.get("deleted"), answer.get("done"))
+    return bool(arguments.get("confirm")) and answer.get("deleted") is False
 
 
 async def _ask_on_terminal(

@@ -103,7 +103,8 @@ class Demo:
         self.console.print(f"Found {found['version']} of {found['project']}.")
         updated = await self.call("error-tracking-releases-partial-update", id=found["id"], version="2.0.0")
         self.console.print(f"It is now version {updated['version']}.")
-        await self.call("error-tracking-releases-destroy", id=updated["id"], confirm="2.0.0")
+        preview = await self.call("error-tracking-releases-destroy", id=updated["id"])
+        await self.call("error-tracking-releases-destroy", id=updated["id"], confirm=preview["confirm"])
         self.console.print("Deleted again.")
 
     async def deletion(self) -> None:
@@ -116,7 +117,7 @@ class Demo:
             f"Would delete {preview['release']['version'][:16]} of {preview['release']['project']} "
             f"and {preview['symbol_sets']} symbol sets with it. {preview['next_step']}"
         )
-        done = await self.call("error-tracking-releases-destroy", id=release["id"], confirm=release["version"])
+        done = await self.call("error-tracking-releases-destroy", id=release["id"], confirm=preview["confirm"])
         self.console.print(f"Deleted: the release and {done['symbol_sets']} symbol sets. {done['next_step']}")
 
 

@@ -1,6 +1,6 @@
 """The MCP server for many callers: each call with its caller's key, on its caller's project, counted and logged."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -25,7 +25,6 @@ from errtrack_mcp.server.errors import explain_repeated
 from errtrack_mcp.server.handlers import Handlers
 from errtrack_mcp.settings import Settings
 from errtrack_mcp.tools.dependencies import ClientProvider
-from errtrack_mcp.tools.kept import Kept
 
 ONCE = "x-errtrack-once"
 
@@ -52,7 +51,6 @@ class RequestKey:
     project: str = ""
     build_root: Path | None = None
     local: bool = False
-    kept: Kept = field(default_factory=Kept)
 
     def for_project(self, project: str) -> "RequestKey":
         """Return the same provider, for a call that names its project."""

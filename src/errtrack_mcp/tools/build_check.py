@@ -12,7 +12,7 @@ from pydantic import Field
 
 from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.errors import ApiError
-from errtrack_mcp.api.models import ToolOutput
+from errtrack_mcp.api.models import OURS, ToolOutput
 from errtrack_mcp.api.page import BYTES_A_TOKEN
 from errtrack_mcp.api.sanitize import clean
 from errtrack_mcp.builds.directory import LEFT_OUT, BuildDirectory, Bundle
@@ -48,12 +48,12 @@ class BuildCheck(ToolOutput):
     """What a build will be like in production; `states` counts and explains the states that occur."""
 
     readable: Annotated[bool | None, Field(description="null: could not tell")]
-    summary: str
-    states: dict[str, str]
-    commands: list[str]
-    notes: list[str]
+    summary: Annotated[str, OURS]
+    states: Annotated[dict[str, str], OURS]
+    commands: Annotated[list[str], OURS]
+    notes: Annotated[list[str], OURS]
     scripts: Annotated[list[CheckedScript], Field(description="Worst first")]
-    left_out: str = ""
+    left_out: Annotated[str, OURS] = ""
 
     def shrunk(self, max_tokens: int) -> "BuildCheck":
         """Return the check with as many scripts as fit into `max_tokens`, at least one, saying how many do not."""
@@ -141,7 +141,7 @@ async def _symbol_set_for(api: Client, chunk_id: str) -> Uploaded:
     found = page.results[0]
     if found.ref != chunk_id:
         return Uploaded.UNKNOWN  # an installation that does not filter
-    return Uploaded.FILE if found.has_uploaded_file and not found.failure_reason else Uploaded.FAILED
+    return Uploaded.FILE if found.has_uploaded_file else Uploaded.FAILED
 
 
 def conclude(build: BuildDirectory, bundles: list[Bundle], lookup: Lookup, target: str) -> BuildCheck:

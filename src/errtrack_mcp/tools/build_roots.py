@@ -8,11 +8,11 @@ from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
 from mcp.server.mcpserver import Context, ListRoots, Resolve
-from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import ListRootsResult
 
 from errtrack_mcp.api.sanitize import quoted
 from errtrack_mcp.tools.dependencies import ClientProvider
+from errtrack_mcp.tools.refusal import Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +25,10 @@ class BuildRoots:
     def find(self, directory: str) -> tuple[Path, Path]:
         """Return a directory and the root that holds it; a relative one is sought below each root, "" is the first.
 
-        Raises ToolError where there is no such directory below any root.
+        Raises Refusal where there is no such directory below any root.
         """
         if not self.paths:
-            raise ToolError(f"no_build_root: {self._why_none()}")
+            raise Refusal("no_build_root", f"{self._why_none()}")
         allowed = ", ".join(quoted(str(path), 120) for path in self.paths[:3])
         inside = [
             (wanted, root)
@@ -37,11 +37,11 @@ class BuildRoots:
             if wanted.is_relative_to(root)
         ]
         if not inside:
-            raise ToolError(f"outside_build_root: {quoted(directory, 120)} is not below {allowed}. Nothing was read.")
+            raise Refusal("outside_build_root", f"{quoted(directory, 120)} is not below {allowed}. Nothing was read.")
         found = next((pair for pair in inside if _is_folder(pair[0])), None)
         if found is None:
             missing = f"directory {quoted(directory, 120)} below {allowed}" if directory else f"directory {allowed}"
-            raise ToolError(f"no_such_directory: There is no {missing}.")
+            raise Refusal("no_such_directory", f"There is no {missing}.")
         return found
 
     def _why_none(self) -> str:

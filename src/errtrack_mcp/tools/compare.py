@@ -5,16 +5,16 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from mcp.server.mcpserver import Context
-from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
 from pydantic import Field
 
-from errtrack_mcp.api.models import ToolOutput
+from errtrack_mcp.api.models import OURS, ToolOutput
 from errtrack_mcp.api.sanitize import clean
 from errtrack_mcp.tools.annotations import READ
 from errtrack_mcp.tools.dependencies import Api
 from errtrack_mcp.tools.parameters import Text
 from errtrack_mcp.tools.progress import after
+from errtrack_mcp.tools.refusal import Refusal
 from errtrack_mcp.tools.release_lookup import find_release
 from errtrack_mcp.tools.releases import Release
 from errtrack_mcp.tools.symbol_set_counts import COMPLETE, FAILED, NEVER_LOADED, SymbolSetRow, moment, state_of
@@ -43,13 +43,13 @@ class Side(ToolOutput):
 class Comparison(ToolOutput):
     """Two releases, the older one first."""
 
-    verdict: str
+    verdict: Annotated[str, OURS]
     lost_symbol_sets: int = Field(description="Usable ones that the newer has fewer")
     older: Side
     newer: Side
-    differences: list[str]
-    cannot_know: list[str]
-    not_seen: str = ""
+    differences: Annotated[list[str], OURS]
+    cannot_know: Annotated[list[str], OURS]
+    not_seen: Annotated[str, OURS] = ""
 
 
 async def compare_releases(
@@ -62,7 +62,7 @@ async def compare_releases(
     """Compare two releases: metadata, symbol sets, and whether the newer lost source maps that the older had."""
     releases = [await find_release(api, named, project) for named in (first, second)]
     if releases[0].id == releases[1].id:
-        raise ToolError("invalid_arguments: Both names lead to the same release.")
+        raise Refusal("invalid_arguments", "Both names lead to the same release.")
     older, newer = sorted(releases, key=lambda release: release.created_at)
     sides, unseen, read = [], [], 0
     for release in (older, newer):

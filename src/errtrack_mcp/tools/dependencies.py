@@ -11,7 +11,6 @@ from pydantic import SecretStr
 from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.retry import RetryPolicy
 from errtrack_mcp.api.transport import Pool
-from errtrack_mcp.tools.kept import Kept
 from errtrack_mcp.tools.refusal import Refusal
 
 NO_KEY = (
@@ -31,10 +30,6 @@ class ClientProvider(Protocol):
     @property
     def local(self) -> bool:
         """Whether the caller runs this process, so that files of this machine are the caller's own."""
-
-    @property
-    def kept(self) -> Kept:
-        """What earlier calls have left, each for its own caller."""
 
     def for_project(self, project: str) -> Self:
         """Return the same provider, for a call that names its project."""
@@ -57,7 +52,6 @@ class StaticKey:
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     build_root: Path | None = None
     local: bool = True
-    kept: Kept = field(default_factory=Kept)
 
     def for_project(self, project: str) -> "StaticKey":
         """Return the same provider, for a call that names its project."""

@@ -6,18 +6,18 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from mcp.server.mcpserver import Context
-from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
 from pydantic import Field
 
 from errtrack_mcp.api.client import Client
-from errtrack_mcp.api.models import ToolOutput
+from errtrack_mcp.api.models import OURS, ToolOutput
 from errtrack_mcp.api.sanitize import clean
 from errtrack_mcp.tools import advice
 from errtrack_mcp.tools.annotations import READ
 from errtrack_mcp.tools.dependencies import Api
 from errtrack_mcp.tools.parameters import ProjectName, Version, WholeNumber
 from errtrack_mcp.tools.progress import Report
+from errtrack_mcp.tools.refusal import Refusal
 from errtrack_mcp.tools.release_lookup import find_version
 from errtrack_mcp.tools.releases import Release
 from errtrack_mcp.tools.symbol_set_counts import (
@@ -44,8 +44,8 @@ class FailureGroup(ToolOutput):
     failure: str
     symbol_sets: int
     ref: str
-    meaning: str
-    remedy: str
+    meaning: Annotated[str, OURS]
+    remedy: Annotated[str, OURS]
 
 
 class Coverage(ToolOutput):
@@ -65,7 +65,7 @@ class Diagnosis(ToolOutput):
     """How readable stack traces are, why not, and what to do."""
 
     readable: Annotated[bool | None, Field(description="null: could not tell")]
-    summary: str
+    summary: Annotated[str, OURS]
     symbol_sets: int
     complete: Annotated[int, Field(description="Have a file that was found")]
     never_loaded: int
@@ -74,9 +74,9 @@ class Diagnosis(ToolOutput):
     expiring: int
     failures: list[FailureGroup]
     newest_releases: list[Coverage]
-    next_steps: Annotated[list[str], Field(description="Most useful first")]
-    cannot_know: list[str]
-    not_seen: Annotated[str, Field(description="Why it is incomplete")] = ""
+    next_steps: Annotated[list[str], Field(description="Most useful first"), OURS]
+    cannot_know: Annotated[list[str], OURS]
+    not_seen: Annotated[str, Field(description="Why it is incomplete"), OURS] = ""
 
 
 async def diagnose_symbol_sets(
@@ -92,9 +92,10 @@ async def diagnose_symbol_sets(
     report = context.report_progress
     by_name = bool(project or version)
     if sum((bool(ref), release_id is not None, by_name)) > 1 or by_name != bool(project and version):
-        raise ToolError(
-            "invalid_arguments: Give ref, or release_id, or project and version together, or none of them for the "
-            "whole project. Nothing was read."
+        raise Refusal(
+            "invalid_arguments",
+            "Give ref, or release_id, or project and version together, or none of them for the "
+            "whole project. Nothing was read.",
         )
     now, days = datetime.now(UTC), expiring_within_days
     if ref:

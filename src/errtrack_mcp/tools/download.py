@@ -1,15 +1,16 @@
 """The link to a symbol set's file: a secret for an hour (contract, section 6)."""
 
+from typing import Annotated
 from uuid import UUID
 
-from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
 from pydantic import Field
 
 from errtrack_mcp.api.errors import NotFound
-from errtrack_mcp.api.models import ApiModel, ToolOutput
+from errtrack_mcp.api.models import OURS, ApiModel, ToolOutput
 from errtrack_mcp.tools.annotations import READ
 from errtrack_mcp.tools.dependencies import Api
+from errtrack_mcp.tools.refusal import Refusal
 
 NO_FILE = "Symbol set has no uploaded file."
 
@@ -25,8 +26,8 @@ class Download(ToolOutput):
 
     url: str
     valid_for_seconds: int = Field(default=3600)
-    warning: str
-    next_step: str
+    warning: Annotated[str, OURS]
+    next_step: Annotated[str, OURS]
 
 
 async def download_symbol_set(api: Api, id: UUID) -> Download:  # noqa: A002 - PostHog's name for it
@@ -35,8 +36,8 @@ async def download_symbol_set(api: Api, id: UUID) -> Download:  # noqa: A002 - P
         signed = await api.get("symbol_sets", str(id), "download", into=SignedUrl)
     except NotFound as error:
         if error.detail == NO_FILE:
-            raise ToolError(
-                "no_file: This symbol set has no file. error-tracking-symbol-sets-diagnose with its ref tells why."
+            raise Refusal(
+                "no_file", "This symbol set has no file. error-tracking-symbol-sets-diagnose with its ref tells why."
             ) from None
         raise
     return Download(

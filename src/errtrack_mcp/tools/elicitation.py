@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mcp.server.mcpserver import AcceptedElicitation, Context, Elicit, ElicitationResult
+from mcp.server.mcpserver import AcceptedElicitation, CancelledElicitation, Context, Elicit, ElicitationResult
 from mcp_types import ClientCapabilities
 from pydantic import BaseModel, Field
 
@@ -42,6 +42,15 @@ def ask_user(context: Context[ClientProvider, Any], question: str) -> Elicit[Con
     if request.lifespan_context.has_said_that_it_cannot_ask(request):
         return Consent(delete=True)
     raise Refusal("cannot_ask", UNKNOWN)
+
+
+def why_not(decision: Decision) -> str:
+    """Say that the user did not agree; a client may have answered without asking anybody."""
+    answered = "canceled the question" if isinstance(decision, CancelledElicitation) else "answered no"
+    return (
+        f"the client {answered}, perhaps without asking a person. If the user wants it, repeat the call in a client "
+        "that shows the question."
+    )
 
 
 def given(decision: Decision) -> bool:

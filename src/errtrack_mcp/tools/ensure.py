@@ -1,15 +1,17 @@
 """A release that is there afterwards, whoever made it."""
 
-from mcp.server.mcpserver.exceptions import ToolError
+from typing import Annotated
+
 from mcp.server.mcpserver.tools import Tool
 from mcp_types import ToolAnnotations
 
 from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.errors import HashTaken, NotFound, ServerError, TimedOut
-from errtrack_mcp.api.models import ToolOutput
+from errtrack_mcp.api.models import OURS, ToolOutput
 from errtrack_mcp.api.sanitize import quoted
 from errtrack_mcp.tools.dependencies import Api
 from errtrack_mcp.tools.parameters import HashToLookUp, Metadata, ProjectName, Version
+from errtrack_mcp.tools.refusal import Refusal
 from errtrack_mcp.tools.releases import Release, cli_hash_id
 
 ENSURE = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=True)
@@ -20,7 +22,7 @@ class EnsuredRelease(ToolOutput):
 
     created: bool
     release: Release
-    note: str = ""
+    note: Annotated[str, OURS] = ""
 
 
 async def ensure_release(
@@ -40,9 +42,10 @@ async def ensure_release(
             if there is None:
                 raise
     if (there.project, there.version) != (project, version):
-        raise ToolError(
-            f"hash_taken: Release {there.id} has this hash id, but is version {quoted(there.version)} of "
-            f"{quoted(there.project)}. Give a hash_id of your own, or mend that release."
+        raise Refusal(
+            "hash_taken",
+            f"Release {there.id} has this hash id, but is version {quoted(there.version)} of "
+            f"{quoted(there.project)}. Give a hash_id of your own, or mend that release.",
         )
     if metadata and there.metadata != metadata:
         note = "Its metadata differs and was left alone; error-tracking-releases-partial-update replaces it."

@@ -1,6 +1,7 @@
 """Argument types that tools share, each explained once."""
 
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
@@ -50,4 +51,6 @@ Metadata = Annotated[dict[str, Any] | None, WithJsonSchema({"type": "object"})]
 ReplacingMetadata = Annotated[
     dict[str, Any] | None, WithJsonSchema({"type": "object", "description": "Replaces all metadata"})
 ]
-Confirm = Annotated[Text, Field(description="Empty: preview only")]
+Confirm = Annotated[Text, Field(description="Leave out to preview; then the preview's confirm")]
+Days = Annotated[int, Field(ge=0, le=3650, description="0: any age"), BeforeValidator(_whole_number)]
+ReleaseId = Annotated[UUID | None, Field(description="Id of a release")]

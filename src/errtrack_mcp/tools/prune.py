@@ -1,14 +1,12 @@
 """Deleting symbol sets by filter: first a plan, then exactly that plan."""
 
-import hashlib
+from collections import Counter
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
-from uuid import UUID
 
 import anyio
 from mcp.server.mcpserver import Context, Elicit, Resolve
-from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
 from pydantic import Field, RootModel
 
@@ -16,21 +14,28 @@ from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.errors import ApiError, NotFound
 from errtrack_mcp.api.models import ToolOutput
 from errtrack_mcp.api.sanitize import clean
-from errtrack_mcp.tools import elicitation
 from errtrack_mcp.tools.annotations import DELETE
-from errtrack_mcp.tools.dependencies import Api, ClientProvider
-from errtrack_mcp.tools.elicitation import Consent, Decision, ask_user
-from errtrack_mcp.tools.parameters import Text
+from errtrack_mcp.tools.deletion import PREVIEWED, ConfirmCode, DeletionOutput, Preview, consent_to, kept_from_deleting
+from errtrack_mcp.tools.dependencies import Api
+from errtrack_mcp.tools.elicitation import Consent, Decision
+from errtrack_mcp.tools.parameters import Confirm, Days, ReleaseId
 from errtrack_mcp.tools.progress import after
-from errtrack_mcp.tools.prune_plan import Filters, Plan, fingerprint
+from errtrack_mcp.tools.prune_plan import Filters, Plan, facts_of
+from errtrack_mcp.tools.refusal import Refusal
 from errtrack_mcp.tools.symbol_set_counts import SymbolSetRow
 from errtrack_mcp.tools.symbol_set_reader import AT_ONCE, SymbolSetReader, read_all
 
+PRUNE = "error-tracking-symbol-sets-prune"
 SAMPLE = 10
+MOST_FREQUENT = 10
 MAX_SAMPLED_REF_LENGTH = 100
 
-Days = Annotated[int, Field(ge=0, le=3650, description="0: any")]
-ReleaseId = Annotated[UUID | None, Field(description="Bound to this release")]
+Failed = Annotated[bool, Field(description="Only those without a file")]
+Unbound = Annotated[bool, Field(description="Only those bound to no release")]
+OfRelease = Annotated[ReleaseId, Field(description="Only those bound to this release")]
+UnusedForDays = Annotated[Days, Field(description="Only those last used more than so many days ago; 0: any")]
+OlderThanDays = Annotated[Days, Field(description="Only those created more than so many days ago; 0: any")]
+Limit = Annotated[int, Field(ge=1, le=500, description="Delete at most so many, the oldest first")]
 
 
 class SymbolSetNow(RootModel[SymbolSetRow]):
@@ -46,124 +51,166 @@ class Sample(ToolOutput):
     created_at: str | None
 
 
-class Pruning(ToolOutput):
+class Pruning(DeletionOutput):
     """A plan, or what came of it."""
 
-    done: bool
-    matching: int
-    planned: int
-    kinds: Annotated[dict[str, int], Field(description="Of those planned")]
+    project: Annotated[str, Field(description="PostHog project as the call named it")]
+    matching: Annotated[int, Field(description="Symbol sets that fit the filters")]
+    planned: Annotated[int, Field(description="How many of them this plan deletes")]
+    created_before: Annotated[str, Field(description="The moment that older_than_days means")] = ""
+    last_used_before: Annotated[str, Field(description="The moment that unused_for_days means")] = ""
+    states: Annotated[dict[str, int], Field(description="Of those planned, by state")]
+    failures: Annotated[dict[str, int], Field(description="Of those planned, by reason")]
+    releases: Annotated[dict[str, int], Field(description="Of those planned, by release id")]
     sample: list[Sample]
-    confirm: str = ""
-    deleted: list[str] = Field(default=[], description="Ids")
-    already_gone: list[str] = Field(default=[])
-    changed_since: list[str] = Field(default=[], description="Left alone")
+    deleted_count: int = 0
+    already_gone: list[str] = Field(default=[], description="Ids")
+    changed_since: list[str] = Field(default=[], description="Ids, left alone")
     failed: dict[str, str] = Field(default={}, description="Id: error code")
-    next_step: str
 
 
 async def make_plan(
     api: Api,
-    context: Context[ClientProvider, Any],
-    failed: Annotated[bool, Field(description="Without file, with a failure")] = False,
-    unbound: Annotated[bool, Field(description="Bound to no release")] = False,
-    release_id: ReleaseId = None,
-    unused_for_days: Days = 0,
-    older_than_days: Days = 0,
-    limit: Annotated[int, Field(ge=1, le=500)] = 100,
-    confirm: str = "",
+    context: Context[Any, Any],
+    failed: Failed = False,
+    unbound: Unbound = False,
+    release_id: OfRelease = None,
+    unused_for_days: UnusedForDays = 0,
+    older_than_days: OlderThanDays = 0,
+    limit: Limit = 100,
 ) -> Plan:
-    """Find the plan that is confirmed, or read every symbol set and plan anew which to delete."""
+    """Read every symbol set, and plan which to delete."""
     filters = Filters(failed, unbound, str(release_id) if release_id else "", unused_for_days, older_than_days)
     if filters == Filters():
-        raise ToolError("invalid_arguments: Give at least one filter; without any, every symbol set would be deleted.")
-    kept, owner = context.request_context.lifespan_context.kept, _owner(api)
-    found = kept.find(owner, confirm) if confirm else None
-    if isinstance(found, Plan) and (found.filters, found.most) == (filters, limit):
-        return found
-    plan = Plan(filters, limit, datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0))
-    status = "invalid" if failed else None
-    walk = SymbolSetReader(api, context.report_progress, status=status)
-    not_seen = await read_all(walk, plan.visit)
+        raise Refusal("invalid_arguments", "Give at least one filter: without any, every symbol set would be deleted.")
+    plan = Plan(filters, limit, datetime.now(UTC))
+    reader = SymbolSetReader(api, context.report_progress, status="invalid" if failed else None)
+    not_seen = await read_all(reader, plan.visit)
     if not_seen:
-        raise ToolError(f"incomplete: No plan was made. {not_seen}")
+        raise Refusal("incomplete", f"No plan was made. {not_seen}")
     plan.settle()
-    kept.keep(owner, plan.confirm, plan)
-    return replace(plan, read=walk.read)
-
-
-def _owner(api: Client) -> str:
-    """Name whose plan it is, and of which project on which host, without keeping the key."""
-    key = hashlib.sha256(api.key.get_secret_value().encode()).hexdigest()
-    return " ".join((key, api.pool.origin, *api.prefix))
+    plan.read = reader.read
+    return plan
 
 
 Planned = Annotated[Plan, Resolve(make_plan)]
-Confirm = Annotated[Text, Field(description="Empty: plan only")]
 
 
-async def ask_consent(context: Context[Any, Any], plan: Planned, confirm: Confirm) -> Elicit[Consent] | Consent:
+async def confirmed_plan(api: Api, plan: Planned, confirm: Confirm = "") -> Plan:
+    """Return the plan whose code is `confirm`: the present one, or its oldest part.
+
+    Symbol sets that have come to fit since stand behind those of the earlier plan, and are left for the next one.
+    """
+    code = _code(api, plan)
+    for number, row in enumerate(plan.rows, 1):
+        code.add(facts_of(row))
+        if str(code) == confirm:
+            return replace(plan, rows=plan.rows[:number])
+    return plan
+
+
+ConfirmedPlan = Annotated[Plan, Resolve(confirmed_plan)]
+
+
+async def preview_pruning(api: Api, plan: ConfirmedPlan) -> Preview[Pruning]:
+    """Show a plan."""
+    return _preview(api, plan)
+
+
+Previewed = Annotated[Preview[Pruning], Resolve(preview_pruning)]
+
+
+async def ask_consent(
+    context: Context[Any, Any], preview: Previewed, confirm: Confirm = ""
+) -> Elicit[Consent] | Consent:
     """Ask the user before a plan that the caller has confirmed is carried out."""
-    if not plan.rows or confirm != plan.confirm:
-        return Consent(delete=False)
-    return ask_user(context, f"Delete {len(plan.rows)} symbol sets and their files ({_kinds(plan)})? There is no undo.")
+    return consent_to(context, preview, confirm)
 
 
 async def prune_symbol_sets(
     api: Api,
-    context: Context[ClientProvider, Any],
-    plan: Planned,
+    context: Context[Any, Any],
+    plan: ConfirmedPlan,
+    preview: Previewed,
     decision: Annotated[Decision, Resolve(ask_consent)],
-    failed: Annotated[bool, Field(description="Without file, with a failure")] = False,  # noqa: ARG001 - the plan's
-    unbound: Annotated[bool, Field(description="Bound to no release")] = False,  # noqa: ARG001
-    release_id: ReleaseId = None,  # noqa: ARG001
-    unused_for_days: Days = 0,  # noqa: ARG001
-    older_than_days: Days = 0,  # noqa: ARG001
-    limit: Annotated[int, Field(ge=1, le=500)] = 100,  # noqa: ARG001
+    failed: Failed = False,  # noqa: ARG001 - make_plan reads the filters
+    unbound: Unbound = False,  # noqa: ARG001
+    release_id: OfRelease = None,  # noqa: ARG001
+    unused_for_days: UnusedForDays = 0,  # noqa: ARG001
+    older_than_days: OlderThanDays = 0,  # noqa: ARG001
+    limit: Limit = 100,  # noqa: ARG001
     confirm: Confirm = "",
 ) -> Pruning:
-    """Delete symbol sets by filter, for good. First call plans; the second needs the plan's confirm, and deletes it."""
+    """Delete symbol sets by filter, for good. The first call, without confirm, only plans; filters add up."""
     if not plan.rows:
-        return _planned(plan, "Nothing matches these filters.")
-    if not confirm:
-        return _planned(plan, "Nothing was deleted. Show the user this plan, then call again with its confirm.")
-    if confirm != plan.confirm:
-        why = "something has changed since that plan" if plan.was_asked_for(confirm) else "that is no confirm for this"
-        return _planned(plan, f"Nothing was deleted: {why}. This is the present plan: show it to the user first.")
-    if not elicitation.given(decision):
-        return _planned(plan, "Nothing was deleted: the user said no.")
-    return await _carry_out(api, context, plan)
+        return preview.shown
+
+    async def as_previewed() -> Preview[Pruning]:
+        return preview  # each symbol set is read again before it is deleted
+
+    if kept := await kept_from_deleting(preview, confirm, decision, as_previewed):
+        return kept
+    return await _carry_out(api, context, plan, preview.shown)
 
 
-def _planned(plan: Plan, next_step: str) -> Pruning:
-    rows = plan.rows
-    sample = [
-        Sample(
-            id=row["id"],
-            ref=clean(row.get("ref") or "", MAX_SAMPLED_REF_LENGTH),
-            last_used=row.get("last_used"),
-            created_at=row.get("created_at"),
-        )
-        for row in rows[:SAMPLE]
-    ]
-    confirm = {"confirm": plan.confirm} if rows else {}
-    return Pruning(
-        done=False,
+def _code(api: Client, plan: Plan) -> ConfirmCode:
+    filters = plan.filters
+    project = "/".join(api.prefix)
+    days = [filters.unused_for_days, filters.older_than_days]
+    return ConfirmCode(api, PRUNE, project, filters.failed, filters.unbound, filters.release_id, days, plan.most)
+
+
+def _preview(api: Client, plan: Plan) -> Preview[Pruning]:
+    code = _code(api, plan)
+    for row in plan.rows:
+        code.add(facts_of(row))
+    unused, older = plan.filters.unused_for_days, plan.filters.older_than_days
+    moments = {
+        **({"last_used_before": _ago(plan, unused)} if unused else {}),
+        **({"created_before": _ago(plan, older)} if older else {}),
+    }
+    shown = Pruning(
+        deleted=False,
+        project=api.prefix[1],
         matching=plan.matching,
-        planned=len(rows),
-        kinds=dict(plan.kinds),
-        sample=sample,
-        next_step=next_step,
-        **confirm,
+        planned=len(plan.rows),
+        states=dict(plan.states),
+        failures=_most_frequent(plan.failures),
+        releases=_most_frequent(plan.releases),
+        sample=[_sample(row) for row in plan.rows[:SAMPLE]],
+        **moments,
+        **({"confirm": str(code)} if plan.rows else {}),
+        next_step=PREVIEWED if plan.rows else "Nothing matches these filters.",
+    )
+    states = ", ".join(f"{number} {state.replace('_', ' ')}" for state, number in plan.states.most_common())
+    return Preview(shown, f"Delete {len(plan.rows)} symbol sets and their files ({states})? There is no undo.")
+
+
+def _ago(plan: Plan, days: int) -> str:
+    return (plan.now - timedelta(days=days)).isoformat().replace("+00:00", "Z")
+
+
+def _most_frequent(counts: Counter[str]) -> dict[str, int]:
+    """Return the most frequent ones, and the rest in one number."""
+    shown = dict(counts.most_common(MOST_FREQUENT))
+    rest = counts.total() - sum(shown.values())
+    return {**shown, "others": rest} if rest else shown
+
+
+def _sample(row: SymbolSetRow) -> Sample:
+    return Sample(
+        id=row["id"],
+        ref=clean(row.get("ref") or "", MAX_SAMPLED_REF_LENGTH),
+        last_used=row.get("last_used"),
+        created_at=row.get("created_at"),
     )
 
 
-async def _carry_out(api: Client, context: Context[ClientProvider, Any], plan: Plan) -> Pruning:
+async def _carry_out(api: Client, context: Context[Any, Any], plan: Plan, shown: Pruning) -> Pruning:
     """Delete the plan's symbol sets one by one, several at a time: the API's bulk call would leave the files behind.
 
     Raises ApiError where every one of them failed.
     """
-    context.request_context.lifespan_context.kept.forget(_owner(api), plan.confirm)
     rows = plan.rows
     ends: dict[str, str | ApiError] = {}
     waiting = iter(rows)
@@ -182,25 +229,20 @@ async def _carry_out(api: Client, context: Context[ClientProvider, Any], plan: P
         raise next(iter(failures.values()))
     left = plan.matching - len(rows) + len(failures)
     more = f"{left} are left: call again without confirm for the next plan." if left else "Nothing else matches."
-    return Pruning(
-        done=True,
-        matching=plan.matching,
-        planned=len(rows),
-        kinds=dict(plan.kinds),
-        sample=[],
-        deleted=[id_ for id_, end in ends.items() if end == "deleted"],
-        already_gone=[id_ for id_, end in ends.items() if end == "gone"],
-        changed_since=[id_ for id_, end in ends.items() if end == "changed"],
-        failed={id_: error.code for id_, error in failures.items()},
-        next_step=more,
-    )
+    found = {
+        "deleted_count": sum(end == "deleted" for end in ends.values()),
+        "already_gone": [id_ for id_, end in ends.items() if end == "gone"],
+        "changed_since": [id_ for id_, end in ends.items() if end == "changed"],
+        "failed": {id_: error.code for id_, error in failures.items()},
+    }
+    return shown.done(more).model_copy(update=found)
 
 
 async def _delete(api: Client, planned: SymbolSetRow) -> str | ApiError:
     """Delete a symbol set that is still as it was planned, and name how that ended."""
     try:
         now = await api.get("symbol_sets", planned["id"], into=SymbolSetNow)
-        if fingerprint(now.root) != fingerprint(planned):
+        if facts_of(now.root) != facts_of(planned):
             return "changed"
         await api.delete("symbol_sets", planned["id"])
     except NotFound:
@@ -210,10 +252,4 @@ async def _delete(api: Client, planned: SymbolSetRow) -> str | ApiError:
     return "deleted"
 
 
-def _kinds(plan: Plan) -> str:
-    return ", ".join(f"{number} {kind.replace('_', ' ')}" for kind, number in plan.kinds.most_common())
-
-
-TOOLS = [
-    Tool.from_function(prune_symbol_sets, "error-tracking-symbol-sets-prune", "Prune symbol sets", annotations=DELETE),
-]
+TOOLS = [Tool.from_function(prune_symbol_sets, PRUNE, "Prune symbol sets", annotations=DELETE)]

@@ -3,11 +3,10 @@
 from contextlib import suppress
 from uuid import UUID
 
-from mcp.server.mcpserver.exceptions import ToolError
-
 from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.errors import NotFound
 from errtrack_mcp.api.sanitize import quoted
+from errtrack_mcp.tools.refusal import Refusal
 from errtrack_mcp.tools.releases import Release, cli_hash_id
 
 ROWS_A_PAGE = 500
@@ -17,7 +16,7 @@ MAX_PAGES = 20
 async def find_release(api: Client, named: str, project: str = "") -> Release:
     """Return the release whose id, hash id or version `named` is; `project` says which app's version.
 
-    Raises NotFound or ToolError where there is none, ToolError where there are several.
+    Raises NotFound or Refusal where there is none, Refusal where there are several.
     """
     for path in _paths(named):
         with suppress(NotFound):
@@ -30,7 +29,7 @@ async def find_release(api: Client, named: str, project: str = "") -> Release:
 async def find_version(api: Client, version: str, project: str = "") -> Release:
     """Return the release of this version: by the hash id that PostHog's CLI gives, or by looking through all.
 
-    Raises ToolError where there is none, or where there are several.
+    Raises Refusal where there is none, or where there are several.
     """
     if project:
         asked = Release(id="", project=project, version=version)
@@ -47,21 +46,23 @@ async def find_version(api: Client, version: str, project: str = "") -> Release:
         if offset is None:
             break
     if not alike:
-        raise ToolError(
-            f"not_found: No release is called {quoted(version)}, by id, hash id or version"
+        raise Refusal(
+            "not_found",
+            f"No release is called {quoted(version)}, by id, hash id or version"
             f"{f' of {quoted(project)}' if project else ''}. Look at error-tracking-releases-list; project is the "
-            "app's name, not the PostHog project."
+            "app's name, not the PostHog project.",
         )
     projects = sorted({quoted(release.project) for release in alike})
     if len(projects) > 1:
-        raise ToolError(
-            f"invalid_arguments: Several projects have version {quoted(version)}: {', '.join(projects)}. Give project."
+        raise Refusal(
+            "invalid_arguments",
+            f"Several projects have version {quoted(version)}: {', '.join(projects)}. Give project.",
         )
     if len(alike) > 1:
         ids = ", ".join(f"{release.id} (created {release.created_at})" for release in alike[:5])
-        raise ToolError(
-            f"invalid_arguments: {len(alike)} releases are version {quoted(version)} of {projects[0]}: {ids}. "
-            "Name one by its id."
+        raise Refusal(
+            "invalid_arguments",
+            f"{len(alike)} releases are version {quoted(version)} of {projects[0]}: {ids}. Name one by its id.",
         )
     return alike[0]
 

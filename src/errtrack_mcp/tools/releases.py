@@ -5,19 +5,18 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from mcp.server.mcpserver import Context, Elicit, Resolve
-from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
 from pydantic import Field
 
 from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.errors import ApiError, HashTaken
-from errtrack_mcp.api.models import ApiModel, ToolOutput
+from errtrack_mcp.api.models import ApiModel
 from errtrack_mcp.api.page import Page
 from errtrack_mcp.api.sanitize import quoted
-from errtrack_mcp.tools import elicitation
 from errtrack_mcp.tools.annotations import CREATE, DELETE, READ, UPDATE
+from errtrack_mcp.tools.deletion import PREVIEWED, ConfirmCode, DeletionOutput, Preview, consent_to, kept_from_deleting
 from errtrack_mcp.tools.dependencies import Api
-from errtrack_mcp.tools.elicitation import Consent, Decision, ask_user
+from errtrack_mcp.tools.elicitation import Consent, Decision
 from errtrack_mcp.tools.parameters import (
     MAX_TOKENS,
     Confirm,
@@ -32,8 +31,10 @@ from errtrack_mcp.tools.parameters import (
     ReplacingMetadata,
     Version,
 )
+from errtrack_mcp.tools.refusal import Refusal
 
 MAX_PAGES_COUNTED = 20
+DESTROY = "error-tracking-releases-destroy"
 
 
 class Release(ApiModel):
@@ -62,14 +63,13 @@ class Release(ApiModel):
         return self.only("id", "version", "project", "created_at", **kept)
 
 
-class ReleaseDeletion(ToolOutput):
-    """A deletion, done or only previewed."""
+class ReleaseDeletion(DeletionOutput):
+    """The deletion of a release, previewed or done."""
 
-    deleted: bool
+    team_id: Annotated[int, Field(description="PostHog project")]
     release: Release
-    symbol_sets: int = Field(description="Symbol sets that go with it")
-    symbol_sets_at_least: bool = Field(description="There are more than were counted")
-    next_step: str
+    symbol_sets: Annotated[int, Field(description="Symbol sets that go with it")]
+    more_than_counted: Annotated[bool, Field(description="True: it has more symbol sets than were counted")] = False
 
 
 class BoundRelease(ApiModel):
@@ -134,9 +134,10 @@ async def update_release(
     """Change the fields given and return the release as it is afterwards. Symbol sets stay bound to it."""
     body = _given(version=version, project=project, hash_id=hash_id, metadata=metadata)
     if not body:
-        raise ToolError(
-            "invalid_arguments: Nothing to change: give at least one of version, project, hash_id, metadata, "
-            "none of them empty (PostHog ignores empty values, so metadata cannot be cleared)."
+        raise Refusal(
+            "invalid_arguments",
+            "Nothing to change: give at least one of version, project, hash_id, metadata, none of them empty "
+            "(PostHog ignores empty values, so metadata cannot be cleared).",
         )
     try:
         await api.patch("releases", str(id), body=body)
@@ -145,50 +146,49 @@ async def update_release(
     return await api.get("releases", str(id), into=Release)
 
 
-async def preview_deletion(api: Api, id: UUID) -> ReleaseDeletion:  # noqa: A002
-    """Say what deleting a release would take with it."""
+async def preview_deletion(api: Api, id: UUID) -> Preview[ReleaseDeletion]:  # noqa: A002
+    """Read what deleting a release would take with it."""
     release = await api.get("releases", str(id), into=Release)
-    bound, at_least = await _count_bound(api, release)
-    return ReleaseDeletion(
+    bound, more = await _count_bound(api, release)
+    code = ConfirmCode(api, DESTROY, release.team_id, release.id)
+    code.add(release.version, release.project, release.hash_id, bound, more)
+    shown = ReleaseDeletion(
         deleted=False,
+        team_id=release.team_id,
         release=release.summary(),
         symbol_sets=bound,
-        symbol_sets_at_least=at_least,
-        next_step="Nothing was deleted. Ask the user, then call again with confirm set to the release's version.",
+        **({"more_than_counted": True} if more else {}),
+        confirm=str(code),
+        next_step=PREVIEWED,
     )
+    named = f"release {quoted(release.version)} of {quoted(release.project)}"
+    number = f"{'more than ' if more else ''}{bound}"
+    return Preview(shown, f"Delete {named} and {number} symbol sets with it? There is no undo.")
 
 
-Preview = Annotated[ReleaseDeletion, Resolve(preview_deletion)]
+Previewed = Annotated[Preview[ReleaseDeletion], Resolve(preview_deletion)]
 
 
-async def ask_consent(context: Context[Any, Any], preview: Preview, confirm: Confirm) -> Elicit[Consent] | Consent:
+async def ask_consent(
+    context: Context[Any, Any], preview: Previewed, confirm: Confirm = ""
+) -> Elicit[Consent] | Consent:
     """Ask the user before a deletion that the caller has confirmed."""
-    if confirm != preview.release.version:
-        return Consent(delete=False)
-    release = f"release {quoted(preview.release.version)} of {quoted(preview.release.project)}"
-    number = f"{'at least ' if preview.symbol_sets_at_least else ''}{preview.symbol_sets}"
-    return ask_user(context, f"Delete {release} and {number} symbol sets with it? There is no undo.")
+    return consent_to(context, preview, confirm)
 
 
 async def destroy_release(
     api: Api,
-    preview: Preview,
+    preview: Previewed,
     decision: Annotated[Decision, Resolve(ask_consent)],
     id: UUID,  # noqa: A002
     confirm: Confirm = "",
 ) -> ReleaseDeletion:
-    """Delete a release and every symbol set bound to it, for good. Deletes only if confirm equals its version."""
-    if not confirm:
-        return preview
-    if confirm != preview.release.version:
-        return preview.model_copy(
-            update={"next_step": "Nothing was deleted: confirm does not equal the release's version."}
-        )
-    if not elicitation.given(decision):
-        return preview.model_copy(update={"next_step": "Nothing was deleted: the user said no."})
+    """Delete a release and every symbol set bound to it, for good. The first call, without confirm, only previews."""
+    if kept := await kept_from_deleting(preview, confirm, decision, lambda: preview_deletion(api, id)):
+        return kept
     await api.delete("releases", str(id))
     lost = "Errors from this build stay minified until its source maps are uploaded again."
-    return preview.model_copy(update={"deleted": True, "next_step": lost})
+    return preview.shown.done(lost if preview.shown.symbol_sets else "It had no symbol sets: nothing else changes.")
 
 
 def _given(**fields: Any) -> dict[str, Any]:
@@ -234,5 +234,5 @@ TOOLS = [
     ),
     Tool.from_function(create_release, "error-tracking-releases-create", "Create release", annotations=CREATE),
     Tool.from_function(update_release, "error-tracking-releases-partial-update", "Update release", annotations=UPDATE),
-    Tool.from_function(destroy_release, "error-tracking-releases-destroy", "Delete release", annotations=DELETE),
+    Tool.from_function(destroy_release, DESTROY, "Delete release", annotations=DELETE),
 ]

@@ -41,10 +41,19 @@ def has_file(symbol_set: SymbolSetRow) -> bool:
 
 
 def state_of(symbol_set: SymbolSetRow) -> str:
-    """Name the one state that a symbol set is in (contract, section 8)."""
-    if not has_file(symbol_set) or symbol_set.get("failure_reason"):
+    """Name the one state that a symbol set is in: the file decides (contract, section 8).
+
+    PostHog keeps a `failure_reason` next to a file that was uploaded later and works.
+    """
+    if not has_file(symbol_set):
         return FAILED
     return COMPLETE if symbol_set.get("last_used") else NEVER_LOADED
+
+
+def failure_of(symbol_set: SymbolSetRow) -> Failure:
+    """Return why a symbol set has no file, as far as PostHog says."""
+    reason = symbol_set.get("failure_reason")
+    return decode_failure(reason) if reason else NO_REASON
 
 
 def moment(written: str | None) -> datetime | None:
@@ -106,8 +115,7 @@ class SymbolSetCounts:
             self.expiring_files += state != FAILED
 
     def _add_failure(self, symbol_set: SymbolSetRow) -> None:
-        reason = symbol_set.get("failure_reason")
-        failure = decode_failure(reason) if reason else NO_REASON
+        failure = failure_of(symbol_set)
         group = self.groups.get(failure.reason)
         if group is None:
             group = self.groups[failure.reason] = Group(failure, symbol_set.get("ref") or "")

@@ -7,13 +7,13 @@ from mcp.server.mcpserver import Context, Elicit, Resolve
 from mcp.server.mcpserver.tools import Tool
 from pydantic import Field, model_validator
 
-from errtrack_mcp.api.models import ApiModel, ToolOutput
+from errtrack_mcp.api.models import ApiModel
 from errtrack_mcp.api.page import Page
 from errtrack_mcp.api.sanitize import clean, quoted
-from errtrack_mcp.tools import elicitation
 from errtrack_mcp.tools.annotations import DELETE, READ
+from errtrack_mcp.tools.deletion import PREVIEWED, ConfirmCode, DeletionOutput, Preview, consent_to, kept_from_deleting
 from errtrack_mcp.tools.dependencies import Api
-from errtrack_mcp.tools.elicitation import Consent, Decision, ask_user
+from errtrack_mcp.tools.elicitation import Consent, Decision
 from errtrack_mcp.tools.failure_reasons import decode_failure
 from errtrack_mcp.tools.parameters import (
     MAX_TOKENS,
@@ -27,6 +27,7 @@ from errtrack_mcp.tools.parameters import (
 from errtrack_mcp.tools.releases import Release
 
 MAX_LISTED_REF_LENGTH = 300  # the API allows 2,048 bytes, of which a page of a hundred would be all there is to see
+DESTROY = "error-tracking-symbol-sets-destroy"
 
 Status = Annotated[
     Literal["all", "valid", "invalid"],
@@ -70,7 +71,7 @@ class SymbolSet(ApiModel):
         derived: dict[str, Any] = {}
         if longest_ref is not None and len(self.ref) > longest_ref:
             derived["ref"] = clean(self.ref, longest_ref)
-        if self.failure_reason:
+        if self.failure_reason and not self.has_uploaded_file:
             derived["failure"] = decode_failure(self.failure_reason).reason
         elif "has_uploaded_file" in self.model_fields_set:
             derived["has_uploaded_file"] = self.has_uploaded_file
@@ -79,12 +80,11 @@ class SymbolSet(ApiModel):
         return self.only("id", "ref", "created_at", "last_used", **derived)
 
 
-class SymbolSetDeletion(ToolOutput):
-    """A deletion, done or only previewed."""
+class SymbolSetDeletion(DeletionOutput):
+    """The deletion of a symbol set, previewed or done."""
 
-    deleted: bool
+    team_id: Annotated[int, Field(description="PostHog project")]
     symbol_set: SymbolSet
-    next_step: str
 
 
 async def list_symbol_sets(
@@ -118,48 +118,43 @@ async def retrieve_symbol_set(api: Api, id: UUID) -> SymbolSet:  # noqa: A002 - 
     return await api.get("symbol_sets", str(id), into=SymbolSet)
 
 
-async def preview_deletion(api: Api, id: UUID) -> SymbolSetDeletion:  # noqa: A002
-    """Say which symbol set would be deleted."""
-    symbol_set = await api.get("symbol_sets", str(id), into=SymbolSet)
-    next_step = "Nothing was deleted. Ask the user, then call again with confirm set to the symbol set's ref."
-    return SymbolSetDeletion(deleted=False, symbol_set=symbol_set.summary(), next_step=next_step)
+async def preview_deletion(api: Api, id: UUID) -> Preview[SymbolSetDeletion]:  # noqa: A002
+    """Read which symbol set would be deleted."""
+    found = await api.get("symbol_sets", str(id), into=SymbolSet)
+    code = ConfirmCode(api, DESTROY, found.team_id, found.id)
+    code.add(found.ref, found.has_uploaded_file, found.release.id if found.release else None)
+    shown = SymbolSetDeletion(
+        deleted=False, team_id=found.team_id, symbol_set=found.summary(), confirm=str(code), next_step=PREVIEWED
+    )
+    return Preview(shown, f"Delete the symbol set {quoted(found.ref)}? There is no undo.")
 
 
-Preview = Annotated[SymbolSetDeletion, Resolve(preview_deletion)]
+Previewed = Annotated[Preview[SymbolSetDeletion], Resolve(preview_deletion)]
 
 
-async def ask_consent(context: Context[Any, Any], preview: Preview, confirm: Confirm) -> Elicit[Consent] | Consent:
+async def ask_consent(
+    context: Context[Any, Any], preview: Previewed, confirm: Confirm = ""
+) -> Elicit[Consent] | Consent:
     """Ask the user before a deletion that the caller has confirmed."""
-    if confirm != preview.symbol_set.ref:
-        return Consent(delete=False)
-    return ask_user(context, f"Delete the symbol set {quoted(preview.symbol_set.ref)}? There is no undo.")
+    return consent_to(context, preview, confirm)
 
 
 async def destroy_symbol_set(
     api: Api,
-    preview: Preview,
+    preview: Previewed,
     decision: Annotated[Decision, Resolve(ask_consent)],
     id: UUID,  # noqa: A002
     confirm: Confirm = "",
 ) -> SymbolSetDeletion:
-    """Delete a symbol set and its file, for good. Deletes only if confirm equals its ref."""
-    if not confirm:
-        return preview
-    if confirm != preview.symbol_set.ref:
-        return preview.model_copy(
-            update={"next_step": "Nothing was deleted: confirm does not equal the symbol set's ref."}
-        )
-    if not elicitation.given(decision):
-        return preview.model_copy(update={"next_step": "Nothing was deleted: the user said no."})
+    """Delete a symbol set and its file, for good. The first call, without confirm, only previews."""
+    if kept := await kept_from_deleting(preview, confirm, decision, lambda: preview_deletion(api, id)):
+        return kept
     await api.delete("symbol_sets", str(id))
-    lost = "Errors from this chunk stay minified until its source map is uploaded again."
-    return preview.model_copy(update={"deleted": True, "next_step": lost})
+    return preview.shown.done("Errors from this chunk stay minified until its source map is uploaded again.")
 
 
 TOOLS = [
     Tool.from_function(list_symbol_sets, "error-tracking-symbol-sets-list", "List symbol sets", annotations=READ),
     Tool.from_function(retrieve_symbol_set, "error-tracking-symbol-sets-retrieve", "Get symbol set", annotations=READ),
-    Tool.from_function(
-        destroy_symbol_set, "error-tracking-symbol-sets-destroy", "Delete symbol set", annotations=DELETE
-    ),
+    Tool.from_function(destroy_symbol_set, DESTROY, "Delete symbol set", annotations=DELETE),
 ]
