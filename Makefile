@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 BENCH := .cache/bench
 MCPB := tests/clients/node_modules/.bin/mcpb
+# Without npm the tests that need its packages are left out, and make test says so in its last line.
+CLIENTS := $(if $(shell command -v npm),tests/clients/node_modules/.installed)
 BUILD := build
 DIST := dist
 
@@ -11,10 +13,11 @@ DIST := dist
 demo: .venv/installed          ## show the main job on the embedded sandbox
 	@$(BIN)/errtrack-mcp demo
 
-test: lint types               ## everything that must pass
-	@$(BIN)/python -m pytest -n auto -m "not cluster"
+test: lint types $(CLIENTS)    ## everything that must pass and that this machine can run
+	@$(BIN)/python -m pytest -n auto -m "not slow"
+	@$(BIN)/python -m pytest -m slow
 
-test-cluster: .venv/installed  ## three replicas behind a real nginx, with a real Redis
+test-cluster: .venv/installed  ## three replicas behind a real nginx, with a real Redis; a part of make test
 	@$(BIN)/python -m pytest -n auto -m cluster
 
 clients: tests/clients/node_modules/.installed   ## the clients from npm that tests/clients connects with
@@ -49,7 +52,7 @@ docs: .venv/installed          ## the pages that are made from the code, and the
 	@$(BIN)/python -m scripts.pages
 	@$(BIN)/python -m scripts.picture
 
-format: .venv/installed        ## format the code and mend what can be mended
+format: .venv/installed        ## format the code, and apply automatic fixes
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 

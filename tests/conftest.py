@@ -4,22 +4,23 @@ import json
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from mcp import Client
-from mcp_types import CallToolResult, TextContent
 
 from errtrack_mcp.api.transport import Pool
 from errtrack_mcp.sandbox.app import create_app
-from errtrack_mcp.sandbox.database import Database, stored_time
-from errtrack_mcp.sandbox.seed import FULL_KEY, PROJECT_ID, seed
-from errtrack_mcp.sandbox.symbol_sets import insert_symbol_set
+from errtrack_mcp.sandbox.database import Database
+from errtrack_mcp.sandbox.seed import FULL_KEY, seed
 from errtrack_mcp.server.app import build_server
 from errtrack_mcp.settings import Settings, load_settings
+from tests.support.npm import Node, run_node
+from tests.support.results import text_of
 from tests.support.upstream import Upstream, serve
+
+pytest_plugins = ["tests.support.programs"]
 
 Connect = Callable[..., AbstractAsyncContextManager[Client]]
 Call = Callable[..., Awaitable[dict[str, Any]]]
@@ -82,13 +83,6 @@ def connect(settings: Callable[..., Settings]) -> Connect:
     return connected
 
 
-def text_of(result: CallToolResult) -> str:
-    """Return the one block of text in a result."""
-    (block,) = result.content
-    assert isinstance(block, TextContent)
-    return block.text
-
-
 @pytest.fixture
 def answer() -> Call:
     """Call a tool that must succeed; both halves of its answer must carry the same facts, the text compactly."""
@@ -124,21 +118,7 @@ def refusal() -> Callable[..., Awaitable[str]]:
     return call
 
 
-def add_symbol_sets(database: Database, number: int) -> None:
-    """Add so many complete symbol sets, newer than all others."""
-    now = datetime.now(UTC)
-    with database.transaction():
-        for index in range(number):
-            moment = stored_time(now + timedelta(seconds=index))
-            values = {
-                "id": str(uuid4()),
-                "ref": f"added-{index}",
-                "team_id": PROJECT_ID,
-                "created_at": moment,
-                "last_used": moment,
-                "failure_reason": None,
-                "storage_ptr": f"symbolsets/{index}",
-                "content_hash": "0",
-                "release_id": None,
-            }
-            insert_symbol_set(database, values)
+@pytest.fixture
+def node() -> Node:
+    """Run a script of the clients from npm; a test that asks for this is marked as a client test."""
+    return run_node

@@ -9,7 +9,7 @@ import pytest
 from errtrack_mcp.api.sanitize import can_be_sent, clean, quoted
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.server.catalog.untrusted import EVERY_VALUE
-from tests.conftest import text_of
+from tests.support.results import text_of
 
 Call = Callable[..., Awaitable[Any]]
 

@@ -16,7 +16,7 @@ from rs_bpe.bpe import openai
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import FULL_KEY, PROJECT_ID, chunk_id, release_hash
 from errtrack_mcp.server.catalog.toolsets import TOOLSETS
-from tests.conftest import text_of
+from tests.support.results import text_of
 from tests.support.upstream import Upstream
 
 SIZES = Path(__file__).parent / "snapshots" / "sizes.json"

@@ -10,10 +10,10 @@ from typing import Any
 
 from errtrack_mcp import __version__
 from errtrack_mcp.settings import Settings
-from tests.clients.conftest import HERE, Node
 from tests.support.installed import Session
+from tests.support.npm import CLIENTS, Node
 
-ROOT = HERE.parent.parent
+ROOT = CLIENTS.parent.parent
 MANIFEST: Any = json.loads((ROOT / "bundle" / "manifest.json").read_text())
 MCPB = "@anthropic-ai/mcpb/dist/cli/cli.js"
 

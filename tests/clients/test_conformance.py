@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.conftest import HERE, Node, serving
 from tests.support.installed import free_port
+from tests.support.npm import CLIENTS, Node
+from tests.support.serving import serving
 
 CONFORMANCE = "@modelcontextprotocol/conformance/dist/index.js"
-EXPECTED = json.loads((HERE / "expected-failures.json").read_text())
+EXPECTED = json.loads((CLIENTS / "expected-failures.json").read_text())
 CHECKED = {
     "2025-11-25": {
         "server-initialize": 3,
@@ -45,8 +46,8 @@ def test_every_check_passes_that_needs_no_fixture_of_the_suite(revision: str, no
     """What fails is exactly what is expected to, and what counts was really checked."""
     port = free_port()  # known beforehand, as the suite's own Origin has to be allowed
     origins = f"http://127.0.0.1:{port},http://localhost:{port}"
-    with serving("--allowed-origins", origins, port=port, ERRTRACK_SHARED_KEY="1") as origin:
-        node(CONFORMANCE, "server", "--url", f"{origin}/mcp", "--requirements", revision, "-o", str(tmp_path))
+    with serving("--sandbox", "--allowed-origins", origins, port=port, ERRTRACK_SHARED_KEY="1") as replica:
+        node(CONFORMANCE, "server", "--url", f"{replica.url}/mcp", "--requirements", revision, "-o", str(tmp_path))
     failed: dict[str, list[str]] = {}
     passed: dict[str, int] = {}
     for file in tmp_path.rglob("checks.json"):

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from errtrack_mcp.sandbox.seed import FULL_KEY
-from tests.clients.conftest import Node
 from tests.support.installed import COMMAND
+from tests.support.npm import Node
 
 INSPECTOR = "@modelcontextprotocol/inspector/clients/launcher/build/index.js"
 CALL = ["--method", "tools/call", "--tool-name", "error-tracking-releases-list", "--tool-arg", "limit=2"]

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from errtrack_mcp.sandbox.seed import FULL_KEY
-from tests.clients.conftest import HERE, Node
 from tests.support.installed import COMMAND
+from tests.support.npm import CLIENTS, Node
 
 STDIO = ["stdio", COMMAND, "serve", "--sandbox"]
 HTTP = ["http", "/mcp"]
@@ -32,7 +32,7 @@ def test_it_lists_calls_and_is_refused(  # noqa: PLR0913, PLR0917
     """It validates each answer against the tool's output schema; a refusal says what to do."""
     transport, *rest = target
     where = rest if transport == "stdio" else [origin + rest[0], FULL_KEY]
-    done = node(HERE / "session.mjs", library, transport, era, *where)
+    done = node(CLIENTS / "session.mjs", library, transport, era, *where)
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     assert report["server"]["name"] == "errtrack-mcp"

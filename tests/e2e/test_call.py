@@ -12,9 +12,9 @@ import pytest
 
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import FULL_KEY, READ_KEY, release_id
-from tests.conftest import add_symbol_sets
 from tests.support.installed import COMMAND, environment, run_to_its_end
 from tests.support.misbehaving import http, misbehave
+from tests.support.project import add_symbol_sets
 from tests.support.terminal import Shown, run_on_terminal
 from tests.support.upstream import Upstream
 

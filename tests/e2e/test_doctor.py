@@ -16,9 +16,9 @@ from starlette.types import Message, Receive, Scope, Send
 from errtrack_mcp.sandbox.app import create_app
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import FULL_KEY, NO_SCOPES_KEY, OTHER_PROJECT_ID, READ_KEY, SCOPED_KEY
-from tests.e2e.test_tls_and_proxies import VARIABLES, proxy_to, serve_tls
 from tests.support.misbehaving import http, misbehave
 from tests.support.terminal import run_on_terminal
+from tests.support.tls import VARIABLES, proxy_to, serve_tls
 from tests.support.upstream import Upstream, serve
 
 CANARY = "phx_canary3f9a"

@@ -12,9 +12,9 @@ from typing import Any
 import psutil
 from starlette.types import Receive, Scope, Send
 
-from tests.e2e.test_upstream_faults import ID, KEY, PAGE, RELEASE, SYMBOL_SET, json_of
 from tests.support.installed import Session
 from tests.support.misbehaving import Reply, http, misbehave, reset
+from tests.support.replies import ID, KEY, PAGE, RELEASE, SYMBOL_SET, json_of
 from tests.support.upstream import serve
 
 CALLS = int(os.environ.get("ERRTRACK_SOAK_CALLS", "3000"))

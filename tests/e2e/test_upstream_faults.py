@@ -12,39 +12,17 @@ import psutil
 import pytest
 
 from tests.support.misbehaving import Misbehaving, Reply, http, misbehave, reset
+from tests.support.replies import ID, KEY, PAGE, RELEASE, SYMBOL_SET, envelope, json_of
 from tests.support.upstream import Upstream
+from tests.support.waiting import until
 
-ID = "019a9da0-9220-0000-912a-de2d7c339fae"
 LIST = ("error-tracking-releases-list", {"limit": 2})
 RETRIEVE = ("error-tracking-releases-retrieve", {"id": ID})
 CREATE = ("error-tracking-releases-create", {"version": "1", "project": "app"})
 UPDATE = ("error-tracking-releases-partial-update", {"id": ID, "version": "2"})
 DELETE = ("error-tracking-symbol-sets-destroy", {"id": ID})
 
-RELEASE = {
-    "id": ID,
-    "hash_id": "h",
-    "team_id": 1,
-    "created_at": "2026-11-01T00:00:00Z",
-    "metadata": None,
-    "version": "1",
-    "project": "app",
-}
-SYMBOL_SET = {"id": ID, "ref": "r", "has_uploaded_file": True, "release": None}
-PAGE = {"count": 1, "next": None, "previous": None, "results": [RELEASE]}
-KEY = "phx_canary_key"
-
 Ask = Callable[..., Any]
-
-
-def json_of(value: Any, status: int = 200, **headers: str) -> bytes:
-    """Return an answer with this JSON."""
-    return http(status, json.dumps(value), **headers)
-
-
-def envelope(status: int, code: str, detail: str, **headers: str) -> bytes:
-    """Return an answer with the API's error envelope."""
-    return json_of({"type": "x", "code": code, "detail": detail, "attr": None}, status, **headers)
 
 
 @pytest.fixture
@@ -360,7 +338,7 @@ def test_a_slow_call_never_blocks_the_others(spawn: Any) -> None:
             for number in range(100, 150):
                 session.send("tools/call", {"name": CREATE[0], "arguments": CREATE[1]}, id=number)
                 if number == 100:
-                    _wait_for(lambda: len(upstream.requests) == 1)
+                    until(lambda: len(upstream.requests) == 1)
             answered = {session.receive()["id"] for _ in range(49)}
     assert answered == set(range(101, 150))
 
@@ -380,17 +358,10 @@ def test_a_cancelled_call_stops_its_request(spawn: Any, how: str) -> None:
         with spawn(**settings) as session:
             session.initialize("2025-11-25")
             session.send("tools/call", {"name": RETRIEVE[0], "arguments": RETRIEVE[1]}, id=77)
-            _wait_for(lambda: bool(upstream.requests))
+            until(lambda: bool(upstream.requests))
             if how == "cancelled":
                 session.send("notifications/cancelled", {"requestId": 77})
             else:
                 assert session.close() == 0
             assert gone.wait(5)
             assert len(upstream.requests) == 1
-
-
-def _wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)

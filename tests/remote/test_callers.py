@@ -16,8 +16,8 @@ from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import FULL_KEY, PROJECT_ID, READ_KEY, seed
 from errtrack_mcp.server.catalog.filters import is_read_only
 from errtrack_mcp.server.catalog.toolsets import TOOLSETS
-from tests.conftest import text_of
 from tests.support.installed import run_to_its_end
+from tests.support.results import text_of
 from tests.support.serving import LIST, Serving, call_body, caller, posting, serving, sse_caller
 from tests.support.upstream import Upstream, serve
 

@@ -4,7 +4,7 @@ import itertools
 import json
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,19 +25,18 @@ from starlette.routing import Route
 
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import FULL_KEY, release_id
-from tests.clients.conftest import HERE, Node, node
-from tests.conftest import text_of
 from tests.support.cluster import Cluster, cluster, redis
+from tests.support.npm import CLIENTS, Node
+from tests.support.results import text_of
 from tests.support.serving import LIST, call_body, caller, posting, sse_caller
 from tests.support.upstream import Upstream, serve
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.cluster
 
 CREATE = "error-tracking-releases-create"
 WORKERS = 12
-SESSION = HERE / "session.mjs"
-
-__all__ = ["node"]  # a fixture of the clients
+SESSION = CLIENTS / "session.mjs"
 
 
 @dataclass
@@ -162,7 +161,7 @@ def test_a_replica_killed_under_load_loses_no_read_and_doubles_no_creation(
 ) -> None:
     """Nginx asks another replica; what might have been created already is not created again, and says so."""
     with under_load(cluster_of_three.url, creating=True) as load:
-        _until(lambda: shop.creating >= WORKERS - 2)  # so that some are under way where the replica dies
+        until(lambda: shop.creating >= WORKERS - 2)  # so that some are under way where the replica dies
         cluster_of_three.replicas[0].process.kill()
         threading.Event().wait(2)
     assert set(load.reads) == {"ok"}, load.reads
@@ -191,25 +190,17 @@ def test_redis_may_go_and_come_back(tmp_path: Path, shop: Shop) -> None:
 
         with under_load(running.url) as load:
             with redis(running.redis_port) as process:
-                _until(lambda: budget() == "redis")
+                until(lambda: budget() == "redis")
                 assert "errtrack_redis_up 1.0" in httpx.get(f"{first}/metrics").text
                 process.kill()
-                _until(lambda: budget() == "process, since redis is away")
+                until(lambda: budget() == "process, since redis is away")
                 assert httpx.get(f"{first}/readyz").status_code == 200
                 assert "errtrack_redis_up 0.0" in httpx.get(f"{first}/metrics").text
             with redis(running.redis_port):
-                _until(lambda: budget() == "redis")
+                until(lambda: budget() == "redis")
                 assert "errtrack_redis_up 1.0" in httpx.get(f"{first}/metrics").text
         assert set(load.reads) == {"ok"}, load.reads
         assert "redis is away" in "".join(running.replicas[0].log)
-
-
-def _until(condition: Callable[[], bool]) -> None:
-    for _ in range(200):
-        if condition():
-            return
-        threading.Event().wait(0.05)
-    raise AssertionError("it did not come true within ten seconds")
 
 
 def test_three_replicas_share_one_keys_budget(cluster_of_three: Cluster, shop: Shop) -> None:

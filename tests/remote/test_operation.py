@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
@@ -21,6 +21,7 @@ from errtrack_mcp.sandbox.seed import FULL_KEY
 from tests.support.misbehaving import http, misbehave
 from tests.support.serving import LIST, Serving, call_body, caller, posting, serving
 from tests.support.upstream import Upstream, serve
+from tests.support.waiting import until
 
 EMPTY: dict[str, Any] = {"count": 0, "next": None, "previous": None, "results": []}
 
@@ -115,22 +116,15 @@ def slow(seconds: float) -> Iterator[Upstream]:
         yield upstream
 
 
-def _until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 15
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 def test_a_replica_that_leaves_finishes_what_it_has_begun() -> None:
     """SIGTERM: not ready for the time balancers need, then closed, and every accepted call is answered."""
     with slow(2) as upstream, ThreadPoolExecutor(10) as threads:
         with serving(POSTHOG_HOST=upstream.url, ERRTRACK_DRAIN_DELAY="1") as replica:
             assert httpx.get(f"{replica.url}/readyz").status_code == 200
             answers = [threads.submit(post, replica) for _ in range(10)]
-            _until(lambda: len(upstream.requests) == 10)
+            until(lambda: len(upstream.requests) == 10)
             replica.process.terminate()
-            _until(lambda: httpx.get(f"{replica.url}/readyz").status_code == 503)
+            until(lambda: httpx.get(f"{replica.url}/readyz").status_code == 503)
             assert post(replica).json()["result"]["isError"] is False, "it still answers while balancers notice"
             assert replica.process.wait(timeout=20) == 0
         assert [answer.result().json()["result"]["isError"] for answer in answers] == [False] * 10
@@ -152,7 +146,7 @@ async def test_a_stream_is_not_cut_by_leaving() -> None:
         async with anyio.create_task_group() as group:
             for _ in range(3):
                 group.start_soon(ask)
-            await anyio.to_thread.run_sync(_until, lambda: len(upstream.requests) == 3)
+            await anyio.to_thread.run_sync(until, lambda: len(upstream.requests) == 3)
             replica.process.terminate()
         assert outcomes == [False] * 3
         assert await anyio.to_thread.run_sync(replica.process.wait, 20) == 0

@@ -1,31 +1,17 @@
 """A seeded sandbox behind a real socket, new for every test."""
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 
 import httpx
 import pytest
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from errtrack_mcp.sandbox.app import create_app
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import FULL_KEY, PROJECT_ID, seed
-from tests.support.upstream import serve
-
-NOW = datetime(2026, 9, 20, 12, tzinfo=UTC)
+from tests.support.project import NOW
+from tests.support.upstream import SwappableApp, serve
 
 MakeClient = Callable[[str], httpx.Client]
-
-
-class SwappableApp:
-    """The one app that the server runs, exchanged between tests."""
-
-    app: ASGIApp
-    origin: str
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand a request to the app of the moment."""
-        await self.app(scope, receive, send)
 
 
 @pytest.fixture(scope="session")

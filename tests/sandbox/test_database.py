@@ -1,14 +1,10 @@
 """What is kept: through a kill, a second start, and a clock that goes back."""
 
 import contextlib
-import os
 import signal
 import sqlite3
-import subprocess
-import sys
 import threading
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 from uuid import UUID
@@ -17,37 +13,10 @@ import httpx
 import pytest
 
 from errtrack_mcp.sandbox.database import Database, TimeOrderedIds, shown_time, stored_time
-from errtrack_mcp.sandbox.seed import FULL_KEY, PROJECT_ID, seed
+from errtrack_mcp.sandbox.seed import seed
 from errtrack_mcp.sandbox.server import announcement
-
-NOW = datetime(2026, 9, 20, 12, tzinfo=UTC)
-SERVE = """
-import asyncio, sys
-from errtrack_mcp.sandbox.server import Contents, serve
-asyncio.run(serve(Contents(sys.argv[1]), "127.0.0.1", 0, lambda port: print(port, flush=True)))
-"""
-
-
-@contextlib.contextmanager
-def running(path: Path, prelude: str = "") -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
-    """Run a sandbox on a file, as a process of its own that does not outlive the test; `prelude` is run before."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    command = [sys.executable, "-c", prelude + SERVE, str(path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
-        try:
-            assert process.stdout
-            origin = f"http://127.0.0.1:{int(process.stdout.readline())}"
-            base_url = f"{origin}/api/projects/{PROJECT_ID}/error_tracking/"
-            with httpx.Client(base_url=base_url, headers={"Authorization": f"Bearer {FULL_KEY}"}) as client:
-                yield process, client
-        finally:
-            process.kill()
-
-
-def stop(process: subprocess.Popen[str], number: signal.Signals) -> int:
-    """Send a signal, and wait for the end."""
-    process.send_signal(number)
-    return process.wait(10)
+from tests.support.project import NOW
+from tests.support.sandbox_process import running, stop
 
 
 def write_until_cut_off(client: httpx.Client, answered: list[str], enough: threading.Event) -> None:

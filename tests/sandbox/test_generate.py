@@ -1,7 +1,6 @@
 """A project of any size: how many, how varied, and always the same."""
 
 import time
-from datetime import UTC, datetime
 
 import pytest
 
@@ -9,8 +8,7 @@ from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.failures import FAILURES
 from errtrack_mcp.sandbox.generate import crowd
 from errtrack_mcp.sandbox.seed import PROJECT_ID, seed
-
-NOW = datetime(2026, 9, 20, 12, tzinfo=UTC)
+from tests.support.project import NOW
 
 
 def crowded(releases: int, symbol_sets: int) -> Database:

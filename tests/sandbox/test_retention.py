@@ -9,8 +9,8 @@ from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.retention import KEPT, remove_expired
 from errtrack_mcp.sandbox.seed import chunk_id
 from errtrack_mcp.sandbox.storage import Storage
-from tests.sandbox.conftest import NOW
-from tests.sandbox.test_database import running
+from tests.support.project import NOW
+from tests.support.sandbox_process import running
 
 
 def refs(database: Database) -> set[str]:

@@ -11,20 +11,11 @@ from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.failures import FAILURES
 from errtrack_mcp.sandbox.seed import chunk_id
 from errtrack_mcp.sandbox.storage import LINK_SECONDS, Storage
-from tests.sandbox.conftest import SwappableApp
-from tests.sandbox.test_symbol_sets import find
+from tests.support.clock import Clock
+from tests.support.project import find_symbol_sets
+from tests.support.upstream import SwappableApp
 
 COMPLETE = chunk_id("checkout-api/1.9.3/main")
-
-
-class Clock:
-    """A clock that stands until it is moved."""
-
-    now = 1_800_000_000.0
-
-    def __call__(self) -> float:
-        """Tell the time."""
-        return self.now
 
 
 @pytest.fixture
@@ -37,7 +28,7 @@ def clock(stage: SwappableApp, database: Database) -> Clock:
 
 def link(api: httpx.Client, ref: str) -> httpx.Response:
     """Ask for the link to a symbol set's file."""
-    [row] = find(api, ref=ref)
+    [row] = find_symbol_sets(api, ref=ref)
     return api.get(f"symbol_sets/{row['id']}/download/")
 
 
@@ -93,7 +84,7 @@ def test_a_single_deletion_takes_the_file_and_bulk_delete_leaves_it(
     """Only one of the two ways to delete spares the storage."""
     storage = Storage()
     stage.app = create_app(database, storage=storage)
-    rows = [find(api, ref=chunk_id(f"unbound/{name}"))[0] for name in ("main", "search")]
+    rows = [find_symbol_sets(api, ref=chunk_id(f"unbound/{name}"))[0] for name in ("main", "search")]
     keys = [database.all("SELECT storage_ptr FROM symbol_sets WHERE id = ?", (row["id"],))[0][0] for row in rows]
     for key in keys:
         storage.write(key, b"a file")
@@ -101,7 +92,7 @@ def test_a_single_deletion_takes_the_file_and_bulk_delete_leaves_it(
     answer = api.post("symbol_sets/bulk_delete/", json={"ids": [rows[1]["id"], str(uuid4())]})
     assert (answer.status_code, answer.json()) == (200, {"deleted": 1})
     assert [storage.read(key) for key in keys] == [None, b"a file"]
-    assert [find(api, ref=row["ref"]) for row in rows] == [[], []]
+    assert [find_symbol_sets(api, ref=row["ref"]) for row in rows] == [[], []]
 
 
 @pytest.mark.parametrize(

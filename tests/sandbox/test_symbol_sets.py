@@ -1,7 +1,6 @@
 """Symbol sets, as the API really handles them."""
 
 import json
-from typing import Any
 
 import httpx
 import pytest
@@ -9,6 +8,7 @@ import pytest
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.failures import FAILURES, SHOP
 from errtrack_mcp.sandbox.seed import OTHER_PROJECT_ID, PROJECT_ID, chunk_id, release_id
+from tests.support.project import find_symbol_sets
 
 JAVASCRIPT = {
     "NoSourcemap",
@@ -27,17 +27,9 @@ JAVASCRIPT = {
 }
 
 
-def find(api: httpx.Client, **params: Any) -> list[dict[str, Any]]:
-    """List the symbol sets that match."""
-    response = api.get("symbol_sets/", params=params)
-    assert response.status_code == 200
-    results: list[dict[str, Any]] = response.json()["results"]
-    return results
-
-
 def test_retrieve_answers_eight_keys(api: httpx.Client) -> None:
     """A symbol set comes back whole with its release, and without what is internal."""
-    [listed] = find(api, ref=chunk_id("checkout-api/1.9.3/main"))
+    [listed] = find_symbol_sets(api, ref=chunk_id("checkout-api/1.9.3/main"))
     response = api.get(f"symbol_sets/{listed['id']}/")
     assert response.status_code == 200
     assert response.json() == listed
@@ -57,13 +49,13 @@ def test_retrieve_answers_eight_keys(api: httpx.Client) -> None:
 
 def test_every_state_is_seeded(api: httpx.Client) -> None:
     """Each state that a symbol set can be in is there to be found."""
-    pending = find(api, search="2.14.0")
+    pending = find_symbol_sets(api, search="2.14.0")
     assert all(row["has_uploaded_file"] for row in pending)
     assert sorted(row["last_used"] is None for row in pending) == [False, True, True]
-    [never, unbound] = [find(api, ref=chunk_id(name))[0] for name in ("never/admin", "unbound/main")]
+    [never, unbound] = [find_symbol_sets(api, ref=chunk_id(name))[0] for name in ("never/admin", "unbound/main")]
     assert (never["has_uploaded_file"], never["last_used"]) == (True, None)
     assert (unbound["has_uploaded_file"], unbound["release"]) == (True, None)
-    assert find(api, order_by="last_used")[0]["last_used"] < "2026-08-25"
+    assert find_symbol_sets(api, order_by="last_used")[0]["last_used"] < "2026-08-25"
 
 
 def test_pending_uploads_look_like_finished_ones(api: httpx.Client, database: Database) -> None:
@@ -71,12 +63,12 @@ def test_pending_uploads_look_like_finished_ones(api: httpx.Client, database: Da
     sql = "SELECT ref FROM symbol_sets WHERE storage_ptr IS NOT NULL AND content_hash IS NULL"
     refs = {row["ref"] for row in database.all(sql)}
     assert len(refs) == 3
-    assert refs <= {row["ref"] for row in find(api, status="valid")}
+    assert refs <= {row["ref"] for row in find_symbol_sets(api, status="valid")}
 
 
 def test_failures_are_json_in_a_string(api: httpx.Client) -> None:
     """Each kind of failure is stored on a row without a file, as JSON or, once, as prose."""
-    stored = {row["ref"]: row["failure_reason"] for row in find(api, status="invalid")}
+    stored = {row["ref"]: row["failure_reason"] for row in find_symbol_sets(api, status="invalid")}
     assert stored == dict(FAILURES)
     parsed = [json.loads(reason) for reason in stored.values() if reason.startswith("{")]
     assert len(parsed) == len(stored) - 1
@@ -95,7 +87,7 @@ def test_failures_are_json_in_a_string(api: httpx.Client) -> None:
 def test_http_status_failure_is_exact(api: httpx.Client) -> None:
     """A 404 on a map is stored as the service stores it."""
     url = f"{SHOP}/js/checkout.2b94e0.js.map"
-    [row] = find(api, ref=url)
+    [row] = find_symbol_sets(api, ref=url)
     assert row["failure_reason"] == f'{{"JavaScript":{{"HttpStatus":[404,"{url}"]}}}}'
 
 
@@ -112,14 +104,14 @@ def test_limit_is_capped(api: httpx.Client, database: Database) -> None:
 def test_ref_is_exact(api: httpx.Client) -> None:
     """A ref finds itself, and neither a part of it nor another letter case finds anything."""
     ref = chunk_id("never/admin")
-    assert [row["ref"] for row in find(api, ref=ref)] == [ref]
-    assert find(api, ref=ref[:-1]) == []
-    assert find(api, ref=ref.upper()) == []
+    assert [row["ref"] for row in find_symbol_sets(api, ref=ref)] == [ref]
+    assert find_symbol_sets(api, ref=ref[:-1]) == []
+    assert find_symbol_sets(api, ref=ref.upper()) == []
 
 
 def test_status_goes_by_the_file(api: httpx.Client) -> None:
     """Valid and invalid split the list by whether there is a file."""
-    split = {status: find(api, status=status) for status in ("all", "valid", "invalid")}
+    split = {status: find_symbol_sets(api, status=status) for status in ("all", "valid", "invalid")}
     assert {row["has_uploaded_file"] for row in split["valid"]} == {True}
     assert {row["has_uploaded_file"] for row in split["invalid"]} == {False}
     assert len(split["all"]) == len(split["valid"]) + len(split["invalid"]) == 58
@@ -129,25 +121,25 @@ def test_status_goes_by_the_file(api: httpx.Client) -> None:
 def test_search_looks_in_four_places(api: httpx.Client, needle: str) -> None:
     """A part of the ref, version, app or commit is found in any letter case."""
     commit = api.get(f"releases/{release_id(1)}/").json()["metadata"]["git"]["commit_id"]
-    found = find(api, search=needle.format(commit=commit[5:20].upper()))
+    found = find_symbol_sets(api, search=needle.format(commit=commit[5:20].upper()))
     assert 0 < len(found) < 58
 
 
 def test_search_takes_wildcards_literally(api: httpx.Client) -> None:
     """A percent sign is looked for and matches nothing else."""
-    assert find(api, search="%") == []
+    assert find_symbol_sets(api, search="%") == []
 
 
 def test_filters_are_joined_by_and(api: httpx.Client) -> None:
     """A set has to pass every filter."""
-    assert find(api, ref=chunk_id("never/admin"), status="invalid") == []
-    assert len(find(api, search="storefront", status="valid")) > 0
+    assert find_symbol_sets(api, ref=chunk_id("never/admin"), status="invalid") == []
+    assert len(find_symbol_sets(api, search="storefront", status="valid")) > 0
 
 
 def test_blank_parameters_are_absent(api: httpx.Client) -> None:
     """Empty filters filter nothing."""
     blank = {"ref": "", "status": "", "search": "", "order_by": "", "include_count": ""}
-    assert find(api, **blank) == find(api)
+    assert find_symbol_sets(api, **blank) == find_symbol_sets(api)
 
 
 @pytest.mark.parametrize("field", ["status", "order_by"])
@@ -163,28 +155,28 @@ def test_unknown_choices_are_refused(api: httpx.Client, field: str) -> None:
             "attr": field,
         },
     )
-    some = find(api)[0]["id"]
+    some = find_symbol_sets(api)[0]["id"]
     assert api.get(f"symbol_sets/{some}/", params={field: "foo"}).status_code == 200
 
 
 @pytest.mark.parametrize("field", ["created_at", "ref"])
 def test_order(api: httpx.Client, field: str) -> None:
     """Both directions of both plain orders hold, and newest first is the default."""
-    values = [row[field] for row in find(api, order_by=field)]
+    values = [row[field] for row in find_symbol_sets(api, order_by=field)]
     assert values == sorted(values)
-    values = [row[field] for row in find(api, order_by=f"-{field}")]
+    values = [row[field] for row in find_symbol_sets(api, order_by=f"-{field}")]
     assert values == sorted(values, reverse=True)
-    assert find(api) == find(api, order_by="-created_at")
+    assert find_symbol_sets(api) == find_symbol_sets(api, order_by="-created_at")
 
 
 def test_order_of_nulls(api: httpx.Client) -> None:
     """Never used sets come last going up, and first going down."""
-    rising = [row["last_used"] for row in find(api, order_by="last_used")]
+    rising = [row["last_used"] for row in find_symbol_sets(api, order_by="last_used")]
     nulls = rising.count(None)
     assert nulls == 7
     assert rising[-nulls:] == [None] * nulls
     assert rising[:-nulls] == sorted(rising[:-nulls])
-    falling = [row["last_used"] for row in find(api, order_by="-last_used")]
+    falling = [row["last_used"] for row in find_symbol_sets(api, order_by="-last_used")]
     assert falling == [None] * nulls + sorted(rising[:-nulls], reverse=True)
 
 
@@ -200,7 +192,7 @@ def test_count_can_be_left_out(api: httpx.Client) -> None:
 
 def test_destroy_keeps_the_release(api: httpx.Client) -> None:
     """A deleted symbol set is gone, once, and its release stays."""
-    [row] = find(api, ref=chunk_id("never/admin"))
+    [row] = find_symbol_sets(api, ref=chunk_id("never/admin"))
     response = api.delete(f"symbol_sets/{row['id']}/")
     assert (response.status_code, response.content) == (204, b"")
     assert "content-type" not in response.headers
@@ -211,7 +203,7 @@ def test_destroy_keeps_the_release(api: httpx.Client) -> None:
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
 def test_update_changes_nothing(api: httpx.Client, method: str) -> None:
     """Whatever is sent, the symbol set comes back as it was."""
-    row = find(api)[0]
+    row = find_symbol_sets(api)[0]
     response = api.request(method, f"symbol_sets/{row['id']}/", content=b"{nonsense")
     assert (response.status_code, response.json()) == (200, row)
 
@@ -227,6 +219,6 @@ def test_other_projects_are_out_of_sight(api: httpx.Client, origin: str) -> None
     """A symbol set of another project is neither listed nor found here."""
     there = f"{origin}/api/projects/{OTHER_PROJECT_ID}/error_tracking/symbol_sets/"
     [theirs] = api.get(there).json()["results"]
-    assert find(api, ref=theirs["ref"]) == []
+    assert find_symbol_sets(api, ref=theirs["ref"]) == []
     assert api.get(f"symbol_sets/{theirs['id']}/").status_code == 404
     assert api.delete(f"symbol_sets/{theirs['id']}/").status_code == 404

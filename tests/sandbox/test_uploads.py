@@ -14,10 +14,10 @@ from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.failures import FAILURES
 from errtrack_mcp.sandbox.seed import chunk_id, release_id
 from errtrack_mcp.sandbox.storage import MAX_BYTES, UPLOAD_SECONDS, Storage
-from tests.sandbox.conftest import SwappableApp
-from tests.sandbox.test_database import running, stop
-from tests.sandbox.test_storage import Clock
-from tests.sandbox.test_symbol_sets import find
+from tests.support.clock import Clock
+from tests.support.project import find_symbol_sets
+from tests.support.sandbox_process import running, stop
+from tests.support.upstream import SwappableApp
 
 COMPLETE = chunk_id("checkout-api/1.9.3/main")  # bound to release 1, finished
 PENDING = chunk_id("pending/vendor")
@@ -83,7 +83,7 @@ def test_an_upload_goes_from_start_to_a_download(api: httpx.Client, database: Da
     ticket = started(api, {"chunk_id": "new", "release_id": release_id(1), "content_hash": "h1"})["new"]
     assert set(ticket) == {"symbol_set_id", "presigned_url"}
     assert set(ticket["presigned_url"]) == {"url", "fields"}
-    [row] = find(api, ref="new", status="valid")
+    [row] = find_symbol_sets(api, ref="new", status="valid")
     assert (row["id"], row["release"]["id"]) == (ticket["symbol_set_id"], release_id(1))
     assert row["last_used"]
     link = api.get(f"symbol_sets/{row['id']}/download/").json()["url"]
@@ -101,20 +101,20 @@ def test_the_older_body_lists_chunk_ids(api: httpx.Client) -> None:
     body = {"chunk_ids": ["a", "b"], "release_id": release_id(2)}
     answer = api.post("symbol_sets/bulk_start_upload", json=body)
     assert (answer.status_code, list(answer.json()["id_map"])) == (201, ["a", "b"])
-    assert {find(api, ref=ref)[0]["release"]["id"] for ref in ("a", "b")} == {release_id(2)}
+    assert {find_symbol_sets(api, ref=ref)[0]["release"]["id"] for ref in ("a", "b")} == {release_id(2)}
 
 
 def test_what_is_there_already_is_not_sent_again(api: httpx.Client, database: Database) -> None:
     """Equal hashes leave the set out of the answer, and an unbound one is bound all the same."""
     same = {"chunk_id": UNBOUND, "content_hash": stored_hash(database, UNBOUND), "release_id": release_id(4)}
     assert started(api, same) == {}
-    assert find(api, ref=UNBOUND)[0]["release"]["id"] == release_id(4)
+    assert find_symbol_sets(api, ref=UNBOUND)[0]["release"]["id"] == release_id(4)
 
 
 def test_an_unfinished_upload_starts_again(api: httpx.Client, database: Database) -> None:
     """It keeps its id and gets another place to send to."""
     keys = [database.all("SELECT storage_ptr FROM symbol_sets WHERE ref = ?", (PENDING,))[0][0]]
-    [before] = find(api, ref=PENDING)
+    [before] = find_symbol_sets(api, ref=PENDING)
     ticket = started(api, {"chunk_id": PENDING, "content_hash": "h"})[PENDING]
     keys.append(ticket["presigned_url"]["fields"]["key"])
     assert ticket["symbol_set_id"] == before["id"]
@@ -125,7 +125,7 @@ def test_a_failed_set_can_be_uploaded(api: httpx.Client) -> None:
     """Where a fetch had failed there is a file, and the failure is no more."""
     ref = FAILURES[0][0]
     assert list(started(api, {"chunk_id": ref, "content_hash": "h"})) == [ref]
-    [row] = find(api, ref=ref)
+    [row] = find_symbol_sets(api, ref=ref)
     assert (row["has_uploaded_file"], row["failure_reason"]) == (True, None)
 
 
@@ -157,7 +157,7 @@ def test_one_refusal_starts_nothing(
 ) -> None:
     """Every code has its case, and the sets named before it are not written either."""
     assert refused(start(api, {"chunk_id": "first"}, upload, **options), code)
-    assert find(api, ref="first") == []
+    assert find_symbol_sets(api, ref="first") == []
 
 
 def test_a_row_without_a_chunk_id_is_named(api: httpx.Client) -> None:
@@ -173,8 +173,8 @@ def test_a_check_writes_nothing_but_that_it_asked(api: httpx.Client, database: D
     body = {"symbol_sets": [{"chunk_id": "new"}, same]}
     answer = api.post("symbol_sets/bulk_check_upload/", json=body)
     assert (answer.status_code, answer.json()) == (200, {"chunk_ids_to_upload": ["new"]})
-    assert find(api, ref="new") == []
-    assert find(api, ref=never)[0]["last_used"]
+    assert find_symbol_sets(api, ref="new") == []
+    assert find_symbol_sets(api, ref=never)[0]["last_used"]
     crowd = {"symbol_sets": [{"chunk_id": str(number)} for number in range(1001)]}
     assert api.post("symbol_sets/bulk_check_upload/", json=crowd).status_code == 400
 
@@ -184,8 +184,8 @@ def test_being_asked_for_is_noted_twice_a_day_at_most(api: httpx.Client, databas
     recent = "2999-01-01T00:00:00.000000Z"
     database.execute("UPDATE symbol_sets SET last_used = ? WHERE ref = ?", (recent, PENDING))
     started(api, {"chunk_id": PENDING}, {"chunk_id": chunk_id("pending/main")})
-    assert find(api, ref=PENDING)[0]["last_used"] == recent.replace(".000000", "")
-    assert find(api, ref=chunk_id("pending/main"))[0]["last_used"]
+    assert find_symbol_sets(api, ref=PENDING)[0]["last_used"] == recent.replace(".000000", "")
+    assert find_symbol_sets(api, ref=chunk_id("pending/main"))[0]["last_used"]
 
 
 @pytest.mark.parametrize(("hashes", "status"), [(None, 400), ({}, 201)])
@@ -205,7 +205,7 @@ def test_finishing_is_for_all_or_none(api: httpx.Client, database: Database) -> 
     assert refused(finish(api, {ids[0]: "h", str(uuid4()): "h"}), "symbol_set_not_found")
     assert refused(finish(api, {ids[0]: ""}), "content_hash_required")
     assert stored_hash(database, "sent") is None
-    assert len(find(api, ref="unsent")) == 1
+    assert len(find_symbol_sets(api, ref="unsent")) == 1
 
 
 def test_a_file_that_is_too_large_takes_its_row_with_it(api: httpx.Client, files: Path) -> None:
@@ -216,7 +216,7 @@ def test_a_file_that_is_too_large_takes_its_row_with_it(api: httpx.Client, files
     os.truncate(files / tickets["large"]["presigned_url"]["fields"]["key"], MAX_BYTES + 1)
     hashes = {ticket["symbol_set_id"]: "h" for ticket in tickets.values()}
     assert refused(finish(api, hashes), "file_too_large")
-    assert (len(find(api, ref="small")), find(api, ref="large")) == (1, [])
+    assert (len(find_symbol_sets(api, ref="small")), find_symbol_sets(api, ref="large")) == (1, [])
 
 
 def test_storage_takes_a_file_for_five_minutes_where_it_was_signed(api: httpx.Client, clock: Clock) -> None:
@@ -247,7 +247,7 @@ def test_the_single_upload_of_old(api: httpx.Client, database: Database) -> None
         done = api.put(path, json={"content_hash": content_hash})
         assert (done.status_code, done.json()) == (200, {"success": True})
     assert stored_hash(database, "old") == "h1"
-    assert find(api, ref="old")[0]["last_used"] is None
+    assert find_symbol_sets(api, ref="old")[0]["last_used"] is None
 
 
 def test_the_direct_upload_of_old(api: httpx.Client) -> None:
@@ -259,7 +259,7 @@ def test_the_direct_upload_of_old(api: httpx.Client) -> None:
     for sent in ({"files": {"source_map": ("file", CONTENT)}}, {"content": CONTENT}):
         answer = api.post("symbol_sets/", params={"chunk_id": "d", "release_id": release_id(1)}, **sent)
         assert (answer.status_code, answer.json()) == (201, {"ok": True})
-        [row] = find(api, ref="d")
+        [row] = find_symbol_sets(api, ref="d")
         link = api.get(f"symbol_sets/{row['id']}/download/").json()["url"]
         assert httpx.get(link).content == CONTENT
 

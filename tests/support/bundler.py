@@ -2,14 +2,13 @@
 
 import json
 import os
-import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 from uuid import NAMESPACE_URL, uuid5
 
-HERE = Path(__file__).parent
-CACHE = HERE.parent.parent / ".cache"
+from tests.support.npm import MODULES
+
+ESBUILD = MODULES / ".bin" / "esbuild"
 SOURCES = {
     "main.ts": 'import { total } from "./cart";\nexport const shown = (prices: number[]) => `${total(prices)} EUR`;\n'
     'window.addEventListener("click", () => { throw new Error(shown([1, 2])); });\n',
@@ -17,24 +16,6 @@ SOURCES = {
     "  return prices.reduce((sum, price) => sum + price, 0);\n}\n",
     "admin.ts": 'import { total } from "./cart";\nexport const report = () => console.log(total([3, 4]));\nreport();\n',
 }
-
-
-def esbuild() -> Path:
-    """Return esbuild's command, installed by npm at the first use, in the version that package.json fixes."""
-    package = (HERE / "package.json").read_text()
-    version = json.loads(package)["dependencies"]["esbuild"]
-    installed = CACHE / f"esbuild-{version}"
-    if not installed.exists():
-        CACHE.mkdir(exist_ok=True)
-        fresh = Path(tempfile.mkdtemp(dir=CACHE))
-        (fresh / "package.json").write_text(package)
-        options = ["--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts"]
-        subprocess.run(["npm", "install", *options], cwd=fresh, check=True, capture_output=True, timeout=240)
-        try:
-            fresh.rename(installed)
-        except OSError:  # another process of the same run was first
-            shutil.rmtree(fresh)
-    return installed / "node_modules" / ".bin" / "esbuild"
 
 
 def bundle(project: Path, *options: str) -> Path:
@@ -45,7 +26,7 @@ def bundle(project: Path, *options: str) -> Path:
         (source / name).write_text(text)
     entries = [str(source / "main.ts"), str(source / "admin.ts")]
     out = project / "dist"
-    command = [str(esbuild()), *entries, "--bundle", "--minify", f"--outdir={out}", *options]
+    command = [str(ESBUILD), *entries, "--bundle", "--minify", f"--outdir={out}", *options]
     subprocess.run(command, check=True, capture_output=True, timeout=60, env={**os.environ, "NO_COLOR": "1"})
     return out
 

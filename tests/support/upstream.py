@@ -44,3 +44,14 @@ def serve(app: ASGIApp) -> Iterator[Upstream]:
         server.should_exit = True
         thread.join()
         listener.close()
+
+
+class SwappableApp:
+    """The one app that the server runs, exchanged between tests."""
+
+    app: ASGIApp
+    origin: str
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand a request to the app of the moment."""
+        await self.app(scope, receive, send)

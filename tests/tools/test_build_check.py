@@ -22,8 +22,8 @@ from errtrack_mcp.sandbox.symbol_sets import insert_symbol_set
 from errtrack_mcp.server.app import build_server
 from errtrack_mcp.server.catalog.catalog import Catalog
 from errtrack_mcp.settings import load_settings
-from tests.conftest import text_of
 from tests.support.bundler import bundle, inject
+from tests.support.results import text_of
 
 CHECK = "error-tracking-build-check"
 ERAS = pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])

@@ -11,7 +11,7 @@ import pytest
 from errtrack_mcp.sandbox.database import Database, stored_time
 from errtrack_mcp.sandbox.failures import FAILURES
 from errtrack_mcp.sandbox.seed import PENDING, PROJECT_ID, STALE, chunk_id, release_id
-from tests.conftest import add_symbol_sets
+from tests.support.project import add_symbol_sets
 from tests.support.upstream import Upstream
 
 pytestmark = pytest.mark.anyio

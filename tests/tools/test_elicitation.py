@@ -14,7 +14,7 @@ from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import release_id
 from errtrack_mcp.server.app import build_server
 from errtrack_mcp.settings import Settings
-from tests.conftest import add_symbol_sets
+from tests.support.project import add_symbol_sets
 from tests.support.upstream import Upstream
 
 pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])]

@@ -15,7 +15,7 @@ from errtrack_mcp.api.transport import Pool
 from errtrack_mcp.sandbox.database import Database, stored_time
 from errtrack_mcp.sandbox.seed import PROJECT_ID, READ_KEY, release_id
 from errtrack_mcp.server.app import build_server
-from tests.conftest import add_symbol_sets
+from tests.support.project import add_symbol_sets
 from tests.support.upstream import Upstream
 
 pytestmark = pytest.mark.anyio

@@ -1,0 +1,48 @@
+"""A pytest plugin: tests that need a program which this machine has not are skipped, counted and named in one line.
+
+The line comes at the end of a run in one process. With `-n` the tests are collected in other processes, so there is
+no line; `make test` ends with a run in one process, and that line counts all tests, also those of the run before.
+"""
+
+import shutil
+from collections import Counter
+
+import pytest
+
+from tests.support.npm import INSTALLED
+
+NEEDS = {"client": ("npm", "node"), "cluster": ("nginx", "redis-server")}
+NOT_RUN = pytest.StashKey[Counter[str]]()
+
+
+def missing(kind: str) -> str | None:
+    """Return what is missing for tests with this mark, as "X is missing" or "X and Y are missing"."""
+    programs = [program for program in NEEDS[kind] if shutil.which(program) is None]
+    if programs:
+        return f"{' and '.join(programs)} {'is' if len(programs) == 1 else 'are'} missing"
+    if kind == "client" and not INSTALLED.exists():
+        return "make clients has not been run"
+    return None
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m and -k take tests away: the line counts those as well
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip what cannot run here, and count it."""
+    reasons = {kind: reason for kind in NEEDS if (reason := missing(kind))}
+    counted: Counter[str] = Counter()
+    for item in items:
+        if "node" in getattr(item, "fixturenames", ()):
+            item.add_marker("client")
+        for kind, reason in reasons.items():
+            if item.get_closest_marker(kind):
+                item.add_marker(pytest.mark.skip(reason=reason))
+                counted[f"{kind} tests not run: {reason}"] += 1
+                break
+    config.stash[NOT_RUN] = counted
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Print the line, if anything was not run."""
+    counted = config.stash.get(NOT_RUN, Counter())
+    if counted:
+        terminalreporter.write_line("; ".join(f"{number} {what}" for what, number in counted.items()), yellow=True)
