@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,7 +16,6 @@ from errtrack_mcp.sandbox.app import create_app
 from errtrack_mcp.sandbox.database import Database, stored_time
 from errtrack_mcp.sandbox.releases import insert_release
 from errtrack_mcp.sandbox.seed import PROJECT_ID, release_hash, seed
-from errtrack_mcp.sandbox.server import Server
 from errtrack_mcp.sandbox.symbol_sets import insert_symbol_set
 
 ORDINARY = (100, 36)  # a page of symbol sets, each with the chunk id that a build gives it
@@ -90,8 +90,12 @@ def _serve(symbol_sets: int, ref_length: int) -> None:
     database = Database()
     fill(database, datetime.now(UTC), symbol_sets, ref_length)
     app = create_app(database, throttled=False)
-    config = uvicorn.Config(app, port=0, http="h11", ws="none", lifespan="off", log_level="warning")
-    Server(config, lambda port: print(f"http://127.0.0.1:{port}", flush=True)).run()
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(128)
+    config = uvicorn.Config(app, http="h11", ws="none", lifespan="off", log_level="warning")
+    print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
+    uvicorn.Server(config).run(sockets=[listener])
 
 
 if __name__ == "__main__":

@@ -13,9 +13,10 @@ import httpx
 from errtrack_mcp.sandbox.seed import FULL_KEY, PROJECT_ID
 
 SERVE = """
-import asyncio, sys
+import asyncio, socket, sys
 from errtrack_mcp.sandbox.server import Contents, serve
-asyncio.run(serve(Contents(sys.argv[1]), "127.0.0.1", 0, lambda port: print(port, flush=True)))
+sock = socket.create_server(("127.0.0.1", 0))
+asyncio.run(serve(Contents(sys.argv[1]), sock, lambda: print(sock.getsockname()[1], flush=True)))
 """
 
 

@@ -16,8 +16,8 @@ from errtrack_mcp.cli.options import (
     embedded_sandbox,
     env_file_option,
     in_url,
+    open_socket,
     stop,
-    stop_unless_free,
     warn_of_unknown_settings,
 )
 
@@ -86,13 +86,11 @@ def sandbox(port: int, host: str, data: Path | None, storage: Path | None, **see
 
     from errtrack_mcp.sandbox.server import Contents, announcement, serve
 
-    def announce(true_port: int) -> None:
-        click.echo(announcement(f"http://{in_url(host)}:{true_port}"))
-
     contents = Contents(data or ":memory:", storage, seeded["seed_releases"], seeded["seed_symbol_sets"])
-    stop_unless_free(host, port)
+    sock = open_socket(host, port)
+    address = f"http://{in_url(host)}:{sock.getsockname()[1]}"
     try:
-        anyio.run(serve, contents, host, port, announce)
+        anyio.run(serve, contents, sock, lambda: click.echo(announcement(address)))
     except sqlite3.Error as error:
         stop([f"{data} cannot hold the sandbox's data: {error}. Name a new file, or one that it has made."])
 
@@ -138,27 +136,27 @@ def _serve(env_file: Path | None, *, in_sandbox: bool) -> None:
 def _serve_http(
     env_file: Path | None, place: tuple[str, int, bool], options: dict[str, str], *, in_sandbox: bool
 ) -> None:
-    from errtrack_mcp.loopback import is_loopback
-    from errtrack_mcp.remote.lifecycle import Place, serve
+    from functools import partial
+
+    from errtrack_mcp.remote.lifecycle import refuse_public, serve
     from errtrack_mcp.settings import ConfigurationError, load_settings
 
     app = None
     fixed: dict[str, str | None] = {}
     if in_sandbox:
         app, fixed = embedded_sandbox()
-
-    def announce(port: int) -> None:
-        paths = "/sse" if place[2] else "/mcp (and /sse)"
-        click.echo(f"errtrack-mcp serves http://{in_url(place[0])}:{port}{paths}", err=True)
-
+    host, port, sse_only = place
     try:
         settings = load_settings(env_file, **options, **fixed)
         warn_of_unknown_settings()
-        if settings.public or is_loopback(place[0]):
-            stop_unless_free(*place[:2])
+        refuse_public(settings, host)
+        sock = open_socket(host, port)
+        paths = "/sse" if sse_only else "/mcp (and /sse)"
+        announcement = f"errtrack-mcp serves http://{in_url(host)}:{sock.getsockname()[1]}{paths}"
         gc.collect()
         gc.freeze()  # what is imported stays: collections need not walk it
-        anyio.run(serve, settings, Place(*place), announce, app)
+        announce = partial(click.echo, announcement, err=True)
+        anyio.run(partial(serve, settings, sock, announce, sse_only=sse_only, upstream_app=app))
     except ConfigurationError as error:
         stop(error.problems)
 

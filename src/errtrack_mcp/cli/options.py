@@ -11,6 +11,8 @@ import anyio
 import click
 
 if TYPE_CHECKING:
+    import socket
+
     from starlette.types import ASGIApp
 
     from errtrack_mcp.settings import Settings
@@ -84,15 +86,23 @@ def warn_of_unknown_settings() -> None:
         click.echo(f"errtrack-mcp: {name} is no setting, and ignored. {meant_by(name)}", err=True)
 
 
-def stop_unless_free(host: str, port: int) -> None:
-    """Stop where nobody can listen on this address."""
+def open_socket(host: str, port: int) -> "socket.socket":
+    """Listen on an address, port 0 for a free one; stop if that is not possible. Callers wait until it is served."""
     import socket
 
+    # Named TCP, as asyncio wants it before it turns off Nagle's algorithm: 40 ms with each answer on a kept connection.
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
+        if os.name == "posix":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(100)
     except OSError as error:
-        why = os.strerror(error.errno) if error.errno else str(error)
+        listener.close()
+        why = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
         stop([f"Cannot listen on {in_url(host)}:{port}: {why}. --port 0 takes a free port, --host another address."])
+    return listener
 
 
 def in_url(host: str) -> str:

@@ -11,19 +11,22 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from errtrack_mcp import __version__
-from errtrack_mcp.remote.auth import AuthMiddleware
+from errtrack_mcp.remote.auth import AuthMiddleware, RouteNarrowing
+from errtrack_mcp.remote.body_limit import BodyLimitMiddleware
 from errtrack_mcp.remote.calls import create_remote_server
+from errtrack_mcp.remote.cors import cors
 from errtrack_mcp.remote.host_origin import HostOriginMiddleware
 from errtrack_mcp.remote.idempotency import IdempotencyStore
 from errtrack_mcp.remote.metrics import Metrics
 from errtrack_mcp.remote.oauth_metadata import WELL_KNOWN, Metadata
-from errtrack_mcp.remote.rate_limit import Budget
+from errtrack_mcp.remote.rate_limit import KeyRateLimiter
 from errtrack_mcp.remote.redis import RedisStore
 from errtrack_mcp.remote.replica import Replica
 from errtrack_mcp.remote.request_log import RequestLogMiddleware
-from errtrack_mcp.remote.sse import Sse
+from errtrack_mcp.remote.sse import SseStreams
 from errtrack_mcp.remote.streamable_http import StreamableHttp
 from errtrack_mcp.remote.tracing import configure_traces
+from errtrack_mcp.remote.unread_body import UnreadBodyMiddleware
 from errtrack_mcp.remote.upstream import Upstream
 from errtrack_mcp.settings import ConfigurationError, Settings
 
@@ -42,7 +45,7 @@ def build_app(settings: Settings, *, sse_only: bool = False, upstream_app: ASGIA
     metrics = Metrics()
     replica = Replica(metrics)
     shared = RedisStore(settings.redis_url, metrics) if settings.redis_url else None
-    upstream = Upstream(settings, Budget(shared), IdempotencyStore(shared), metrics, upstream_app)
+    upstream = Upstream(settings, KeyRateLimiter(shared), IdempotencyStore(shared), metrics, upstream_app)
     server = create_remote_server(settings, upstream, replica)
     endpoint = StreamableHttp(server)
 
@@ -54,12 +57,18 @@ def build_app(settings: Settings, *, sse_only: bool = False, upstream_app: ASGIA
         if shared is not None:
             await shared.aclose()
 
-    routes = [*_open_routes(settings, replica, shared), *_sse_routes(Sse(server), settings)]
+    routes = [*_open_routes(settings, replica, shared), *_sse_routes(SseStreams(server, replica), settings)]
     if not sse_only:
         routes += _http_routes(endpoint, settings)
     app = Starlette(
         routes=routes,
-        middleware=[Middleware(RequestLogMiddleware, replica), Middleware(HostOriginMiddleware, settings)],
+        middleware=[  # the first one sees a request first
+            Middleware(RequestLogMiddleware, replica),
+            Middleware(UnreadBodyMiddleware),
+            Middleware(HostOriginMiddleware, settings),
+            cors(settings),
+            Middleware(BodyLimitMiddleware),
+        ],
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False
@@ -69,15 +78,25 @@ def build_app(settings: Settings, *, sse_only: bool = False, upstream_app: ASGIA
 
 def _http_routes(endpoint: StreamableHttp, settings: Settings) -> list[BaseRoute]:
     """Return streamable HTTP, as the operator offers it and narrowed by its path."""
-    guarded = AuthMiddleware(endpoint, settings)
-    paths = ["/mcp", "/mcp/readonly", "/mcp/x/{toolsets}", "/mcp/x/{toolsets}/readonly"]
-    return [Route(path + slash, guarded) for path in paths for slash in ("", "/")]
+    narrowed = {
+        "/mcp": RouteNarrowing(),
+        "/mcp/readonly": RouteNarrowing(read_only=True),
+        "/mcp/x/{toolsets}": RouteNarrowing(toolsets=True),
+        "/mcp/x/{toolsets}/readonly": RouteNarrowing(read_only=True, toolsets=True),
+    }
+    return [
+        Route(path + slash, AuthMiddleware(endpoint, settings, narrowing))
+        for path, narrowing in narrowed.items()
+        for slash in ("", "/")
+    ]
 
 
-def _sse_routes(sse: Sse, settings: Settings) -> list[BaseRoute]:
+def _sse_routes(streams: SseStreams, settings: Settings) -> list[BaseRoute]:
     """Return the older transport: a stream, and the path that messages are posted to."""
-    stream, post = AuthMiddleware(sse.stream, settings), AuthMiddleware(sse.post, settings)
-    return [Route("/sse", stream, methods=["GET"]), Route("/messages/", post, methods=["POST"])]
+    return [
+        Route("/sse", AuthMiddleware(streams.open, settings, RouteNarrowing())),
+        Route("/messages/", AuthMiddleware(streams.post, settings, RouteNarrowing())),
+    ]
 
 
 def _open_routes(settings: Settings, replica: Replica, shared: RedisStore | None) -> list[BaseRoute]:

@@ -3,16 +3,17 @@
 import hashlib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
 from pydantic import SecretStr, TypeAdapter, ValidationError
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from errtrack_mcp.loopback import is_loopback
+from errtrack_mcp.remote.idempotency import HEADERS as IDEMPOTENCY_HEADERS
 from errtrack_mcp.remote.oauth_metadata import challenge
 from errtrack_mcp.remote.request_log import REQUEST_ID
 from errtrack_mcp.server.app import fixed_project
@@ -21,20 +22,36 @@ from errtrack_mcp.server.catalog.toolsets import TOOLSETS
 from errtrack_mcp.settings import SCOPES, Origin, ProjectNumber, Settings
 
 CALLER = "errtrack.caller"
-OURS = (b"authorization", b"x-posthog-project-id", b"x-posthog-host", b"x-errtrack-read-only", b"x-errtrack-toolsets")
+OURS = (
+    b"authorization",
+    b"x-posthog-project-id",
+    b"x-posthog-host",
+    b"x-errtrack-read-only",
+    b"x-errtrack-toolsets",
+    *(name.encode() for name in IDEMPOTENCY_HEADERS),
+)
 YES = {"1", "true", "yes", "on"}
 NO = {"", "0", "false", "no", "off"}
-FORWARDED = frozenset({b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip", b"via"})  # what proxies add
-PATH = re.compile(r"^/mcp(?:/x/(?P<toolsets>[^/]+))?(?P<read_only>/readonly)?/?$")
+FORWARDED = frozenset(  # headers that proxies add, the shipped nginx.conf of today and of earlier versions among them
+    {
+        b"forwarded",
+        b"via",
+        b"x-errtrack-once",
+        b"x-forwarded-for",
+        b"x-forwarded-host",
+        b"x-forwarded-proto",
+        b"x-real-ip",
+    }
+)
 
 
 class RequestRefused(Exception):  # noqa: N818 - named after what happened
     """The request cannot be served: an HTTP `status`, and a sentence for the caller."""
 
-    def __init__(self, status: int, words: str) -> None:
-        super().__init__(words)
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
         self.status = status
-        self.words = words
+        self.message = message
 
 
 @dataclass(frozen=True)
@@ -63,21 +80,29 @@ class Caller:
         return f"{self.key_hash} {'/'.join(self.prefix)}"
 
 
-class AuthMiddleware:
-    """Lets a request through with its caller beside it, or answers 400, 401 or 403."""
+@dataclass(frozen=True, slots=True)
+class RouteNarrowing:
+    """What a route gives up by its path: changes, or every toolset but those in its path parameter `toolsets`."""
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    read_only: bool = False
+    toolsets: bool = False
+
+
+class AuthMiddleware:
+    """Lets a request through with its caller in the scope, or answers 400, 401 or 403."""
+
+    def __init__(self, app: ASGIApp, settings: Settings, route: RouteNarrowing) -> None:
         self._app = app
         self._settings = settings
+        self._route = route
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Read the caller of one request."""
         try:
-            caller = read_caller(scope, self._settings)
+            caller = read_caller(scope, self._settings, self._route)
         except RequestRefused as refused:
-            body = {"error": "invalid_token" if refused.status == 401 else "refused", "message": refused.words}
-            headers = {"www-authenticate": challenge(scope, self._settings)} if refused.status == 401 else None
-            await JSONResponse(body, refused.status, headers)(scope, receive, send)
+            www_authenticate = challenge(scope, self._settings) if refused.status == 401 else None
+            await refusal(refused, www_authenticate)(scope, receive, send)
             return
         scope[CALLER] = caller
         # The SDK ties a connection over SSE to its user: nobody else's key can post to it.
@@ -85,8 +110,15 @@ class AuthMiddleware:
         await self._app(scope, receive, send)
 
 
-def read_caller(scope: Scope, settings: Settings) -> Caller:
-    """Read a request's caller from its headers and path.
+def refusal(refused: RequestRefused, www_authenticate: str | None = None) -> Response:
+    """Return the answer to a request that is refused."""
+    body = {"error": "invalid_token" if refused.status == 401 else "refused", "message": refused.message}
+    headers = {"www-authenticate": www_authenticate} if www_authenticate else None
+    return JSONResponse(body, refused.status, headers)
+
+
+def read_caller(scope: Scope, settings: Settings, route: RouteNarrowing) -> Caller:
+    """Read a request's caller from its headers and the route that it matched.
 
     Raises RequestRefused where they do not make one that the operator allows.
     """
@@ -103,8 +135,23 @@ def read_caller(scope: Scope, settings: Settings) -> Caller:
         if operator_fixed and project != prefix[1]:
             raise RequestRefused(403, f"X-PostHog-Project-Id: this server serves project {prefix[1]} only.")
         prefix = prefix if operator_fixed else ("projects", project)
-    narrowing = _narrowing(headers, scope["path"])
+    narrowing = _narrowing(headers, scope, route)
     return Caller(key, host, prefix, operator_fixed or bool(asked), narrowing, scope[REQUEST_ID])
+
+
+def held_to(caller: Caller, stream: Caller) -> Caller:
+    """Return the caller of one message, held to the project and the narrowing that its stream was opened with.
+
+    Raises RequestRefused for a message that names another project.
+    """
+    if stream.project_fixed and caller.project_fixed and caller.prefix != stream.prefix:
+        raise RequestRefused(403, f"X-PostHog-Project-Id: this stream was opened for project {stream.prefix[1]}.")
+    return replace(
+        caller,
+        prefix=stream.prefix if stream.project_fixed else caller.prefix,
+        project_fixed=stream.project_fixed or caller.project_fixed,
+        narrowing=_both(stream.narrowing, caller.narrowing),
+    )
 
 
 def _our_headers(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
@@ -138,10 +185,10 @@ def _key(authorization: str | None, scope: Scope, settings: Settings) -> SecretS
 
 
 def _on_loopback(scope: Scope) -> bool:
-    """Tell whether the request was made on this machine, by no proxy's word: to nobody else is the key lent."""
-    server = scope.get("server")
+    """Tell whether the request was made on this machine and not passed on by a proxy: only then is the key lent."""
+    ends = (scope.get("server"), scope.get("client"))
     forwarded = any(name in FORWARDED for name, _ in scope["headers"])
-    return server is not None and is_loopback(server[0]) and not forwarded
+    return not forwarded and all(end is not None and is_loopback(end[0]) for end in ends)
 
 
 def _host(asked: str | None, settings: Settings) -> str:
@@ -163,23 +210,39 @@ def _project(asked: str) -> str:
     try:
         return str(TypeAdapter(ProjectNumber).validate_python(asked))
     except ValidationError as error:
-        words = error.errors()[0]["msg"].removeprefix("Value error, ")
-        raise RequestRefused(400, f"X-PostHog-Project-Id {words}.") from None
+        message = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise RequestRefused(400, f"X-PostHog-Project-Id {message}.") from None
 
 
-def _narrowing(headers: dict[str, str], path: str) -> Selection:
-    """Read what the caller does without, from headers and path together; no value can widen anything."""
+def _narrowing(headers: dict[str, str], scope: Scope, route: RouteNarrowing) -> Selection:
+    """Read what the caller gives up, from headers and route together; no value can widen anything."""
     wish = headers.get("x-errtrack-read-only", "").lower()
     if wish not in YES | NO:
         raise RequestRefused(400, "X-Errtrack-Read-Only must be 1 or 0.")
-    match = PATH.match(path)
-    read_only = wish in YES or bool(match and match["read_only"])
-    lists = [headers.get("x-errtrack-toolsets"), match["toolsets"] if match else None]
-    toolsets: frozenset[str] | None = None
-    for names in filter(None, lists):
-        chosen = frozenset(name.strip() for name in names.split(",") if name.strip())
-        if unknown := sorted(chosen - set(TOOLSETS)):
-            shown = ", ".join(repr(name[:40]) for name in unknown[:5])
-            raise RequestRefused(400, f"There is no toolset {shown}. Valid: {', '.join(TOOLSETS)}.")
-        toolsets = chosen if toolsets is None else toolsets & chosen
-    return Selection(read_only, toolsets)
+    narrowing = Selection(wish in YES or route.read_only, _toolsets(headers.get("x-errtrack-toolsets")))
+    if not route.toolsets:
+        return narrowing
+    named = _toolsets(scope.get("path_params", {}).get("toolsets"))
+    if named is None:
+        raise RequestRefused(400, f"The path must name toolsets, as in /mcp/x/releases. Valid: {', '.join(TOOLSETS)}.")
+    return _both(narrowing, Selection(toolsets=named))
+
+
+def _toolsets(names: str | None) -> frozenset[str] | None:
+    """Read a list of toolsets; None, for no restriction, if there is none."""
+    if not names:
+        return None
+    chosen = frozenset(name.strip() for name in names.split(",") if name.strip())
+    if unknown := sorted(chosen - set(TOOLSETS)):
+        shown = ", ".join(repr(name[:40]) for name in unknown[:5])
+        raise RequestRefused(400, f"There is no toolset {shown}. Valid: {', '.join(TOOLSETS)}.")
+    return chosen
+
+
+def _both(one: Selection, other: Selection) -> Selection:
+    """Return what both narrowings leave."""
+    if one.toolsets is None or other.toolsets is None:
+        toolsets = other.toolsets if one.toolsets is None else one.toolsets
+    else:
+        toolsets = one.toolsets & other.toolsets
+    return Selection(one.read_only or other.read_only, toolsets)

@@ -12,7 +12,7 @@ from mcp_types import CallToolRequestParams, InputRequiredResult, ReadResourceRe
 
 from errtrack_mcp.api.client import Client
 from errtrack_mcp.remote.auth import CALLER, Caller
-from errtrack_mcp.remote.idempotency import IdempotencyStore
+from errtrack_mcp.remote.idempotency import IdempotencyStore, idempotency_key
 from errtrack_mcp.remote.replica import Replica
 from errtrack_mcp.remote.request_log import log_event
 from errtrack_mcp.remote.streamable_http import CANNOT_ASK
@@ -25,8 +25,6 @@ from errtrack_mcp.server.errors import explain_repeated
 from errtrack_mcp.server.handlers import Handlers
 from errtrack_mcp.settings import Settings
 from errtrack_mcp.tools.dependencies import ClientProvider
-
-ONCE = "x-errtrack-once"
 
 
 def caller_of(request: ServerRequestContext[Any, Any]) -> Caller:
@@ -96,8 +94,8 @@ class CountedCalls:
         offered = self._catalog.for_caller(request).tools.get(params.name)
         if offered is not None and not is_read_only(offered.tool):
             caller = caller_of(request)
-            once = request.request.headers.get(ONCE) if request.request else None
-            if once and not await self._idempotency.first(caller.key_hash, once[:128]):
+            key = idempotency_key(request.request.headers) if request.request else None
+            if key and not await self._idempotency.begin(caller.key_hash, key):
                 return failed(explain_repeated())
         return await self._plain.call_tool(request, params)
 

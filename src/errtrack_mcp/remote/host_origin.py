@@ -1,121 +1,72 @@
-"""What no request passes by: Host, Origin and the size of the body, checked before anything is read (pure ASGI)."""
+"""Host and Origin: a request for another host, or from a web page that is not listed, is refused (pure ASGI)."""
 
 import re
 from collections.abc import Iterable
 
 from starlette.responses import PlainTextResponse, Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocketClose
 
 from errtrack_mcp.loopback import is_loopback
-from errtrack_mcp.settings import Settings
+from errtrack_mcp.settings import ConfigurationError, Settings
 
-MAX_BODY_BYTES = 1_000_000
-ALLOWED_HEADERS = (
-    "authorization, content-type, accept, last-event-id, mcp-protocol-version, mcp-session-id, mcp-method, mcp-name, "
-    "x-posthog-project-id, x-posthog-host, x-errtrack-read-only, x-errtrack-toolsets, x-request-id"
-)
+HOST = re.compile(r"(?:\[([0-9a-f:.]{2,45})\]|([^:\[\]@/]{1,255}))(?::[0-9]{1,5})?")
 
 
 class HostOriginMiddleware:
-    """Turns away requests for other hosts, from unlisted web pages, and with bodies that are too large.
-
-    It also answers the questions that browsers ask first (CORS), for listed origins only.
-    """
+    """Answers 421 to a Host and 403 to an Origin that is not this machine's own or listed in the settings."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
         public = [settings.public_url.partition("://")[2]] if settings.public_url else []
         self._hosts = {name.lower() for name in [*public, *(settings.served_hosts or ())]}
-        self._origins = {origin.lower().rstrip("/") for origin in settings.served_origins or ()}
+        self._origins = served_origins(settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Check one request."""
-        if scope["type"] != "http":
+        """Check one request. A websocket is closed: this server has none."""
+        if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
-            return
-        headers: list[tuple[bytes, bytes]] = scope["headers"]
-        origins = _values(headers, b"origin")
-        refusal = self._refuse_host(_values(headers, b"host")) or self._refuse_origin(origins)
-        if refusal is None and scope["method"] == "OPTIONS" and origins:
-            refusal = Response(status_code=204, headers=_preflight())
-        refusal = refusal or _refuse_body(_values(headers, b"content-length"))
-        origin = origins[0] if origins and origins[0].lower() in self._origins else None
-        await (refusal or self._app)(scope, receive, _with_cors(send, origin) if origin else send)
+        elif scope["type"] == "http":
+            refusal = self._refuse_host(scope) or self._refuse_origin(scope)
+            await (refusal or self._app)(scope, receive, send)
+        else:
+            await WebSocketClose()(scope, receive, send)
 
-    def _refuse_host(self, hosts: list[str]) -> Response | None:
+    def _refuse_host(self, scope: Scope) -> Response | None:
+        hosts = _values(scope["headers"], b"host")
         if len(hosts) == 1:
             name = _name(hosts[0])
-            if hosts[0].lower() in self._hosts or name in self._hosts or is_loopback(name):
+            if name and (hosts[0].lower() in self._hosts or name in self._hosts or is_loopback(name)):
                 return None
-        words = "This server does not answer to that Host; --allowed-hosts (ERRTRACK_SERVED_HOSTS) adds names.\n"
-        return PlainTextResponse(words, 421)
+        message = "This server does not answer to that Host; --allowed-hosts (ERRTRACK_SERVED_HOSTS) adds names.\n"
+        return PlainTextResponse(message, 421)
 
-    def _refuse_origin(self, origins: list[str]) -> Response | None:
-        if not origins or (len(origins) == 1 and origins[0].lower() in self._origins):
+    def _refuse_origin(self, scope: Scope) -> Response | None:
+        origins = _values(scope["headers"], b"origin")
+        if not origins or (len(origins) == 1 and origins[0] in self._origins):
             return None
-        words = "Pages of that Origin may not call this server; --allowed-origins (ERRTRACK_SERVED_ORIGINS) adds it.\n"
-        return PlainTextResponse(words, 403)
+        message = (
+            "Pages of that Origin may not call this server; --allowed-origins (ERRTRACK_SERVED_ORIGINS) adds it.\n"
+        )
+        return PlainTextResponse(message, 403)
+
+
+def served_origins(settings: Settings) -> frozenset[str]:
+    """Return the origins whose pages may call, as browsers write them.
+
+    Raises ConfigurationError for `*`: every page that the operator's browser shows could then call.
+    """
+    origins = frozenset(origin.lower().rstrip("/") for origin in settings.served_origins or ())
+    if "*" in origins:
+        raise ConfigurationError(["ERRTRACK_SERVED_ORIGINS (--allowed-origins) must name each origin; * is refused."])
+    return origins
 
 
 def _name(host: str) -> str:
-    """Return a Host header without its port, or nothing where it is none."""
-    match = re.fullmatch(r"(?:\[([0-9a-f:.]+)\]|([^:\[\]]+))(?::\d*)?", host.lower())
+    """Return a Host header without its port, or nothing if it cannot be parsed."""
+    match = HOST.fullmatch(host.lower())
     return (match[1] or match[2]) if match else ""
-
-
-def _refuse_body(lengths: Iterable[str]) -> Response | None:
-    """Refuse by its announced length a body that would be too large."""
-    if any(length.isdigit() and int(length) > MAX_BODY_BYTES for length in lengths):
-        return too_large()
-    return None
-
-
-def too_large() -> Response:
-    """Answer to a body that is too large; what is left of it stays unread."""
-    words = f"A request may have {MAX_BODY_BYTES:,} bytes at most.\n"
-    return PlainTextResponse(words, 413, headers={"connection": "close"})
-
-
-async def read_body(receive: Receive) -> bytes | None:
-    """Read a body up to the limit; None where there is more of it, or where the caller has left."""
-    chunks: list[bytes] = []
-    size = 0
-    while True:
-        message = await receive()
-        if message["type"] != "http.request":
-            return None
-        chunk = message.get("body", b"")
-        size += len(chunk)
-        if size > MAX_BODY_BYTES:
-            return None
-        chunks.append(chunk)
-        if not message.get("more_body", False):
-            return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
 def _values(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> list[str]:
     return [value.decode("latin-1").strip() for key, value in headers if key == name]
-
-
-def _preflight() -> dict[str, str]:
-    return {
-        "access-control-allow-methods": "GET, POST, DELETE, OPTIONS",
-        "access-control-allow-headers": ALLOWED_HEADERS,
-        "access-control-max-age": "600",
-    }
-
-
-def _with_cors(send: Send, origin: str) -> Send:
-    """Add to an answer what lets pages of this origin read it."""
-    added = [
-        (b"access-control-allow-origin", origin.encode("latin-1")),
-        (b"access-control-expose-headers", b"www-authenticate, x-request-id, retry-after"),
-        (b"vary", b"origin"),
-    ]
-
-    async def sending(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            message["headers"] = [*message.get("headers", ()), *added]
-        await send(message)
-
-    return sending

@@ -1,116 +1,99 @@
-"""One process that serves HTTP: where it listens, and how it leaves."""
+"""One process that serves HTTP on an open socket, and how it leaves: SIGTERM, drain, stop."""
 
 import asyncio
 import signal
 import socket
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
 from types import FrameType
 
+import anyio
 import uvicorn
-from sse_starlette.sse import AppStatus
 from starlette.types import ASGIApp
-from uvicorn.server import HANDLED_SIGNALS
 
 from errtrack_mcp.loopback import is_loopback
 from errtrack_mcp.remote.app import build_app
+from errtrack_mcp.remote.connections import BACKLOG, limited_protocol
 from errtrack_mcp.remote.replica import Replica
 from errtrack_mcp.remote.request_log import configure_logs, log_event
 from errtrack_mcp.settings import ConfigurationError, Settings
 
-FAREWELL = 15.0  # for what comes after the last call: streams that end, connections that close
+FAREWELL = 15.0  # seconds beyond the drain, for streams to end and connections to close
 
 
-class Server(uvicorn.Server):
-    """A uvicorn server that, told to stop, first says that it is leaving and then finishes what it has begun."""
-
-    def __init__(self, config: uvicorn.Config, replica: Replica, delay: float, on_ready: Callable[[int], None]) -> None:
-        super().__init__(config)
-        self._replica = replica
-        self._delay = delay
-        self._on_ready = on_ready
-        self._leave_at: float | None = None
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, then tell the true port."""
-        await super().startup(sockets)
-        if self.started:
-            self._on_ready(self.servers[0].sockets[0].getsockname()[1])
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - as uvicorn calls it
-        """Begin to leave; asked a second time, leave at once."""
-        if self._leave_at is not None:
-            self.force_exit = self.should_exit = True
-        self._replica.draining = True
-        self._leave_at = time.monotonic() + self._delay
-
-    async def on_tick(self, counter: int) -> bool:
-        """Stop accepting when balancers have had the time to notice."""
-        if self._leave_at is not None and time.monotonic() >= self._leave_at:
-            self.should_exit = True
-        return await super().on_tick(counter)
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Finish the calls that were accepted, as far as the time allows, then end the streams that nobody waits on."""
-        log_event("draining", in_flight=self._replica.in_flight)
-        farewell = asyncio.create_task(self._end_streams())
-        await super().shutdown(sockets)
-        farewell.cancel()
-        log_event("stopped", in_flight=self._replica.in_flight)
-
-    async def _end_streams(self) -> None:
-        """Let open event streams end once no call is in flight; until then one of them may carry its answer."""
-        await asyncio.sleep(0.1)
-        await self._replica.idle()
-        await asyncio.sleep(0.05)  # the last answer is on its way into its stream
-        AppStatus.should_exit = True
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Take the signals to stop, without raising them again once stopped."""
-        previous = {number: signal.signal(number, self.handle_exit) for number in HANDLED_SIGNALS}
-        try:
-            yield
-        finally:
-            for number, handler in previous.items():
-                signal.signal(number, handler)
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where to listen, and for what: port 0 takes a free one; `sse_only` leaves streamable HTTP out."""
-
-    host: str
-    port: int
-    sse_only: bool = False
+def refuse_public(settings: Settings, host: str) -> None:
+    """Raise ConfigurationError for an address that others can reach, unless the settings allow it."""
+    if not is_loopback(host) and not settings.public:
+        message = f"Listening on {host} opens this server to others; add --public (ERRTRACK_PUBLIC=1) to allow that."
+        raise ConfigurationError([message])
 
 
 async def serve(
-    settings: Settings, place: Place, on_ready: Callable[[int], None], upstream_app: ASGIApp | None = None
+    settings: Settings,
+    sock: socket.socket,
+    on_ready: Callable[[], None],
+    *,
+    sse_only: bool = False,
+    upstream_app: ASGIApp | None = None,
 ) -> None:
-    """Serve until SIGINT or SIGTERM, from the main thread; `on_ready` is told the true port.
+    """Serve on a listening socket until SIGINT or SIGTERM, from the main thread; `on_ready` is called once it serves.
 
-    Raises ConfigurationError for an address that others can reach, unless the settings say so.
+    `sse_only` leaves streamable HTTP out; `upstream_app` answers in place of PostHog. Raises ConfigurationError for
+    settings that cannot work, a socket on a public address among them.
     """
-    if not is_loopback(place.host) and not settings.public:
-        words = (
-            f"Listening on {place.host} opens this server to others; add --public (ERRTRACK_PUBLIC=1) if that is meant."
-        )
-        raise ConfigurationError([words])
+    refuse_public(settings, sock.getsockname()[0])
     configure_logs(settings.log_format)
-    AppStatus.disable_automatic_graceful_drain()  # type: ignore[no-untyped-call] # it would cut streams that still carry an answer
-    app = build_app(settings, sse_only=place.sse_only, upstream_app=upstream_app)
+    app = build_app(settings, sse_only=sse_only, upstream_app=upstream_app)
+    replica: Replica = app.state.replica
+    started = anyio.Event()
+
+    async def notify() -> None:
+        started.set()
+
     config = uvicorn.Config(
         app,
-        host=place.host,
-        port=place.port,
-        http="h11",  # the only parser that reads MCP's headers to the letter
+        http=limited_protocol(),  # h11: the only parser that reads MCP's headers to the letter
         ws="none",
         log_config=None,
         access_log=False,
         server_header=False,
+        backlog=BACKLOG,
         timeout_graceful_shutdown=int(settings.drain_timeout + FAREWELL),
+        callback_notify=notify,  # uvicorn calls it as soon as it serves, then every 30 s
     )
-    await Server(config, app.state.replica, settings.drain_delay, on_ready).serve()
+    server = uvicorn.Server(config)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(_leave_on_signal, server, replica, settings.drain_delay, started, on_ready)
+        await server.serve(sockets=[sock])
+        tasks.cancel_scope.cancel()
+    log_event("stopped", in_flight=replica.in_flight)
+
+
+async def _leave_on_signal(
+    server: uvicorn.Server, replica: Replica, delay: float, started: anyio.Event, on_ready: Callable[[], None]
+) -> None:
+    """Drain on the first signal: not ready at once, closed after `delay`, streams ended when idle. Stop on the second.
+
+    uvicorn's handlers would stop at once, so ours replace them when uvicorn has set its own; it resets all of them
+    when it ends.
+    """
+    await started.wait()
+    loop = asyncio.get_running_loop()
+    asked = anyio.Event()
+
+    def leave() -> None:
+        if replica.draining:
+            server.force_exit = server.should_exit = True
+        replica.draining = True
+        asked.set()
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(leave)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, on_signal)
+    on_ready()
+    await asked.wait()
+    await anyio.sleep(delay)
+    log_event("draining", in_flight=replica.in_flight)
+    server.should_exit = True
+    await replica.end_streams_when_idle()

@@ -14,13 +14,15 @@ WELL_KNOWN = "/.well-known/oauth-protected-resource"
 
 
 def base_url(scope: Scope, settings: Settings) -> str:
-    """Return the origin under which the caller reached us, as configured or else as the request says."""
-    return settings.public_url or f"{scope['scheme']}://{Headers(scope=scope).get('host', 'localhost')}"
+    """Return the address under which the caller reached this app: the origin as configured or else as requested."""
+    origin = settings.public_url or f"{scope['scheme']}://{Headers(scope=scope).get('host', 'localhost')}"
+    return origin + quote(scope.get("root_path", "").rstrip("/"))
 
 
 def challenge(scope: Scope, settings: Settings) -> str:
     """Return the WWW-Authenticate header for a request without a usable key."""
-    path = quote(scope["path"].rstrip("/"))  # decoded by now, and a header takes neither quotes nor line ends
+    # decoded by now, and a header takes neither quotes nor line ends
+    path = quote(scope["path"].removeprefix(scope.get("root_path", "")).rstrip("/"))
     return f'Bearer resource_metadata="{base_url(scope, settings)}{WELL_KNOWN}{path}"'
 
 
@@ -43,5 +45,6 @@ class Metadata:
 
     async def show(self, request: Request) -> Response:
         """Answer with the document for the resource that the path names."""
-        path = request.url.path.removeprefix(WELL_KNOWN).rstrip("/")
-        return JSONResponse(protected_resource(base_url(request.scope, self._settings) + path, self._settings))
+        path = quote(request.path_params.get("resource", "").rstrip("/"))
+        resource = base_url(request.scope, self._settings) + (f"/{path}" if path else "")
+        return JSONResponse(protected_resource(resource, self._settings))

@@ -1,4 +1,4 @@
-"""Redis (or Valkey): what replicas share. When it is away, callers of this module are told so at once and go on."""
+"""Redis (or Valkey): what replicas share. While it is away, or answers nonsense, callers get a default at once."""
 
 import logging
 import time
@@ -13,7 +13,8 @@ from errtrack_mcp.settings import ConfigurationError
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
-Given = TypeVar("Given")
+Result = TypeVar("Result")
+Default = TypeVar("Default")
 
 PATIENCE = 0.25
 ASK_AGAIN_AFTER = 1.0
@@ -21,7 +22,7 @@ log = logging.getLogger("errtrack_mcp.remote")
 
 
 class RedisStore:
-    """A connection to Redis that never holds a call up: at most a quarter of a second, and then a second of peace."""
+    """A connection to Redis that delays a call by a quarter of a second at most, then rests for a second."""
 
     def __init__(self, url: SecretStr, metrics: Metrics, clock: Callable[[], float] = time.monotonic) -> None:
         try:
@@ -37,36 +38,45 @@ class RedisStore:
             )
         except ValueError:
             raise ConfigurationError(["ERRTRACK_REDIS_URL must be like redis://host:6379/0."]) from None
-        self._failures = (RedisError, OSError, TimeoutError)
+        # An answer that is no Redis protocol can end in any of the last three; LookupError comes from `read` as well.
+        self._failures = (RedisError, OSError, TimeoutError, ValueError, TypeError, LookupError)
         self._metrics = metrics
         self._clock = clock
         self._rest_until = 0.0
         self.up = True
         metrics.redis(up=True)
 
-    async def run(self, command: Callable[["Redis"], Awaitable[Any]], default: Given) -> Any | Given:
-        """Run a Redis command and return its result, or `default` where there is none."""
+    async def run(
+        self,
+        command: Callable[["Redis"], Awaitable[object]],
+        default: Default,
+        read: Callable[[Any], Result],
+    ) -> Result | Default:
+        """Run a Redis command and return its answer as `read` understands it, or `default` if there is none.
+
+        `read` raises ValueError or LookupError for an answer that the command cannot have; Redis then counts as away.
+        """
         if self._clock() < self._rest_until:
             return default
         try:
-            answer = await command(self._redis)
+            answer = read(await command(self._redis))
         except self._failures as error:
             self._rest_until = self._clock() + ASK_AGAIN_AFTER
-            self._tell(up=False, why=type(error).__name__)
+            self._report(up=False, reason=type(error).__name__)
             return default
-        self._tell(up=True)
+        self._report(up=True)
         return answer
 
     async def look(self) -> bool:
         """Ask whether Redis is there."""
-        await self.run(lambda redis: redis.ping(), default=None)
+        await self.run(lambda redis: redis.ping(), default=None, read=bool)
         return self.up
 
-    def _tell(self, *, up: bool, why: str = "") -> None:
+    def _report(self, *, up: bool, reason: str = "") -> None:
         if up != self.up:
             self.up = up
             self._metrics.redis(up=up)
-            log.warning("redis is back" if up else f"redis is away ({why}): each replica keeps its own budget")
+            log.warning("redis is back" if up else f"redis is away ({reason}): each replica keeps its own budget")
 
     async def aclose(self) -> None:
         """Close every connection."""

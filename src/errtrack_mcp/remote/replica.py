@@ -1,4 +1,4 @@
-"""What one process of the server knows about itself: what it is doing, whether it is leaving, what it has counted."""
+"""One process of the server: calls in flight, whether it is leaving, what it has counted."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,14 +7,17 @@ import anyio
 
 from errtrack_mcp.remote.metrics import Metrics
 
+QUIET_SECONDS = 0.2  # the last answer is on its way into its stream for so long
+
 
 class Replica:
-    """One process: calls in flight, whether it is draining, and its metrics."""
+    """Calls in flight, whether the process is draining, when its streams end, and its metrics."""
 
     def __init__(self, metrics: Metrics) -> None:
         self.draining = False
         self.in_flight = 0
         self.metrics = metrics
+        self.streams_end = anyio.Event()
         self._ended = anyio.Event()
 
     @contextmanager
@@ -29,8 +32,11 @@ class Replica:
             self.metrics.in_flight(self.in_flight)
             self._ended.set()
 
-    async def idle(self) -> None:
-        """Wait until no call is in flight."""
+    async def end_streams_when_idle(self) -> None:
+        """End the event streams that clients keep open, once no call is in flight and its answer has left."""
+        await anyio.sleep(QUIET_SECONDS)
         while self.in_flight:
             self._ended = anyio.Event()
             await self._ended.wait()
+            await anyio.sleep(QUIET_SECONDS)
+        self.streams_end.set()

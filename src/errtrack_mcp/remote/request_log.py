@@ -1,12 +1,16 @@
-"""The log of a server over HTTP: one line a request, with an id that also goes upstream. No line holds a key."""
+"""The log of a server over HTTP: one line a request, with an id that also goes upstream.
+
+No line holds a key, and no value can forge a line or a field: whatever is written is escaped first.
+"""
 
 import json
 import logging
 import re
 import sys
+from collections.abc import Callable
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import Any, TextIO
 from uuid import uuid4
 
@@ -19,6 +23,9 @@ log = logging.getLogger("errtrack_mcp.remote")
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
 REQUEST_ID = "errtrack.request_id"
 FIELDS = "errtrack_fields"
+KEY = re.compile(r"(ph[xas]_)[!-~]+")
+MAX_VALUE = 500
+REPEAT_SECONDS = 10.0
 
 
 class RequestLogMiddleware:
@@ -29,12 +36,12 @@ class RequestLogMiddleware:
         self._replica = replica
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Accompany one request."""
+        """Log one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        given = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"x-request-id"), "")
-        own = given if re.fullmatch(r"[A-Za-z0-9._-]{1,64}", given) else uuid4().hex
+        given = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-request-id"]
+        own = given[0] if len(given) == 1 and re.fullmatch(r"[A-Za-z0-9._-]{1,64}", given[0]) else uuid4().hex
         scope[REQUEST_ID] = own
         token = request_id.set(own)
         begun, status = perf_counter(), 0
@@ -74,14 +81,55 @@ class LogFormatter(logging.Formatter):
         """Write a record with its time, its request's id and its facts."""
         fields: dict[str, Any] = getattr(record, FIELDS, {})
         time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-        said = {"time": time, "level": record.levelname.lower(), "event": record.getMessage()}
-        said |= {"request_id": request_id.get(), **fields}
-        if record.exc_info:
-            said["traceback"] = self.formatException(record.exc_info)
+        event = _safe(record.getMessage())
+        said = {name: _safe(value) for name, value in {"request_id": request_id.get(), **fields}.items()}
+        trace = KEY.sub(r"\1***", self.formatException(record.exc_info)) if record.exc_info else ""
         if self._as_json:
-            return json.dumps(said | {"logger": record.name}, default=str)
-        rest = " ".join(f"{name}={value}" for name, value in said.items() if name not in {"time", "level", "event"})
-        return f"{said['time']} {said['level']} {said['event']} {rest}"
+            said = {"time": time, "level": record.levelname.lower(), "event": event, **said}
+            return json.dumps(said | ({"traceback": trace} if trace else {}) | {"logger": record.name})
+        facts = " ".join(f"{name}={_word(value)}" for name, value in said.items())
+        lines = [f"    | {_printable(line)}" for line in trace.splitlines()]
+        return "\n".join([f"{time} {record.levelname.lower()} {_word(event)} {facts}", *lines])
+
+
+def _safe(value: object) -> int | float | str:
+    """Return a value without keys, and cut if it is long; numbers stay numbers."""
+    if isinstance(value, int | float):
+        return value
+    text = KEY.sub(r"\1***", str(value))
+    return text if len(text) <= MAX_VALUE else f"{text[:MAX_VALUE]}... ({len(text)} characters)"
+
+
+def _word(value: float | str) -> str:
+    """Write a value so that it is one word, or quoted and escaped."""
+    text = str(value)
+    return text if re.fullmatch(r"[!#-<>-~]+", text) else json.dumps(text)
+
+
+def _printable(line: str) -> str:
+    """Escape what is not printable ASCII."""
+    return json.dumps(line)[1:-1].replace('\\"', '"')
+
+
+class RepeatFilter(logging.Filter):
+    """Lets the same message of a logger pass once in ten seconds: a failing accept() would write thousands a second."""
+
+    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+        super().__init__()
+        self._clock = clock
+        self._last: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Tell whether a record is to be written."""
+        now = self._clock()
+        message = record.getMessage().partition("\n")[0][:100]
+        if now - self._last.get(message, -REPEAT_SECONDS) < REPEAT_SECONDS:
+            return False
+        self._last = {text: time for text, time in self._last.items() if now - time < REPEAT_SECONDS}
+        if len(self._last) >= MAX_VALUE:
+            return False
+        self._last[message] = now
+        return True
 
 
 def configure_logs(form: str, stream: TextIO | None = None) -> None:
@@ -90,3 +138,5 @@ def configure_logs(form: str, stream: TextIO | None = None) -> None:
     handler.setFormatter(LogFormatter(as_json=form == "json"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     log.setLevel(logging.INFO)
+    asyncio_log = logging.getLogger("asyncio")
+    asyncio_log.filters = [RepeatFilter()]  # once, however often this is called

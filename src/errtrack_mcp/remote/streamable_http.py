@@ -11,11 +11,12 @@ from mcp.server.transport_security import TransportSecuritySettings
 from mcp_types import ClientCapabilities
 from pydantic import ValidationError
 from pydantic_core import from_json
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from errtrack_mcp.remote.auth import CALLER
-from errtrack_mcp.remote.host_origin import MAX_BODY_BYTES, read_body, too_large
+from errtrack_mcp.remote.body_limit import MAX_BODY_BYTES, replay
 from errtrack_mcp.remote.sessions import IDLE_SECONDS, MAX_SESSIONS, Sessions
 from errtrack_mcp.tools.elicitation import can_ask
 
@@ -64,12 +65,9 @@ class StreamableHttp:
             message = "Send every message by POST. GET and DELETE need the Mcp-Session-Id of an open session.\n"
             await PlainTextResponse(message, 405, headers={"allow": "POST"})(scope, receive, send)
             return
-        body = await read_body(receive)
-        if body is None:
-            await too_large()(scope, receive, send)
-            return
+        body = await Request(scope, receive).body()
         scope[CANNOT_ASK] = session_id.startswith(CANNOT_ASK_PREFIX)
-        await self._answer(body, _without_session(scope), _replaying(body, receive), send)
+        await self._answer(body, _without_session(scope), replay(body, receive), send)
 
     async def _answer(self, body: bytes, scope: Scope, receive: Receive, send: Send) -> None:
         manager = self._streaming if wants_stream(body, scope["headers"]) else self._plain
@@ -146,17 +144,3 @@ def _with_session(send: Send, session_id: str) -> Send:
         await send(message)
 
     return sending
-
-
-def _replaying(body: bytes, receive: Receive) -> Receive:
-    """Give a body that has been read to the next reader, and then whatever comes."""
-    unread = True
-
-    async def receiving() -> Message:
-        nonlocal unread
-        if unread:
-            unread = False
-            return {"type": "http.request", "body": body, "more_body": False}
-        return await receive()
-
-    return receiving

@@ -16,7 +16,7 @@ from errtrack_mcp.api.transport import Pool
 from errtrack_mcp.remote.auth import Caller
 from errtrack_mcp.remote.idempotency import IdempotencyStore
 from errtrack_mcp.remote.metrics import Metrics
-from errtrack_mcp.remote.rate_limit import Budget
+from errtrack_mcp.remote.rate_limit import KeyRateLimiter
 from errtrack_mcp.settings import Settings
 
 
@@ -24,10 +24,15 @@ class Upstream:
     """Lends clients over the pools of this process; it holds no key."""
 
     def __init__(
-        self, settings: Settings, budget: Budget, ledger: IdempotencyStore, metrics: Metrics, app: ASGIApp | None = None
+        self,
+        settings: Settings,
+        budget: KeyRateLimiter,
+        idempotency: IdempotencyStore,
+        metrics: Metrics,
+        app: ASGIApp | None = None,
     ) -> None:
         hosts: Iterable[str] = {settings.host, *settings.allowed_hosts}
-        self.idempotency = ledger
+        self.idempotency = idempotency
         self._pools = {host: Pool(host, app) for host in hosts}
         self._budget = budget
         self._metrics = metrics
@@ -53,7 +58,7 @@ class Passage:
     """Everything that one caller's request passes on its way out: budget, span, counts."""
 
     caller: Caller
-    budget: Budget
+    budget: KeyRateLimiter
     metrics: Metrics
 
     def __call__(self, method: str, resource: str) -> AbstractAsyncContextManager[Callable[[int], None]]:
@@ -62,7 +67,7 @@ class Passage:
 
     @asynccontextmanager
     async def _accompany(self, method: str, resource: str) -> AsyncIterator[Callable[[int], None]]:
-        wait = await self.budget.spend(self.caller.key_hash, resource)
+        wait = await self.budget.acquire(self.caller.key_hash, resource)
         if wait is not None:
             self.metrics.throttled("budget")
             raise RateLimited(429, "budget", "", wait)

@@ -28,33 +28,6 @@ from errtrack_mcp.sandbox.seed import (
 from errtrack_mcp.sandbox.storage import Storage
 
 
-class Server(uvicorn.Server):
-    """A uvicorn server that tells its port, and whose process outlives a signal to stop."""
-
-    def __init__(self, config: uvicorn.Config, on_ready: Callable[[int], None]) -> None:
-        super().__init__(config)
-        self._on_ready = on_ready
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, then tell the true port."""
-        await super().startup(sockets)
-        if self.started:
-            self._on_ready(self.servers[0].sockets[0].getsockname()[1])
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Stop on SIGINT and SIGTERM, without raising them again once stopped."""
-        previous = {number: signal.signal(number, self.handle_exit) for number in _STOP}
-        try:
-            yield
-        finally:
-            for number, handler in previous.items():
-                signal.signal(number, handler)
-
-
-_STOP = (signal.SIGINT, signal.SIGTERM)
-
-
 @dataclass(frozen=True, slots=True)
 class Contents:
     """What a sandbox holds: where its rows and files are kept, and how many are seeded besides the believable few."""
@@ -71,8 +44,14 @@ class Contents:
         return Path(f"{self.database}-files")
 
 
-async def serve(contents: Contents, host: str, port: int, on_ready: Callable[[int], None]) -> None:
-    """Serve a seeded sandbox from the main thread until SIGINT or SIGTERM; port 0 takes a free one."""
+async def serve(contents: Contents, sock: socket.socket, on_ready: Callable[[], None]) -> None:
+    """Serve a seeded sandbox on a listening socket, from the main thread, until SIGINT or SIGTERM."""
+    announce = iter((on_ready,))
+
+    async def notify() -> None:
+        for ready in announce:
+            ready()
+
     database = Database(contents.database)
     try:
         now = datetime.now(UTC)
@@ -82,20 +61,32 @@ async def serve(contents: Contents, host: str, port: int, on_ready: Callable[[in
         remove_expired(database, storage, now)
         config = uvicorn.Config(
             create_app(database, storage=storage),
-            host=host,
-            port=port,
             http="h11",
             ws="none",
             lifespan="off",
             log_level="warning",
             server_header=False,
+            callback_notify=notify,  # uvicorn calls it as soon as it serves, then every 30 s
         )
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(remove_expired_hourly, database, storage)
-            await Server(config, on_ready).serve()
+            with _surviving_signals():
+                await uvicorn.Server(config).serve(sockets=[sock])
             tasks.cancel_scope.cancel()
     finally:
         database.close()
+
+
+@contextmanager
+def _surviving_signals() -> Iterator[None]:
+    """Let the process live on when uvicorn, stopped by a signal, raises that signal again: there is more to close."""
+    stops = (signal.SIGINT, signal.SIGTERM)
+    previous = {number: signal.signal(number, lambda _number, _frame: None) for number in stops}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
 
 
 def announcement(address: str) -> str:

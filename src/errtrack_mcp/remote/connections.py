@@ -1,0 +1,95 @@
+"""Connections: how many a replica holds, and how long a caller may take to send a head or to read an answer.
+
+uvicorn has a time limit for idle kept connections only. `uvicorn.Config(http=...)` takes any asyncio protocol, so this
+one adds to uvicorn's own; it overrides nothing but the callbacks that asyncio defines for every protocol.
+"""
+
+import asyncio
+import sys
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+MAX_CONNECTIONS = 500
+BACKLOG = 100  # asyncio accepts so many in one go, before any of them can be counted
+OTHER_FILES = 100  # connections to PostHog and Redis, standard streams
+HEAD_SECONDS = 10.0
+READ_SECONDS = 60.0
+FULL_MESSAGE = b"This replica holds as many connections as it can; try again in a second.\n"
+FULL = (
+    b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 1\r\ncontent-type: text/plain\r\n"
+    b"content-length: %d\r\n\r\n%b" % (len(FULL_MESSAGE), FULL_MESSAGE)
+)
+
+
+class LimitedProtocol(H11Protocol):
+    """One connection; it is closed when there are too many, or when its caller is too slow."""
+
+    max_connections = MAX_CONNECTIONS
+    head_seconds = HEAD_SECONDS
+    read_seconds = READ_SECONDS
+    _head_timer: asyncio.TimerHandle | None = None
+    _read_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's own
+        """Count a connection, and wait for its first head."""
+        super().connection_made(transport)
+        if len(self.connections) > self.max_connections:
+            transport.write(FULL)
+            transport.close()
+            return
+        self._head_timer = self.loop.call_later(self.head_seconds, transport.abort)
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes; the time for a head runs from its first byte to its last."""
+        super().data_received(data)
+        if self.conn.their_state is not h11.IDLE:
+            self._stop_head_timer()
+        elif self._head_timer is None:
+            self._head_timer = self.loop.call_later(self.head_seconds, self.transport.abort)
+
+    def pause_writing(self) -> None:
+        """Start the time that a caller has to go on reading."""
+        super().pause_writing()
+        self._read_timer = self.loop.call_later(self.read_seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Stop that time."""
+        super().resume_writing()
+        self._stop_read_timer()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget a connection."""
+        self._stop_head_timer()
+        self._stop_read_timer()
+        super().connection_lost(exc)
+
+    def _stop_head_timer(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _stop_read_timer(self) -> None:
+        if self._read_timer is not None:
+            self._read_timer.cancel()
+            self._read_timer = None
+
+
+def limited_protocol() -> type[LimitedProtocol]:
+    """Return the protocol with a limit that fits the files that this process may open."""
+    limit = max(16, min(MAX_CONNECTIONS, open_file_limit() - BACKLOG - OTHER_FILES))
+    return type("FittedProtocol", (LimitedProtocol,), {"max_connections": limit})
+
+
+def open_file_limit() -> int:
+    """Return how many files this process may open, after asking for as many as the system allows it."""
+    if sys.platform == "win32":
+        return 512
+    import resource  # noqa: PLC0415 - Windows has none
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MAX_CONNECTIONS + BACKLOG + OTHER_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return wanted if soft == resource.RLIM_INFINITY else soft
