@@ -13,7 +13,7 @@ from mcp import Client
 from mcp_types import Tool
 from pydantic import SecretStr
 
-from errtrack_mcp.api.transport import Pool
+from errtrack_mcp.api.transport import HttpTransport
 from errtrack_mcp.sandbox.app import create_app
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import FULL_KEY, chunk_id, release_id, seed
@@ -93,7 +93,7 @@ async def tools() -> str:
     """Write the page of tools: what each takes, and what it really answers on the sandbox."""
     database = Database()
     seed(database, SEEDED_ON)
-    pool = Pool("http://localhost", create_app(database))
+    pool = HttpTransport("http://localhost", create_app(database))
     settings = load_settings(None, POSTHOG_HOST="http://localhost", POSTHOG_PERSONAL_API_KEY=FULL_KEY)
     assert isinstance(settings.personal_api_key, SecretStr)
     async with Client(build_server(settings, pool)) as client:

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 from mcp import Client
 
-from errtrack_mcp.api.transport import Pool
+from errtrack_mcp.api.transport import HttpTransport
 from errtrack_mcp.sandbox.app import create_app
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import FULL_KEY, seed
 from errtrack_mcp.server.app import build_server
 from errtrack_mcp.settings import Settings, load_settings
+from tests.support.bundler import Bundle, run_esbuild
 from tests.support.npm import Node, run_node
 from tests.support.results import text_of
 from tests.support.upstream import Upstream, serve
@@ -73,7 +74,7 @@ def connect(settings: Callable[..., Settings]) -> Connect:
     @asynccontextmanager
     async def connected(mode: str = "auto", **variables: str) -> AsyncIterator[Client]:
         chosen = settings(**variables)
-        pool = Pool(chosen.host)
+        pool = HttpTransport(chosen.host)
         try:
             async with Client(build_server(chosen, pool), mode=mode) as client:
                 yield client
@@ -116,6 +117,12 @@ def refusal() -> Callable[..., Awaitable[str]]:
         return text
 
     return call
+
+
+@pytest.fixture
+def bundle() -> Bundle:
+    """Bundle a small app with esbuild; a test that asks for this is marked as a client test."""
+    return run_esbuild
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mcp import Client
 from mcp_types import TextContent
 
-from errtrack_mcp.api.transport import Pool
+from errtrack_mcp.api.transport import HttpTransport
 from errtrack_mcp.sandbox.app import create_app
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import FULL_KEY, release_id, seed
@@ -63,7 +63,7 @@ async def check(tool: Any, arguments: dict[str, Any]) -> None:
     """Call a tool through a real client, in front of a fresh sandbox, and check its answer."""
     database = Database()
     seed(database, datetime(2026, 9, 20, tzinfo=UTC))
-    pool = Pool(SETTINGS.host, create_app(database, throttled=False))
+    pool = HttpTransport(SETTINGS.host, create_app(database, throttled=False))
     try:
         async with Client(build_server(SETTINGS, pool)) as client:
             result = await client.call_tool(tool.name, arguments)

@@ -20,10 +20,9 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from errtrack_mcp.api.posthog import PERSONAL_KEY, PROJECT_TOKEN, REGIONS, SCOPES, US, app_host, kind_of_key
 from errtrack_mcp.loopback import is_loopback
 
-SCOPES = "error_tracking:read and error_tracking:write"
-REGIONS = frozenset({"https://us.posthog.com", "https://eu.posthog.com"})
 MIN_STATE_KEY = 32
 
 
@@ -52,8 +51,7 @@ def _origin(value: str) -> str:
         _ = parts.port
     except ValueError:
         raise ValueError("has a port that is no number from 0 to 65535") from None
-    if parts.hostname.endswith(".i.posthog.com"):
-        right = parts.hostname.replace(".i.posthog.com", ".posthog.com")
+    if right := app_host(parts.hostname):
         raise ValueError(f"is an ingest host, which has no such API; use https://{right}")
     return f"{parts.scheme}://{parts.netloc.lower()}"
 
@@ -61,15 +59,11 @@ def _origin(value: str) -> str:
 def _personal_key(value: SecretStr) -> SecretStr:
     """Refuse keys that this API cannot accept, without repeating them."""
     key = value.get_secret_value().strip()
-    if key.startswith("phc_"):
+    kind = kind_of_key(key)
+    if kind and not kind.opens_the_api:
         raise ValueError(
-            "holds the public project token (phc_...), which only sends events; "
-            f"create a personal API key (phx_...) with {SCOPES}"
-        )
-    if key.startswith("phs_"):
-        raise ValueError(
-            "holds a project secret key (phs_...), which this API does not accept; "
-            f"create a personal API key (phx_...) with {SCOPES}"
+            f"holds a {kind.name} ({kind.prefix}...), which this API does not accept; "
+            f"create a personal API key ({PERSONAL_KEY.prefix}...) with {SCOPES}"
         )
     if re.fullmatch(r"\$\{?(env:)?POSTHOG_PERSONAL_API_KEY\b.*", key):
         raise ValueError(
@@ -84,7 +78,7 @@ def _personal_key(value: SecretStr) -> SecretStr:
 def _project(value: str) -> str:
     """Accept a project's number or `@current`."""
     text = value.strip()
-    if text.startswith("phc_"):
+    if text.startswith(PROJECT_TOKEN.prefix):
         raise ValueError("holds the project token (phc_...); use the project's number, as in /project/12345")
     if not re.fullmatch(r"@current|[1-9][0-9]{0,17}", text):
         raise ValueError("must be the project's number or @current")
@@ -130,7 +124,7 @@ class Settings(BaseSettings):
         description=f"Personal API key (`phx_...`) or OAuth token (`pha_...`) with {SCOPES}.",
     )
     host: Origin = Field(
-        "https://us.posthog.com",
+        US,
         validation_alias=AliasChoices("POSTHOG_HOST", "host"),
         description="Origin of the PostHog app: US, `https://eu.posthog.com`, or your own.",
     )

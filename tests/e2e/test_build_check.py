@@ -14,7 +14,7 @@ import pytest
 
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import FULL_KEY, PROJECT_ID
-from tests.support.bundler import bundle, inject
+from tests.support.bundler import Bundle, inject
 from tests.support.installed import COMMAND, environment
 
 CHECK = "error-tracking-build-check"
@@ -25,7 +25,7 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
-def dist(tmp_path: Path) -> Path:
+def dist(tmp_path: Path, bundle: Bundle) -> Path:
     """Build a small app with maps, and inject chunk ids."""
     out = bundle(tmp_path, "--sourcemap")
     for script in out.glob("*.js"):
@@ -81,7 +81,7 @@ def test_the_exit_code_tells_a_ci_job(run: Run, sandbox: Any, database: Database
     assert run("build-check", str(dist / "absent"), **place).returncode == 2
 
 
-def test_what_needs_no_project_is_told_without_one(run: Run, tmp_path: Path) -> None:
+def test_what_needs_no_project_is_told_without_one(run: Run, tmp_path: Path, bundle: Bundle) -> None:
     """A build without maps is surely not readable, whether or not the project can be asked."""
     done = run("build-check", "--json", str(bundle(tmp_path)))
     assert done.returncode == 1

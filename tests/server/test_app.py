@@ -7,7 +7,7 @@ from mcp import Client
 from mcp.shared.exceptions import MCPError
 from mcp_types import PromptReference
 
-from errtrack_mcp.api.transport import Pool
+from errtrack_mcp.api.transport import HttpTransport
 from errtrack_mcp.server.app import build_server
 from errtrack_mcp.settings import load_settings
 from tests.support.upstream import Upstream
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.anyio
 
 async def test_without_a_key_every_call_says_what_to_do(sandbox: Upstream, refusal: Any) -> None:
     """The server starts and lists its tools; a call names the variable and where to make a key, and sends nothing."""
-    pool = Pool(sandbox.url)
+    pool = HttpTransport(sandbox.url)
     async with Client(build_server(load_settings(None, POSTHOG_HOST=sandbox.url), pool)) as client:
         assert len((await client.list_tools()).tools) >= 15
         message = await refusal(client, "error-tracking-releases-list")

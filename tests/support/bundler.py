@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 from pathlib import Path
+from typing import Protocol
 from uuid import NAMESPACE_URL, uuid5
 
 from tests.support.npm import MODULES
@@ -18,7 +19,14 @@ SOURCES = {
 }
 
 
-def bundle(project: Path, *options: str) -> Path:
+class Bundle(Protocol):
+    """Bundles the small app."""
+
+    def __call__(self, project: Path, *options: str) -> Path:
+        """Return the directory of the bundle, `project`/dist."""
+
+
+def run_esbuild(project: Path, *options: str) -> Path:
     """Bundle two entry points of a small app into `project`/dist, minified, and return that directory."""
     source = project / "src"
     source.mkdir(parents=True)

@@ -31,7 +31,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     reasons = {kind: reason for kind in NEEDS if (reason := missing(kind))}
     counted: Counter[str] = Counter()
     for item in items:
-        if "node" in getattr(item, "fixturenames", ()):
+        if {"node", "bundle"} & {*getattr(item, "fixturenames", ())}:
             item.add_marker("client")
         for kind, reason in reasons.items():
             if item.get_closest_marker(kind):

@@ -15,14 +15,14 @@ import pytest
 from mcp import Client
 from mcp_types import ErrorData, ListRootsResult, Root
 
-from errtrack_mcp.api.transport import Pool
+from errtrack_mcp.api.transport import HttpTransport
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import PROJECT_ID
 from errtrack_mcp.sandbox.symbol_sets import insert_symbol_set
 from errtrack_mcp.server.app import build_server
 from errtrack_mcp.server.catalog.catalog import Catalog
 from errtrack_mcp.settings import load_settings
-from tests.support.bundler import bundle, inject
+from tests.support.bundler import Bundle, inject
 from tests.support.results import text_of
 
 CHECK = "error-tracking-build-check"
@@ -69,7 +69,7 @@ def offering(settings: Any) -> Offering:
             return ListRootsResult(roots=[Root(uri=uri) for uri in uris])
 
         chosen = settings(**variables)
-        pool = Pool(chosen.host)
+        pool = HttpTransport(chosen.host)
         try:
             async with Client(build_server(chosen, pool), mode=mode, list_roots_callback=roots) as client:
                 yield client
@@ -86,7 +86,7 @@ def states(answer: dict[str, Any]) -> dict[str, str]:
 
 @pytest.mark.anyio
 async def test_each_step_that_the_answer_names_leads_to_a_readable_build(
-    connect: Any, answer: Any, upload: Any, project: Path
+    connect: Any, answer: Any, upload: Any, project: Path, bundle: Bundle
 ) -> None:
     """Without maps, with maps, injected, uploaded: the answer names the next step each time, and none at the end."""
     async with connect(build_root=str(project)) as client:
@@ -130,7 +130,9 @@ async def test_each_step_that_the_answer_names_leads_to_a_readable_build(
 
 
 @pytest.mark.anyio
-async def test_a_map_elsewhere_than_in_a_file_is_told_apart(connect: Any, answer: Any, project: Path) -> None:
+async def test_a_map_elsewhere_than_in_a_file_is_told_apart(
+    connect: Any, answer: Any, project: Path, bundle: Bundle
+) -> None:
     """Inside the script, by URL, and without a comment beside the script."""
     bundle(project / "inline", "--sourcemap=inline")
     external = bundle(project / "external", "--sourcemap=external")
@@ -147,7 +149,7 @@ async def test_a_map_elsewhere_than_in_a_file_is_told_apart(connect: Any, answer
 
 
 @pytest.mark.anyio
-async def test_bad_input_gets_its_line(connect: Any, answer: Any, upload: Any, project: Path) -> None:
+async def test_bad_input_gets_its_line(connect: Any, answer: Any, upload: Any, project: Path, bundle: Bundle) -> None:
     """A binary file, a map that is no JSON, an empty map, a link out, a shared id, an unregistered id, a failed set."""
     dist = bundle(project, "--sourcemap")
     (project / "elsewhere.js").write_text("secret()")
@@ -239,7 +241,7 @@ async def test_nothing_outside_the_root_is_read(connect: Any, refusal: Any, proj
 @pytest.mark.anyio
 @ERAS
 async def test_a_root_that_the_client_offers_is_enough(
-    offering: Offering, answer: Any, mode: str, project: Path
+    offering: Offering, answer: Any, mode: str, project: Path, bundle: Bundle
 ) -> None:
     """Both eras: asked for in the middle of the call, or by a result that asks for input."""
     bundle(project / "my app")
@@ -305,7 +307,7 @@ async def test_a_client_that_fails_to_list_its_roots_is_told_so(settings: Any, r
     async def roots(context: Any) -> ErrorData:  # noqa: ARG001 - the client calls it by this name
         return ErrorData(code=-32603, message="no folder\u200b is open")
 
-    pool = Pool(settings().host)
+    pool = HttpTransport(settings().host)
     async with Client(build_server(settings(), pool), mode="legacy", list_roots_callback=roots) as client:
         words = await refusal(client, CHECK)
     await pool.aclose()

@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.errors import RateLimited, Unauthenticated
-from errtrack_mcp.api.transport import Pool
+from errtrack_mcp.api.transport import HttpTransport
 from errtrack_mcp.builds.directory import BuildDirectory, Bundle
 from errtrack_mcp.builds.script import Script
 from errtrack_mcp.builds.source_map import MapState
@@ -66,7 +66,7 @@ async def ask(project: Project, number: int) -> Lookup:
     async def silent(_done: float, _total: float | None, _words: str) -> None:
         pass
 
-    pool = Pool("http://localhost", project)
+    pool = HttpTransport("http://localhost", project)
     try:
         return await look_up(Client(pool, SecretStr("phx_x"), ("projects", "1")), bundles(number), silent)
     finally:

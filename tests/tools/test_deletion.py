@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from errtrack_mcp.api.client import Client
-from errtrack_mcp.api.transport import Pool
+from errtrack_mcp.api.transport import HttpTransport
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import FULL_KEY, READ_KEY, release_id
 from errtrack_mcp.tools.deletion import CODE_LENGTH, ConfirmCode
@@ -17,7 +17,7 @@ DESTROY = "error-tracking-releases-destroy"
 
 def client(key: str = "phx_one", host: str = "https://us.posthog.com") -> Client:
     """Return a client that is never sent anywhere."""
-    return Client(Pool(host), SecretStr(key), ("projects", "1"))
+    return Client(HttpTransport(host), SecretStr(key), ("projects", "1"))
 
 
 def code(**changed: Any) -> str:

@@ -9,7 +9,7 @@ from mcp import Client
 from mcp.client.context import ClientRequestContext
 from mcp_types import ElicitRequestParams, ElicitResult
 
-from errtrack_mcp.api.transport import Pool
+from errtrack_mcp.api.transport import HttpTransport
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import release_id
 from errtrack_mcp.server.app import build_server
@@ -38,7 +38,7 @@ def connect_asking(settings: Callable[..., Settings]) -> Any:
             questions.append(params.message)
             return answer
 
-        pool = Pool(settings().host)
+        pool = HttpTransport(settings().host)
         try:
             async with Client(build_server(settings(), pool), mode=mode, elicitation_callback=ask) as client:
                 yield client
@@ -141,7 +141,7 @@ async def test_a_target_that_changes_during_the_question_stays(
             database.execute("UPDATE releases SET version = 'renamed' WHERE id = ?", (release_id(2),))
         return YES
 
-    pool = Pool(settings().host)
+    pool = HttpTransport(settings().host)
     async with Client(build_server(settings(), pool), mode=mode, elicitation_callback=rename_and_agree) as client:
         kept = await confirmed(answer, client, DESTROY_RELEASE, release_id(2))
     await pool.aclose()

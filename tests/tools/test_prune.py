@@ -11,7 +11,7 @@ import pytest
 from mcp import Client
 from mcp_types import ElicitResult
 
-from errtrack_mcp.api.transport import Pool
+from errtrack_mcp.api.transport import HttpTransport
 from errtrack_mcp.sandbox.database import Database, stored_time
 from errtrack_mcp.sandbox.seed import PROJECT_ID, READ_KEY, release_id
 from errtrack_mcp.server.app import build_server
@@ -233,7 +233,7 @@ async def test_the_user_is_asked_wherever_the_client_can(
 
     @asynccontextmanager
     async def connected() -> AsyncIterator[Client]:
-        pool = Pool(settings().host)
+        pool = HttpTransport(settings().host)
         try:
             async with Client(build_server(settings(), pool), mode=mode, elicitation_callback=ask) as client:
                 yield client

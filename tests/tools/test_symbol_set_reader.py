@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.errors import ServerError
 from errtrack_mcp.api.retry import RetryPolicy
-from errtrack_mcp.api.transport import Pool
+from errtrack_mcp.api.transport import HttpTransport
 from errtrack_mcp.tools import symbol_set_reader as walk_module
 from errtrack_mcp.tools.symbol_set_reader import RateLimiter, SymbolSetReader, read_all
 
@@ -57,7 +57,7 @@ class Project:
 @asynccontextmanager
 async def client_of(project: Project) -> AsyncIterator[Client]:
     """Give a client of a project that does not wait between tries."""
-    pool = Pool("http://localhost", project)
+    pool = HttpTransport("http://localhost", project)
     try:
         yield Client(pool, SecretStr("phx_x"), ("projects", "1"), retry=RetryPolicy(first_wait=0.0))
     finally:
@@ -244,7 +244,7 @@ async def test_a_slow_page_holds_up_no_more_than_a_few() -> None:
             held = asked
         await project(scope, receive, send)
 
-    pool = Pool("http://localhost", slow)
+    pool = HttpTransport("http://localhost", slow)
     ids = await ids_in(SymbolSetReader(Client(pool, SecretStr("phx_x"), ("projects", "1"))))
     await pool.aclose()
     assert ids == project.rows

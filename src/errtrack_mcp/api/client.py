@@ -1,8 +1,8 @@
 """The REST API for one caller, over the pool of connections that callers share."""
 
-from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
@@ -18,58 +18,60 @@ from errtrack_mcp.api.errors import (
     NotJson,
     RateLimited,
     Redirected,
+    RequestInfo,
     ServerError,
     TimedOut,
     TransportError,
     refusal,
 )
-from errtrack_mcp.api.page import Page, Row, list_answer
+from errtrack_mcp.api.models import Page, Row, list_body
 from errtrack_mcp.api.retry import REPEATABLE, RetryPolicy, wait_before_retry
 from errtrack_mcp.api.sanitize import clean_value, needs_no_cleaning, title_of_page
-from errtrack_mcp.api.transport import Pool, Request, Response
+from errtrack_mcp.api.transport import Request, Response, Transport
 
 Model = TypeVar("Model", bound=BaseModel)
 
-# Accompanies one request on its way out, given method and resource; the status is told to what it yields.
-Passage = Callable[[str, str], AbstractAsyncContextManager[Callable[[int], None]]]
-
-
-def unaccompanied(_method: str, _resource: str) -> AbstractAsyncContextManager[Callable[[int], None]]:
-    """Let a request pass without looking."""
-    return nullcontext(lambda _status: None)
+# What a middlebox adds after the empty body of a 204 would otherwise response the next request.
+LAST_ON_ITS_CONNECTION = {"Connection": "close"}
+SHORTEST_REDACTED_KEY = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
     """One caller's view of one project.
 
-    `prefix` is ("projects", id) or ("environments", id). Every method takes the parts of a path below
-    `error_tracking/`, each sent as one encoded segment, and raises ApiError; `timeout` (seconds) covers a whole
-    request with its retries; `headers` go with every request, and `passage` accompanies each try.
+    `prefix` is ("projects", id) or ("environments", id). Every method takes the parts of a path below `base`, each
+    sent as one encoded segment, and raises ApiError with its `request`; `timeout` (seconds) covers a whole request with
+    its retries; `headers` go with every request.
     """
 
-    pool: Pool
+    transport: Transport
     key: SecretStr
-    prefix: tuple[str, str]
+    prefix: tuple[str, ...]
     timeout: float = 30.0
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     headers: Mapping[str, str] = field(default_factory=dict)
-    passage: Passage = unaccompanied
+    base: tuple[str, ...] = ("error_tracking",)
+
+    @property
+    def origin(self) -> str:
+        """Scheme and host of PostHog."""
+        return self.transport.origin
 
     async def get(self, *path: str, into: type[Model], **query: str | int | None) -> Model:
         """Fetch one object."""
-        return _read(await self._request("GET", path, query=query), into)
+        return self._read(await self._request("GET", path, query=query), into, path)
 
     async def get_page(self, *path: str, of: type[Row], offset: int, **query: str | int | None) -> Page[Row]:
         """Fetch one page of a list, from row `offset`."""
-        answer = await self._request("GET", path, query={"offset": offset or None, **query})
-        listed = _read(answer, list_answer(of))
+        response = await self._request("GET", path, query={"offset": offset or None, **query})
+        listed = self._read(response, list_body(of), path)
         next_offset = offset + len(listed.results) if listed.next and listed.results else None
         return Page(count=listed.count, next_offset=next_offset, results=listed.results)
 
     async def post(self, *path: str, body: Mapping[str, Any], into: type[Model]) -> Model:
         """Create an object; never repeated unless the API says that it did nothing."""
-        return _read(await self._request("POST", path, body=body), into)
+        return self._read(await self._request("POST", path, body=body), into, path)
 
     async def patch(self, *path: str, body: Mapping[str, Any]) -> None:
         """Change an object; the API answers with nothing (contract, section 5.4)."""
@@ -81,7 +83,7 @@ class Client:
 
     def path(self, *parts: str) -> str:
         """Join parts to a path on the host, each encoded as one segment; `.` and `..` are refused."""
-        return "/".join(["/api", *map(_segment, self.prefix), "error_tracking", *map(_segment, parts), ""])
+        return "/".join(["/api", *map(_segment, (*self.prefix, *self.base, *parts)), ""])
 
     async def _request(
         self,
@@ -91,16 +93,33 @@ class Client:
         query: Mapping[str, str | int | None] | None = None,
         body: Mapping[str, Any] | None = None,
     ) -> Response:
-        """Send one request, with the retries that are safe, within the time allowed."""
+        """Send one request, and let its failure say what was asked."""
         params = {name: value for name, value in (query or {}).items() if value is not None}
-        request = Request(method, self.pool.origin + self.path(*parts), params, body, self._headers)
+        url = self.origin + self.path(*parts)
+        headers = partial(self._headers, method)
+        try:
+            return await self._with_retries(Request(method, url, parts[0], params, body, headers))
+        except ApiError as error:
+            error.request = RequestInfo(self.origin, self.prefix[-1], parts)
+            raise
+
+    def _read(self, response: Response, into: type[Model], path: tuple[str, ...]) -> Model:
+        try:
+            return _read(response, into)
+        except ApiError as error:
+            error.request = RequestInfo(self.origin, self.prefix[-1], path)
+            raise
+
+    async def _with_retries(self, request: Request) -> Response:
+        """Send one request, with the retries that are safe, within the time allowed."""
+        method = request.method
         tries, rate_limit_waited, perhaps_done = 0, 0.0, False
         deadline = anyio.current_time() + self.timeout
         while True:
             tries += 1
             try:
                 with anyio.fail_after(self._share_of_time(method, deadline, tries)):
-                    return await self._try(request, parts[0])
+                    return _checked(self._without_key(await self.transport.send(request)))
             except TimeoutError:
                 failure: ApiError = TimedOut(may_have_happened=method not in REPEATABLE)
             except ApiError as error:
@@ -116,24 +135,29 @@ class Client:
             await anyio.sleep(wait)
 
     def _share_of_time(self, method: str, deadline: float, tries: int) -> float:
-        """Give a try that may be repeated half of the time left, so that a hanging answer leaves time to ask again."""
+        """Give a try that may be repeated half of the time left, so that a hanging one leaves time to ask again."""
         left = max(deadline - anyio.current_time(), 0.0)
         return left / 2 if method in REPEATABLE and tries <= self.retry.attempts else left
 
-    async def _try(self, request: Request, resource: str) -> Response:
-        async with self.passage(request.method, resource) as answered:
-            answer = await self.pool.send(request, answered)
-        return _checked(answer)
-
-    def _headers(self) -> dict[str, str]:
-        """Say who asks; no frame keeps the answer in a variable, since crash reporters show those."""
+    def _headers(self, method: str) -> dict[str, str]:
+        """Say who asks; no frame keeps the headers in a variable, since crash reporters show those."""
         return {
             **self.headers,
+            **({} if method in {"GET", "POST"} else LAST_ON_ITS_CONNECTION),
             "Authorization": f"Bearer {self.key.get_secret_value()}",
             "Accept": "application/json",
-            "Accept-Encoding": "gzip, deflate",
+            "Accept-Encoding": "gzip",
             "User-Agent": f"errtrack-mcp/{__version__}",
         }
+
+    def _without_key(self, response: Response) -> Response:
+        """Take the key out of a response that repeats it: nothing that leaves this process may hold it."""
+        key = self.key.get_secret_value()
+        repeated = key.encode() in response.body or any(key in value for value in response.headers.values())
+        if len(key) < SHORTEST_REDACTED_KEY or not repeated:
+            return response
+        headers = {name: value.replace(key, "***") for name, value in response.headers.items()}
+        return replace(response, body=response.body.replace(key.encode(), b"***"), headers=headers)
 
 
 def _segment(part: str) -> str:
@@ -143,14 +167,13 @@ def _segment(part: str) -> str:
     return quote(part, safe="@")
 
 
-def _checked(answer: Response) -> Response:
-    """Return an answer that succeeded; raise what any other means."""
-    status, content = answer.status, answer.body
+def _checked(response: Response) -> Response:
+    """Return an response that succeeded; raise what any other means."""
+    status, content = response.status, response.body
     if 300 <= status < 400:
-        location = urlsplit(answer.headers.get("location", ""))
-        raise Redirected(status, f"{location.scheme}://{location.netloc}" if location.netloc else "")
+        raise Redirected(status, _origin_of(response.headers.get("location", "")))
     if status < 300:
-        return answer
+        return response
     try:
         body = from_json(content) if content else None
     except ValueError:
@@ -158,20 +181,29 @@ def _checked(answer: Response) -> Response:
         if status >= 500:
             raise ServerError(status, NotJson.code, title) from None
         raise NotJson(status, title) from None
-    raise refusal(status, body, answer.headers.get("retry-after"))
+    raise refusal(status, body, response.headers.get("retry-after"))
 
 
-def _read(answer: Response, into: type[Model]) -> Model:
+def _origin_of(location: str) -> str:
+    """Return scheme and host of an address, or nothing where it has none."""
+    try:
+        parts = urlsplit(location)
+    except ValueError:
+        return ""
+    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
+
+
+def _read(response: Response, into: type[Model]) -> Model:
     """Read the body into a model, cleaning every string in it."""
     try:
-        if needs_no_cleaning(answer.body):
-            return into.model_validate_json(answer.body)
-        return into.model_validate(clean_value(from_json(answer.body)))
+        if needs_no_cleaning(response.body):
+            return into.model_validate_json(response.body)
+        return into.model_validate(clean_value(from_json(response.body)))
     except ValidationError as error:
         problems = error.errors(include_url=False, include_input=False)
         if problems[0]["type"] == "json_invalid":
-            raise NotJson(answer.status, title_of_page(answer.body)) from None
+            raise NotJson(response.status, title_of_page(response.body)) from None
         fields = sorted({".".join(map(str, problem["loc"])) or "the whole body" for problem in problems})
-        raise BadShape(answer.status, ", ".join(fields[:5])) from None
+        raise BadShape(response.status, ", ".join(fields[:5])) from None
     except ValueError:
-        raise NotJson(answer.status, title_of_page(answer.body)) from None
+        raise NotJson(response.status, title_of_page(response.body)) from None

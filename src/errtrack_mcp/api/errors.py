@@ -27,17 +27,29 @@ Pure: a status and a body go in, an exception comes out (contract, section 2.1).
 """
 
 import re
+from dataclasses import dataclass
 from typing import Any, ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class RequestInfo:
+    """What was asked: which host, which project, which path below it."""
+
+    origin: str = ""
+    project: str = ""
+    path: tuple[str, ...] = ()
 
 
 class ApiError(Exception):
     """A call to the REST API that brought no result.
 
-    `code` is stable and documented; `transient` says whether the same call may succeed later.
+    `code` is stable and documented; `transient` says whether the same call may succeed later; `request` is what was
+    asked, set by `Client`.
     """
 
     code: ClassVar[str]
     transient: ClassVar[bool] = False
+    request: RequestInfo = RequestInfo()
 
 
 class TransportError(ApiError):

@@ -1,11 +1,12 @@
-"""The connections to one host, and one request over them: the only import of httpx."""
+"""One request over the connections to one host: the only import of httpx."""
 
 import os
 import socket
 import ssl
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 from starlette.types import ASGIApp
@@ -23,10 +24,9 @@ from errtrack_mcp.api.proxy import proxy_for
 from errtrack_mcp.api.retry import REPEATABLE
 
 MAX_BODY_BYTES = 20_000_000
+BYTES_A_VALUE = 20  # of JSON; a body with more values than that is made to be slow, as `[[],[],[],...`
 MAX_CONNECTIONS = 64
-
-# Is shown every answer before its body is read.
-Watch = Callable[[httpx.Response], None]
+GZIP = 16 + zlib.MAX_WBITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,7 @@ class Request:
 
     method: str
     url: str
+    resource: str
     params: Mapping[str, str | int]
     body: Mapping[str, Any] | None
     headers: Callable[[], dict[str, str]]
@@ -42,75 +43,82 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer that arrived complete, whatever its status."""
+    """A response that arrived complete, whatever its status; `tls` is the connection's, where it had any."""
 
     status: int
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
+    tls: ssl.SSLObject | None = None
+
+
+class Transport(Protocol):
+    """Sends requests to one host. One that adds something to each request holds another one and calls it."""
+
+    @property
+    def origin(self) -> str:
+        """Scheme and host."""
+
+    async def send(self, request: Request) -> Response:
+        """Send a request and read its response. Raises ApiError where none arrives."""
 
 
 @dataclass(slots=True)
-class Pool:
-    """The connections of one process to one host; it holds no key.
+class HttpTransport:
+    """Connections to one host; it holds no key.
 
-    `origin` is scheme and host; `app` answers in place of the network where one is given. Connections and the
-    TLS context are made at the first request, so that starting costs nothing.
+    `origin` is scheme and host; `app` answers in place of the network where one is given; a body of more than
+    `max_body_bytes` is refused. Connections and the TLS context are made at the first request.
     """
 
     origin: str
     app: ASGIApp | None = None
-    proxied: bool = field(default=False, init=False)
-    watch: Watch | None = field(default=None, init=False)
+    max_body_bytes: int = MAX_BODY_BYTES
+    max_connections: int = MAX_CONNECTIONS
+    _proxied: bool = field(default=False, init=False)
     _transport: httpx.AsyncBaseTransport | None = field(default=None, init=False)
 
-    def transport(self) -> httpx.AsyncBaseTransport:
-        """Return httpx's transport, made on first use.
-
-        Its client above would follow redirects, keep cookies and read the environment, all of which is unwanted here,
-        and take a tenth of a call for it. Nothing here ends by itself: each request is bounded as a whole.
-        """
-        if self._transport is None:
-            proxy = None if self.app else proxy_for(self.origin)
-            self.proxied = proxy is not None
-            self._transport = (
-                httpx.ASGITransport(self.app, raise_app_exceptions=False)
-                if self.app
-                else httpx.AsyncHTTPTransport(
-                    verify=_tls_context() if self.origin.startswith("https://") else False,
-                    proxy=_through(proxy) if proxy else None,
-                    trust_env=False,  # proxy_for has read the environment
-                    limits=httpx.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS),
-                )
-            )
-        return self._transport
-
-    async def send(self, asked: Request, answered: Callable[[int], None]) -> Response:
-        """Send a request and read its answer; `answered` is told the status before the body is read.
-
-        Raises TransportError, and TooLarge beyond 20 MB.
-        """
-        transport = self.transport()
-        params = asked.params or None
-        request = httpx.Request(asked.method, asked.url, params=params, json=asked.body, headers=asked.headers())
+    async def send(self, request: Request) -> Response:
+        """Send a request and read its response. Raises TransportError, and TooLarge beyond the limit of bytes."""
+        transport = self._made()
+        params = request.params or None
+        sent = httpx.Request(request.method, request.url, params=params, json=request.body, headers=request.headers())
         try:
-            response = await transport.handle_async_request(request)
-            answered(response.status_code)
-            if self.watch:
-                self.watch(response)
+            response = await transport.handle_async_request(sent)
             try:
-                content = await _read_body(response)
-            except httpx.DecodingError:
-                content = b""  # the status says what it was worth; where JSON is needed, this is none
+                body = await _read_body(response, self.max_body_bytes)
             finally:
                 await response.aclose()
         except (httpx.HTTPError, TimeoutError) as error:
-            raise _named(error, asked.method, proxied=self.proxied) from error
-        return Response(response.status_code, content, response.headers)
+            raise map_exception(error, request.method, proxied=self._proxied) from error
+        stream = response.extensions.get("network_stream")
+        tls = stream.get_extra_info("ssl_object") if stream else None
+        return Response(response.status_code, body, response.headers, tls)
 
     async def aclose(self) -> None:
         """Close every connection."""
         if self._transport is not None:
             await self._transport.aclose()
+
+    def _made(self) -> httpx.AsyncBaseTransport:
+        """Return httpx's transport, made on first use.
+
+        httpx's client is left out because it keeps cookies: those that PostHog sets for one caller would go out with
+        the requests of another. Nothing here ends by itself; each request is bounded as a whole by `Client`.
+        """
+        if self._transport is None and self.app:
+            self._transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
+        elif self._transport is None:
+            proxy = proxy_for(self.origin)
+            self._proxied = proxy is not None
+            self._transport = httpx.AsyncHTTPTransport(
+                verify=_tls_context() if self.origin.startswith("https://") else False,
+                proxy=_through(proxy) if proxy else None,
+                trust_env=False,  # proxy_for has read the environment
+                limits=httpx.Limits(
+                    max_connections=self.max_connections, max_keepalive_connections=self.max_connections
+                ),
+            )
+        return self._transport
 
 
 def _tls_context() -> ssl.SSLContext:
@@ -131,20 +139,33 @@ def _through(proxy: str) -> httpx.Proxy:
     return httpx.Proxy(proxy, ssl_context=_tls_context() if proxy.startswith("https://") else None)
 
 
-async def _read_body(response: httpx.Response) -> bytes:
-    """Read the body as it streams, and stop at the limit."""
+async def _read_body(response: httpx.Response, limit: int) -> bytes:
+    """Read the body as it streams, unpacked from gzip, and stop at the limit.
+
+    An encoding that was not asked for, or more than one, counts as no body: the status says what it was worth, and
+    where JSON is needed, this is none.
+    """
+    encoding = response.headers.get("content-encoding", "").strip().lower()
+    if encoding not in {"", "identity", "gzip"}:
+        return b""
+    unpack = zlib.decompressobj(GZIP) if encoding == "gzip" else None
     chunks: list[bytes] = []
-    size = 0
-    async for chunk in response.aiter_bytes():
-        size += len(chunk)
-        if size > MAX_BODY_BYTES:
+    size = values = 0
+    async for chunk in response.aiter_raw():
+        try:
+            part = unpack.decompress(chunk, limit + 1 - size) if unpack else chunk
+        except zlib.error:
+            return b""
+        size += len(part)
+        values += part.count(b",") + part.count(b"[") + part.count(b"{")
+        if size > limit or values > limit // BYTES_A_VALUE or (unpack and unpack.unconsumed_tail):
             raise TooLarge(response.status_code)
-        chunks.append(chunk)
-    return b"".join(chunks)
+        chunks.append(part)
+    return b"".join(chunks) if unpack is None or unpack.eof or not chunks else b""
 
 
-def _named(error: httpx.HTTPError | TimeoutError, method: str, *, proxied: bool) -> TransportError:
-    """Return what the transport's failure is to us, by its cause."""
+def map_exception(error: httpx.HTTPError | TimeoutError, method: str, *, proxied: bool) -> TransportError:
+    """Return what a failure of the transport is to us, by its cause."""
     if isinstance(error, httpx.TimeoutException | TimeoutError):
         return TimedOut(may_have_happened=method not in REPEATABLE)
     unresolved = False

@@ -13,12 +13,12 @@ from rich.text import Text
 
 from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.retry import RetryPolicy
-from errtrack_mcp.api.transport import Pool
+from errtrack_mcp.api.transport import HttpTransport
 from errtrack_mcp.builds.directory import BuildDirectory, Bundle
 from errtrack_mcp.builds.verdict import OUTLOOKS
 from errtrack_mcp.cli.output import EXIT_CODES, progress
 from errtrack_mcp.server.app import fixed_project
-from errtrack_mcp.server.errors import Asked, explain
+from errtrack_mcp.server.errors import message_for_api_error
 from errtrack_mcp.settings import Settings
 from errtrack_mcp.tools.build_check import BuildCheck, Lookup, conclude, environment, look_up, read_bundles
 from errtrack_mcp.tools.progress import Report, silent
@@ -59,14 +59,14 @@ async def _check(settings: Settings, build: BuildDirectory) -> BuildCheck:
     if settings.personal_api_key is None:
         click.echo(f"errtrack-mcp: {NO_KEY}", err=True)
     if lookup.stopped_by is not None:
-        click.echo(f"errtrack-mcp: {explain(lookup.stopped_by, Asked(settings.host, prefix[1], {})).text}", err=True)
+        click.echo(f"errtrack-mcp: {message_for_api_error(lookup.stopped_by).text}", err=True)
     return conclude(build, bundles, lookup, environment(settings.host, prefix[1]))
 
 
 async def _look_up(settings: Settings, prefix: tuple[str, str], bundles: list[Bundle], report: Report) -> Lookup:
     if settings.personal_api_key is None:
         return Lookup({})
-    pool = Pool(settings.host)
+    pool = HttpTransport(settings.host)
     retry = RetryPolicy(max_rate_limit_wait=settings.max_retry_wait)
     try:
         api = Client(pool, settings.personal_api_key, prefix, settings.timeout, retry)

@@ -8,7 +8,7 @@ from mcp.client.session import ElicitationFnT
 from pydantic import SecretStr
 from starlette.types import ASGIApp
 
-from errtrack_mcp.api.transport import Pool
+from errtrack_mcp.api.transport import HttpTransport
 from errtrack_mcp.server.app import build_server
 from errtrack_mcp.settings import Settings
 
@@ -23,7 +23,7 @@ async def connected(
     """
     if settings.personal_api_key is None:
         settings = settings.model_copy(update={"personal_api_key": SecretStr("none")})
-    pool = Pool(settings.host, sandbox)
+    pool = HttpTransport(settings.host, sandbox)
     try:
         async with Client(build_server(settings, pool), elicitation_callback=ask) as client:
             yield client

@@ -10,6 +10,7 @@ import anyio
 import click
 
 from errtrack_mcp import __version__
+from errtrack_mcp.api.posthog import SCOPES, key_page
 from errtrack_mcp.cli.commands import COMMANDS
 from errtrack_mcp.cli.options import (
     KEY_HELP,
@@ -121,7 +122,7 @@ def _serve(env_file: Path | None, *, in_sandbox: bool) -> None:
     except ConfigurationError as error:
         stop(error.problems)
     if settings.personal_api_key is None:
-        stop(["POSTHOG_PERSONAL_API_KEY is not set.", KEY_HELP.format(host=settings.host)])
+        stop(["POSTHOG_PERSONAL_API_KEY is not set.", KEY_HELP.format(page=key_page(settings.host), scopes=SCOPES)])
     from errtrack_mcp.server.app import serve_stdio
 
     warn_of_unknown_settings()

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, NoReturn, TypeVar
 import anyio
 import click
 
+from errtrack_mcp.api.posthog import SCOPES, key_page
+
 if TYPE_CHECKING:
     import socket
 
@@ -21,7 +23,7 @@ Command = TypeVar("Command", bound=Callable[..., object])
 
 KEY_HELP = """\
 errtrack-mcp needs a PostHog personal API key.
-  1. Create one at {host}/settings/user-api-keys with the scopes error_tracking:read and error_tracking:write
+  1. Create one at {page} with the scopes {scopes}
      (the first alone is enough with ERRTRACK_READ_ONLY=1).
   2. Set POSTHOG_PERSONAL_API_KEY to it where your client configures this server.
 No account? errtrack-mcp demo shows it at work, and errtrack-mcp serve --sandbox serves a made-up project."""
@@ -54,7 +56,7 @@ def run(
     try:
         settings = load_settings(env_file, **(fixed or {}))
         if needs_key and settings.personal_api_key is None:
-            stop(["POSTHOG_PERSONAL_API_KEY is not set.", KEY_HELP.format(host=settings.host)])
+            stop(["POSTHOG_PERSONAL_API_KEY is not set.", KEY_HELP.format(page=key_page(settings.host), scopes=SCOPES)])
         code = anyio.run(command, settings)
     except ConfigurationError as error:
         stop(error.problems)

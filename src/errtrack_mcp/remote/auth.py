@@ -12,6 +12,7 @@ from pydantic import SecretStr, TypeAdapter, ValidationError
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from errtrack_mcp.api.posthog import PERSONAL_KEY, SCOPES, kind_of_key
 from errtrack_mcp.loopback import is_loopback
 from errtrack_mcp.remote.idempotency import HEADERS as IDEMPOTENCY_HEADERS
 from errtrack_mcp.remote.oauth_metadata import challenge
@@ -19,7 +20,7 @@ from errtrack_mcp.remote.request_log import REQUEST_ID
 from errtrack_mcp.server.app import fixed_project
 from errtrack_mcp.server.catalog.filters import Selection
 from errtrack_mcp.server.catalog.toolsets import TOOLSETS
-from errtrack_mcp.settings import SCOPES, Origin, ProjectNumber, Settings
+from errtrack_mcp.settings import Origin, ProjectNumber, Settings
 
 CALLER = "errtrack.caller"
 OURS = (
@@ -172,14 +173,15 @@ def _key(authorization: str | None, scope: Scope, settings: Settings) -> SecretS
         raise RequestRefused(
             401, "Send your own PostHog key: Authorization: Bearer phx_... (or an OAuth token, pha_...)."
         )
-    kind, _, key = authorization.partition(" ")
+    scheme, _, key = authorization.partition(" ")
     key = key.strip()
-    if kind.lower() != "bearer" or not re.fullmatch(r"[\x21-\x7e]{5,512}", key):
+    if scheme.lower() != "bearer" or not re.fullmatch(r"[\x21-\x7e]{5,512}", key):
         raise RequestRefused(401, "Authorization must be: Bearer, a space, and a PostHog personal API key (phx_...).")
-    if key.startswith("phc_"):
-        need = f"create a personal API key (phx_...) with {SCOPES}"
-        raise RequestRefused(401, f"phc_... is the public project token, which only sends events; {need}.")
-    if not key.startswith(("phx_", "pha_")):
+    kind = kind_of_key(key)
+    if kind and not kind.opens_the_api:
+        need = f"create a personal API key ({PERSONAL_KEY.prefix}...) with {SCOPES}"
+        raise RequestRefused(401, f"{kind.prefix}... is a {kind.name}, which this API does not accept; {need}.")
+    if kind is None:
         raise RequestRefused(401, "Only personal API keys (phx_...) and OAuth tokens (pha_...) open PostHog's API.")
     return SecretStr(key)
 

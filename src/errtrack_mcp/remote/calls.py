@@ -21,7 +21,7 @@ from errtrack_mcp.server.app import create_server
 from errtrack_mcp.server.calls import ERROR_META, RequestContext, Result, failed
 from errtrack_mcp.server.catalog.catalog import Catalog, Narrowing
 from errtrack_mcp.server.catalog.filters import is_read_only
-from errtrack_mcp.server.errors import explain_repeated
+from errtrack_mcp.server.errors import message_for_repeated_change
 from errtrack_mcp.server.handlers import Handlers
 from errtrack_mcp.settings import Settings
 from errtrack_mcp.tools.dependencies import ClientProvider
@@ -96,7 +96,7 @@ class CountedCalls:
             caller = caller_of(request)
             key = idempotency_key(request.request.headers) if request.request else None
             if key and not await self._idempotency.begin(caller.key_hash, key):
-                return failed(explain_repeated())
+                return failed(message_for_repeated_change())
         return await self._plain.call_tool(request, params)
 
     def _record(self, request: RequestContext, name: str, outcome: str, seconds: float) -> None:

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Scope
 
+from errtrack_mcp.api.posthog import READ_SCOPE, WRITE_SCOPE
 from errtrack_mcp.settings import Settings
 
 WELL_KNOWN = "/.well-known/oauth-protected-resource"
@@ -32,7 +33,7 @@ def protected_resource(resource: str, settings: Settings) -> dict[str, Any]:
         "resource": resource,
         "resource_name": "errtrack-mcp",
         "authorization_servers": [settings.host],
-        "scopes_supported": ["error_tracking:read", "error_tracking:write"],
+        "scopes_supported": [READ_SCOPE, WRITE_SCOPE],
         "bearer_methods_supported": ["header"],
     }
 

@@ -9,6 +9,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from errtrack_mcp.api.posthog import DEFAULT_LIMITS, SYMBOL_SET_LIMITS, RateLimit
 from errtrack_mcp.remote.redis import RedisStore
 
 KEYS_REMEMBERED = 10_000
@@ -34,23 +35,15 @@ return 0
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
-    """So many requests in so many seconds."""
-
-    requests: int
-    seconds: int
-
-
-@dataclass(frozen=True, slots=True)
 class Bucket:
     """The limits that a group of calls shares."""
 
     name: str
-    limits: tuple[Limit, ...]
+    limits: tuple[RateLimit, ...]
 
 
-DEFAULT = Bucket("default", (Limit(480, 60), Limit(4_800, 3_600)))
-SYMBOL_SETS = Bucket("symbol_sets", (Limit(1_200, 60), Limit(12_000, 3_600)))
+DEFAULT = Bucket("default", DEFAULT_LIMITS)
+SYMBOL_SETS = Bucket("symbol_sets", SYMBOL_SET_LIMITS)
 
 
 def bucket_of(resource: str) -> Bucket:

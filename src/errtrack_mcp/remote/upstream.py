@@ -1,7 +1,8 @@
-"""The way from one process to PostHog: a pool for each host, the budget of each key, and what is seen of a request."""
+"""The way from one process to PostHog: connections and rate limit of each key, and what is seen of each request."""
 
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections import OrderedDict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -12,81 +13,133 @@ from starlette.types import ASGIApp
 from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.errors import RateLimited
 from errtrack_mcp.api.retry import RetryPolicy
-from errtrack_mcp.api.transport import Pool
+from errtrack_mcp.api.transport import HttpTransport, Request, Response
 from errtrack_mcp.remote.auth import Caller
 from errtrack_mcp.remote.idempotency import IdempotencyStore
 from errtrack_mcp.remote.metrics import Metrics
 from errtrack_mcp.remote.rate_limit import KeyRateLimiter
 from errtrack_mcp.settings import Settings
 
+MAX_KEYS_CONNECTED = 200
+MAX_CONNECTIONS_OF_A_KEY = 16
+MAX_RESPONSE_BYTES = 5_000_000  # parsed JSON takes ten times as much, and many callers share the memory of a replica
+
 
 class Upstream:
-    """Lends clients over the pools of this process; it holds no key."""
+    """Makes the client of each caller; it holds no key."""
 
     def __init__(
         self,
         settings: Settings,
-        budget: KeyRateLimiter,
+        rate_limiter: KeyRateLimiter,
         idempotency: IdempotencyStore,
         metrics: Metrics,
         app: ASGIApp | None = None,
     ) -> None:
-        hosts: Iterable[str] = {settings.host, *settings.allowed_hosts}
         self.idempotency = idempotency
-        self._pools = {host: Pool(host, app) for host in hosts}
-        self._budget = budget
+        self._connections = KeyConnections(app)
+        self._rate_limiter = rate_limiter
         self._metrics = metrics
         self._timeout = settings.timeout
         self._retry = RetryPolicy(max_rate_limit_wait=settings.max_retry_wait)
 
     def client(self, caller: Caller, prefix: tuple[str, str]) -> Client:
-        """Bind one caller's key to the pool of the host that it leads to."""
-        passage = Passage(caller, self._budget, self._metrics)
+        """Return the client of one caller, with their key."""
+        transport = MeteredTransport(self._connections, caller, self._rate_limiter, self._metrics)
         headers = {"X-Request-Id": caller.request_id}
-        return Client(
-            self._pools[caller.host], caller.key, prefix, self._timeout, self._retry, headers=headers, passage=passage
-        )
+        return Client(transport, caller.key, prefix, self._timeout, self._retry, headers=headers)
 
     async def aclose(self) -> None:
         """Close every connection."""
-        for pool in self._pools.values():
-            await pool.aclose()
+        await self._connections.aclose()
+
+
+@dataclass(slots=True)
+class OwnConnections:
+    """The connections of one key, and how many requests use them now."""
+
+    transport: HttpTransport
+    in_use: int = 0
+
+
+class KeyConnections:
+    """Connections, apart for each key.
+
+    Bytes that a broken response leaves on a kept connection would answer the next request on it: here that is never
+    another caller's. And whoever waits for slow responses takes connections from nobody else.
+    """
+
+    def __init__(self, app: ASGIApp | None = None) -> None:
+        self._app = app
+        self._open: OrderedDict[tuple[str, str], OwnConnections] = OrderedDict()  # the one used longest ago first
+
+    @asynccontextmanager
+    async def of(self, caller: Caller) -> AsyncIterator[HttpTransport]:
+        """Give the connections of a caller's key for the length of one request."""
+        name = (caller.host, caller.key_hash)
+        own = self._open.get(name)
+        if own is None:
+            transport = HttpTransport(caller.host, self._app, MAX_RESPONSE_BYTES, MAX_CONNECTIONS_OF_A_KEY)
+            own = self._open[name] = OwnConnections(transport)
+        self._open.move_to_end(name)
+        own.in_use += 1
+        try:
+            yield own.transport
+        finally:
+            own.in_use -= 1
+            await self._close_surplus()
+
+    async def _close_surplus(self) -> None:
+        """Close the connections of the keys that were used longest ago, as far as no request uses them."""
+        idle = [name for name, own in self._open.items() if not own.in_use]
+        for name in idle[: max(0, len(self._open) - MAX_KEYS_CONNECTED)]:
+            await self._open.pop(name).transport.aclose()
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        for own in self._open.values():
+            await own.transport.aclose()
 
 
 @dataclass(frozen=True, slots=True)
-class Passage:
-    """Everything that one caller's request passes on its way out: budget, span, counts."""
+class MeteredTransport:
+    """A transport that counts each request of one caller: against the rate limit, in a span, in the metrics."""
 
+    connections: KeyConnections
     caller: Caller
-    budget: KeyRateLimiter
+    rate_limiter: KeyRateLimiter
     metrics: Metrics
 
-    def __call__(self, method: str, resource: str) -> AbstractAsyncContextManager[Callable[[int], None]]:
-        """Accompany one request; the answer's status is told to what this yields."""
-        return self._accompany(method, resource)
+    @property
+    def origin(self) -> str:
+        """Scheme and host."""
+        return self.caller.host
 
-    @asynccontextmanager
-    async def _accompany(self, method: str, resource: str) -> AsyncIterator[Callable[[int], None]]:
-        wait = await self.budget.acquire(self.caller.key_hash, resource)
+    async def send(self, request: Request) -> Response:
+        """Send a request. Raises RateLimited where PostHog's limit is used up, and ApiError for no response."""
+        wait = await self.rate_limiter.acquire(self.caller.key_hash, request.resource)
         if wait is not None:
             self.metrics.throttled("budget")
             raise RateLimited(429, "budget", "", wait)
         status = "no_answer"
         begun = perf_counter()
-        attributes = {"http.request.method": method, "server.address": self.caller.host, "errtrack.resource": resource}
+        attributes = {
+            "http.request.method": request.method,
+            "server.address": self.caller.host,
+            "errtrack.resource": request.resource,
+        }
+        name = f"{request.method} {request.resource}"
         tracer = trace.get_tracer("errtrack-mcp")
-        with tracer.start_as_current_span(f"{method} {resource}", kind=SpanKind.CLIENT, attributes=attributes) as span:
-
-            def answered(code: int) -> None:
-                nonlocal status
-                status = str(code)
-                span.set_attribute("http.response.status_code", code)
-                if code >= 400:
+        try:
+            with tracer.start_as_current_span(name, kind=SpanKind.CLIENT, attributes=attributes) as span:
+                async with self.connections.of(self.caller) as transport:
+                    response = await transport.send(request)
+                status = str(response.status)
+                span.set_attribute("http.response.status_code", response.status)
+                if response.status >= 400:
                     span.set_status(StatusCode.ERROR)
-                if code == 429:
+                if response.status == 429:
                     self.metrics.throttled("posthog")
-
-            try:
-                yield answered
-            finally:
-                self.metrics.upstream(method, resource, status, perf_counter() - begun)
+                return response
+        finally:
+            self.metrics.upstream(request.method, request.resource, status, perf_counter() - begun)

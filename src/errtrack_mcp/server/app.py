@@ -10,7 +10,7 @@ from starlette.types import ASGIApp
 
 from errtrack_mcp import __version__
 from errtrack_mcp.api.retry import RetryPolicy
-from errtrack_mcp.api.transport import Pool
+from errtrack_mcp.api.transport import HttpTransport
 from errtrack_mcp.server.catalog.catalog import Catalog
 from errtrack_mcp.server.handlers import ROW, Handlers
 from errtrack_mcp.settings import Settings
@@ -70,7 +70,7 @@ def fixed_project(settings: Settings) -> tuple[str, str]:
     return "projects", settings.project_id or "@current"
 
 
-def build_server(settings: Settings, pool: Pool) -> Server[ClientProvider]:
+def build_server(settings: Settings, pool: HttpTransport) -> Server[ClientProvider]:
     """Make the server of one local caller, whose key is in the settings.
 
     Without a key every call says what to do. Raises ConfigurationError for a name that stands for no tool or toolset.
@@ -83,7 +83,7 @@ def build_server(settings: Settings, pool: Pool) -> Server[ClientProvider]:
 
 async def serve_stdio(settings: Settings, sandbox: ASGIApp | None = None) -> None:
     """Serve one client over standard input and output until input ends."""
-    pool = Pool(settings.host, sandbox)
+    pool = HttpTransport(settings.host, sandbox)
     try:
         server = build_server(settings, pool)
         async with stdio_server() as (reading, writing):

@@ -6,7 +6,7 @@ from typing import Any
 
 from mcp.server.context import ServerRequestContext
 from mcp.server.mcpserver import Context
-from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
+from mcp.server.mcpserver.exceptions import ToolError
 from mcp.shared.exceptions import MCPError
 from mcp_types import (
     MISSING_REQUIRED_CLIENT_CAPABILITY,
@@ -24,17 +24,18 @@ from errtrack_mcp.api.sanitize import can_be_sent
 from errtrack_mcp.server.catalog.catalog import OfferedTool
 from errtrack_mcp.server.catalog.untrusted import NOTICE
 from errtrack_mcp.server.errors import (
-    Asked,
-    Explanation,
-    explain,
-    explain_arguments,
-    explain_client_error,
-    explain_tool_error,
-    explain_unknown_arguments,
-    explain_unsendable_arguments,
+    ErrorMessage,
+    message_for_api_error,
+    message_for_arguments,
+    message_for_client_error,
+    message_for_refusal,
+    message_for_unclear_answer,
+    message_for_unknown_arguments,
+    message_for_unsendable_arguments,
 )
 from errtrack_mcp.settings import ProjectNumber
 from errtrack_mcp.tools.dependencies import ClientProvider
+from errtrack_mcp.tools.refusal import Refusal
 
 ERROR_META = "errtrack-mcp/error"
 RequestContext = ServerRequestContext[ClientProvider, Any]
@@ -44,7 +45,7 @@ Result = CallToolResult | InputRequiredResult
 class CallFailedError(Exception):
     """A call failed in a way that was foreseen; `message` says how, for the model."""
 
-    def __init__(self, message: Explanation) -> None:
+    def __init__(self, message: ErrorMessage) -> None:
         super().__init__(message.text)
         self.message = message
 
@@ -71,11 +72,11 @@ async def run_tool(
     try:
         output = await offered.tool.run(given, Context(request_context=request, input_params=input_params))
     except ToolError as error:
-        raise CallFailedError(_foreseen(error, request, given)) from error
+        raise CallFailedError(_foreseen(error)) from error
     except MCPError as error:
         if error.error.code == MISSING_REQUIRED_CLIENT_CAPABILITY:
             raise
-        raise CallFailedError(explain_client_error(error.error.message)) from error
+        raise CallFailedError(message_for_client_error(error.error.message)) from error
     if isinstance(output, InputRequiredResult):
         return output
     if not isinstance(output, ToolOutput):
@@ -88,9 +89,9 @@ def _checked(offered: OfferedTool, arguments: Mapping[str, Any]) -> dict[str, An
     given = {name: value for name, value in arguments.items() if value not in (None, "")}
     valid = offered.argument_names
     if unknown := [name for name in given if name not in valid]:
-        raise CallFailedError(explain_unknown_arguments(unknown, valid))
+        raise CallFailedError(message_for_unknown_arguments(unknown, valid))
     if unsendable := [name for name, value in given.items() if not can_be_sent(value)]:
-        raise CallFailedError(explain_unsendable_arguments(unsendable))
+        raise CallFailedError(message_for_unsendable_arguments(unsendable))
     return given
 
 
@@ -101,26 +102,22 @@ def _for_project(request: RequestContext, project: Any) -> RequestContext:
     try:
         number = ProjectArgument(project_id=str(project)).project_id
     except ValidationError as error:
-        raise CallFailedError(explain_arguments(error)) from None
+        raise CallFailedError(message_for_arguments(error)) from None
     return replace(request, lifespan_context=request.lifespan_context.for_project(number))
 
 
-def _foreseen(error: ToolError, request: RequestContext, given: Mapping[str, Any]) -> Explanation:
+def _foreseen(error: ToolError) -> ErrorMessage:
     """Return the message for the cause of a tool's failure; raise again what nobody foresaw."""
     cause = error.__cause__
     if isinstance(cause, ApiError):
-        return explain(cause, asked(request, given))
+        return message_for_api_error(cause)
     if isinstance(cause, ValidationError):
-        return explain_arguments(cause)
-    if isinstance(cause, ToolError) and not isinstance(cause, UnexpectedToolError):
-        return explain_tool_error(cause)
+        return message_for_arguments(cause)
+    if isinstance(cause, Refusal):
+        return message_for_refusal(cause)
+    if isinstance(cause, ToolError) and str(cause).startswith("Resolver "):  # the SDK could not use a client's answer
+        return message_for_unclear_answer()
     raise error
-
-
-def asked(request: RequestContext, given: Mapping[str, Any]) -> Asked:
-    """Return what a failed call was about."""
-    api = request.lifespan_context.client_for(request)
-    return Asked(api.pool.origin, api.prefix[1], given)
 
 
 def succeeded(structured: dict[str, Any]) -> CallToolResult:
@@ -129,7 +126,7 @@ def succeeded(structured: dict[str, Any]) -> CallToolResult:
     return CallToolResult(content=[text], structured_content=structured)
 
 
-def failed(message: Explanation) -> CallToolResult:
+def failed(message: ErrorMessage) -> CallToolResult:
     """Put the message where every client shows it, and its code where no client checks it against a schema."""
     return CallToolResult(
         content=[TextContent(type="text", text=message.text)],

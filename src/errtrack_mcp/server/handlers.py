@@ -35,7 +35,6 @@ from errtrack_mcp.server.calls import (
     CallFailedError,
     RequestContext,
     Result,
-    asked,
     crashed,
     failed,
     run_tool,
@@ -44,11 +43,11 @@ from errtrack_mcp.server.calls import (
 from errtrack_mcp.server.catalog.catalog import Catalog, OfferedTool, listed_prompt, listed_template
 from errtrack_mcp.server.completion import SUBJECTS, complete
 from errtrack_mcp.server.errors import (
-    explain,
-    explain_arguments,
-    explain_tool_error,
-    explain_unknown_prompt,
-    explain_unknown_tool,
+    message_for_api_error,
+    message_for_arguments,
+    message_for_refusal,
+    message_for_unknown_prompt,
+    message_for_unknown_tool,
 )
 from errtrack_mcp.server.resources import FAILURE_REASONS, JSON, failure_reasons
 from errtrack_mcp.tools.refusal import Refusal
@@ -78,7 +77,7 @@ class Handlers:
         tools = self._catalog.for_caller(request).tools
         offered = tools.get(params.name)
         if offered is None:
-            return failed(explain_unknown_tool(params.name, list(tools)))
+            return failed(message_for_unknown_tool(params.name, list(tools)))
         try:
             answer = await run_tool(request, offered, params.arguments or {}, params)
         except CallFailedError as failure:
@@ -125,16 +124,16 @@ class Handlers:
         prompts = self._catalog.for_caller(request).prompts
         gated = prompts.get(params.name)
         if gated is None:
-            raise MCPError(INVALID_PARAMS, explain_unknown_prompt(params.name, list(prompts)).text)
+            raise MCPError(INVALID_PARAMS, message_for_unknown_prompt(params.name, list(prompts)).text)
         given = {name: value for name, value in (params.arguments or {}).items() if value}
         if refused := gated.refusal(given):
             raise MCPError(INVALID_PARAMS, refused.text)
         try:
             texts = gated.write(given)
         except ValidationError as error:
-            raise MCPError(INVALID_PARAMS, explain_arguments(error).text) from None
+            raise MCPError(INVALID_PARAMS, message_for_arguments(error).text) from None
         except Refusal as refusal:
-            raise MCPError(INVALID_PARAMS, explain_tool_error(refusal).text) from None
+            raise MCPError(INVALID_PARAMS, message_for_refusal(refusal).text) from None
         messages = [PromptMessage(role="user", content=TextContent(type="text", text=text)) for text in texts]
         return GetPromptResult(description=gated.prompt.description, messages=messages)
 
@@ -150,9 +149,9 @@ class Handlers:
             api = request.lifespan_context.client_for(request)
             return CompleteResult(completion=await complete(api, subject, params.argument.value, given, tools))
         except Refusal as refusal:
-            raise MCPError(INTERNAL_ERROR, explain_tool_error(refusal).text) from None
+            raise MCPError(INTERNAL_ERROR, message_for_refusal(refusal).text) from None
         except ApiError as error:
-            raise MCPError(INTERNAL_ERROR, explain(error, asked(request, {})).text) from error
+            raise MCPError(INTERNAL_ERROR, message_for_api_error(error).text) from error
 
 
 async def _read(request: RequestContext, offered: OfferedTool, variables: dict[str, Any], uri: str) -> str:

@@ -12,8 +12,7 @@ from pydantic import Field
 
 from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.errors import ApiError
-from errtrack_mcp.api.models import OURS, ToolOutput
-from errtrack_mcp.api.page import BYTES_A_TOKEN
+from errtrack_mcp.api.models import BYTES_A_TOKEN, OURS, ToolOutput
 from errtrack_mcp.api.sanitize import clean
 from errtrack_mcp.builds.directory import LEFT_OUT, BuildDirectory, Bundle
 from errtrack_mcp.builds.verdict import OUTLOOKS, REBUILD, UPLOAD, Uploaded, commands, judge, overall, shared_ids
@@ -91,7 +90,7 @@ async def check_build(
     lookup = await look_up(api, bundles, context.report_progress)
     if lookup.stopped_by is not None and not lookup.uploaded:
         raise lookup.stopped_by
-    return conclude(build, bundles, lookup, environment(api.pool.origin, api.prefix[1])).shrunk(max_tokens)
+    return conclude(build, bundles, lookup, environment(api.origin, api.prefix[1])).shrunk(max_tokens)
 
 
 async def read_bundles(build: BuildDirectory, report: Report) -> list[Bundle]:

@@ -71,7 +71,7 @@ class ConfirmCode:
 
     def __init__(self, api: Client, tool: str, *facts: Any) -> None:
         self._hmac = hmac.new(api.key.get_secret_value().encode(), digestmod="sha256")
-        self.add(tool, api.pool.origin, *facts)
+        self.add(tool, api.origin, *facts)
 
     def add(self, *facts: Any) -> None:
         """Let the code cover more facts, each a value of JSON."""

@@ -9,14 +9,15 @@ from mcp.server.mcpserver import Context, Resolve
 from pydantic import SecretStr
 
 from errtrack_mcp.api.client import Client
+from errtrack_mcp.api.posthog import SCOPES, key_page
 from errtrack_mcp.api.retry import RetryPolicy
-from errtrack_mcp.api.transport import Pool
+from errtrack_mcp.api.transport import HttpTransport
 from errtrack_mcp.tools.refusal import Refusal
 
 NO_KEY = (
     "POSTHOG_PERSONAL_API_KEY is not set, so nothing was sent. Create a personal API key at "
-    "{host}/settings/user-api-keys with the scopes error_tracking:read and error_tracking:write, set the variable "
-    "where your MCP client configures this server, and start the server again."
+    "{page} with the scopes {scopes}, set the variable where your MCP client configures this server, and start the "
+    "server again."
 )
 
 
@@ -45,7 +46,7 @@ class ClientProvider(Protocol):
 class StaticKey:
     """One key for one caller, as over stdio; builds below `build_root` may be read."""
 
-    pool: Pool
+    transport: HttpTransport
     key: SecretStr | None
     prefix: tuple[str, str]
     timeout: float
@@ -60,8 +61,8 @@ class StaticKey:
     def client_for(self, request: ServerRequestContext[Any, Any]) -> Client:  # noqa: ARG002 - there is only one caller
         """Return the client for this request. Raises Refusal where there is no key."""
         if self.key is None:
-            raise Refusal("no_key", NO_KEY.format(host=self.pool.origin))
-        return Client(self.pool, self.key, self.prefix, self.timeout, self.retry)
+            raise Refusal("no_key", NO_KEY.format(page=key_page(self.transport.origin), scopes=SCOPES))
+        return Client(self.transport, self.key, self.prefix, self.timeout, self.retry)
 
     def has_said_that_it_cannot_ask(self, request: ServerRequestContext[Any, Any]) -> bool:  # noqa: ARG002
         """Tell no: on a connection of its own a client declares its capabilities."""

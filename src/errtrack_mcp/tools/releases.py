@@ -10,8 +10,7 @@ from pydantic import Field
 
 from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.errors import ApiError, HashTaken
-from errtrack_mcp.api.models import ApiModel
-from errtrack_mcp.api.page import Page
+from errtrack_mcp.api.models import ApiModel, Page
 from errtrack_mcp.api.sanitize import quoted
 from errtrack_mcp.tools.annotations import CREATE, DELETE, READ, UPDATE
 from errtrack_mcp.tools.deletion import PREVIEWED, ConfirmCode, DeletionOutput, Preview, consent_to, kept_from_deleting

@@ -13,7 +13,8 @@ import anyio
 
 from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.errors import ApiError, RateLimited
-from errtrack_mcp.api.page import ListAnswer
+from errtrack_mcp.api.models import ListBody
+from errtrack_mcp.api.posthog import SYMBOL_SET_LIMITS
 from errtrack_mcp.tools.progress import Report, silent
 from errtrack_mcp.tools.symbol_set_counts import SymbolSetRow
 
@@ -22,13 +23,13 @@ PAGE = 100  # the API gives no more (contract, section 3)
 STRIDE = PAGE - 1
 MAX_HELD = 16  # pages asked for and not yet shown
 REPORTED = 16  # pages between two reports of progress
-MAX_A_MINUTE = 1_100  # of the 1,200 that the API allows a key (contract, section 2.2)
-MAX_PAGES = 11_000  # of the 12,000 that it allows in an hour
+# A little less than PostHog allows a key in a minute and in an hour: others use the same key.
+MAX_A_MINUTE, MAX_PAGES = (limit.requests * 11 // 12 for limit in SYMBOL_SET_LIMITS)
 MAX_READ_AGAIN = 50
 MAX_WAIT = 60.0
 MAX_WAITS = 3
 
-SymbolSetPage = ListAnswer[SymbolSetRow]
+SymbolSetPage = ListBody[SymbolSetRow]
 
 
 class RateLimiter:

@@ -7,8 +7,7 @@ from mcp.server.mcpserver import Context, Elicit, Resolve
 from mcp.server.mcpserver.tools import Tool
 from pydantic import Field, model_validator
 
-from errtrack_mcp.api.models import ApiModel
-from errtrack_mcp.api.page import Page
+from errtrack_mcp.api.models import ApiModel, Page
 from errtrack_mcp.api.sanitize import clean, quoted
 from errtrack_mcp.tools.annotations import DELETE, READ
 from errtrack_mcp.tools.deletion import PREVIEWED, ConfirmCode, DeletionOutput, Preview, consent_to, kept_from_deleting

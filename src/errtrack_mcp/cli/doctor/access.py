@@ -7,17 +7,16 @@ from mcp import Client as McpClient
 from mcp.server.mcpserver.tools import Tool
 from mcp_types import TextContent
 
-from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.errors import ApiError, Forbidden, MissingScope, NotFound, Unauthenticated
 from errtrack_mcp.api.models import ApiModel
+from errtrack_mcp.api.posthog import READ_SCOPE, WRITE_SCOPE
 from errtrack_mcp.api.sanitize import quoted
-from errtrack_mcp.cli.doctor.run import Account, DoctorRun, Finding, Skipped, failed, passed, warned
+from errtrack_mcp.cli.doctor.run import DoctorRun, Finding, Skipped, failed, passed, warned
 from errtrack_mcp.cli.in_process import connected
 from errtrack_mcp.server.app import fixed_project
 from errtrack_mcp.server.catalog.catalog import Catalog
 from errtrack_mcp.server.catalog.toolsets import EVERY_TOOLSET, LOCAL_TOOLSETS
 
-READ, WRITE = "error_tracking:read", "error_tracking:write"
 NOWHERE = str(UUID(int=0))
 
 
@@ -33,7 +32,7 @@ async def list_once(run: DoctorRun) -> ApiError | None:
     if not run.listed:
         run.listed = True
         try:
-            await run.client(Client).get_page("releases", of=ApiModel, offset=0, limit=1)
+            await run.client().get_page("releases", of=ApiModel, offset=0, limit=1)
         except ApiError as error:
             run.listing = error
     return run.listing
@@ -48,7 +47,7 @@ async def check_key(run: DoctorRun) -> Finding:
         return passed(f"accepted, labelled {quoted(info.label)}" if info.label else "accepted")
     failure = await list_once(run)  # an older installation, or an OAuth token, tells nothing about the key
     if isinstance(failure, Unauthenticated):
-        return failed(run.worded(failure))
+        return failed(run.message(failure))
     return passed("accepted, but the host tells nothing more about it")
 
 
@@ -57,11 +56,11 @@ async def check_scopes(run: DoctorRun) -> Finding:
     settings = run.usable()
     run.needs("key")
     reads, writes = await _scopes(run)
-    said = f"{READ} {_yes(answer=reads)}, {WRITE} {_yes(answer=writes)}"
+    said = f"{READ_SCOPE} {_yes(answer=reads)}, {WRITE_SCOPE} {_yes(answer=writes)}"
     if reads is False:
-        return failed(said, f"Add {READ} (and {WRITE}, unless you only read) to the key at {run.key_page}.")
+        return failed(said, f"Add {READ_SCOPE} (and {WRITE_SCOPE}, unless you only read) to the key at {run.key_page}.")
     if writes is False and not settings.read_only:
-        return warned(said, f"Add {WRITE} at {run.key_page}, or set ERRTRACK_READ_ONLY=1 to offer no more.")
+        return warned(said, f"Add {WRITE_SCOPE} at {run.key_page}, or set ERRTRACK_READ_ONLY=1 to offer no more.")
     return passed(said)
 
 
@@ -70,13 +69,13 @@ async def _scopes(run: DoctorRun) -> tuple[bool | None, bool | None]:
     info = run.way.key
     if info and info.scopes is not None:
         held = set(info.scopes)
-        return bool(held & {"*", READ, WRITE}), bool(held & {"*", WRITE})
+        return bool(held & {"*", READ_SCOPE, WRITE_SCOPE}), bool(held & {"*", WRITE_SCOPE})
     failure = await list_once(run)
     reads = False if isinstance(failure, MissingScope) else None if failure else True
     if run.settings and run.settings.read_only:
         return reads, None
     try:  # changes nothing, twice over: no such release, and nothing in it to change
-        await run.client(Client).patch("releases", NOWHERE, body={})
+        await run.client().patch("releases", NOWHERE, body={})
     except MissingScope:
         return reads, False
     except NotFound:
@@ -96,7 +95,7 @@ async def check_project(run: DoctorRun) -> Finding:
         return unseen
     older = kind == "environments"
     try:
-        found = await run.client(Account).get("projects", project, into=Project)
+        found = await run.account("projects").get(project, into=Project)
         said = f"{quoted(found.name)} (project {found.id})" if found.name else f"project {found.id or project}"
     except MissingScope:
         said = f"project {project} is there; to see its name the key would need the scope project:read"
@@ -119,8 +118,8 @@ async def _unseen(run: DoctorRun) -> Finding | None:
         info = run.way.key
         reach = ", ".join(map(str, info.scoped_teams or ())) if info else ""
         limited = f"The key is limited to projects {reach}: set POSTHOG_PROJECT_ID to one of them." if reach else ""
-        return failed(run.worded(failure), limited)
-    return failed(run.worded(failure)) if failure else None
+        return failed(run.message(failure), limited)
+    return failed(run.message(failure)) if failure else None
 
 
 class ToolsetCheck:
@@ -151,7 +150,7 @@ class ToolsetCheck:
         said += f"; {len(offered) - len(changing)} tools read: {_yes(answer=reads)}"
         said += f", {len(changing)} write: {_yes(answer=writes)}" if changing else ", none writes"
         if changing and writes is False:
-            return warned(said, f"What writes will be refused: the key lacks {WRITE}.")
+            return warned(said, f"What writes will be refused: the key lacks {WRITE_SCOPE}.")
         return passed(said)
 
 

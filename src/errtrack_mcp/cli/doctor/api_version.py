@@ -5,8 +5,7 @@ from uuid import uuid4
 
 from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.errors import BadRequest
-from errtrack_mcp.api.models import ApiModel
-from errtrack_mcp.api.page import Page
+from errtrack_mcp.api.models import ApiModel, Page
 from errtrack_mcp.cli.doctor.run import DoctorRun, Finding, passed, warned
 
 NEWEST, MAY_2026, OF_2025, OLDER = "September 2026 or newer", "May 2026 or newer", "of 2025", "older than mid-2025"
@@ -16,7 +15,7 @@ async def check_age(run: DoctorRun) -> Finding:
     """See which of the newer parameters and fields the host knows."""
     run.usable()
     run.needs("scopes", "project")
-    client = run.client(Client)
+    client = run.client()
     known = await _known(client)
     knows = ", ".join(name for name, answer in known.items() if answer) or "none of the newer parameters"
     lacks = ", ".join(name for name, answer in known.items() if answer is False)

@@ -41,7 +41,7 @@ def _ended(run: DoctorRun, name: str) -> Finding | None:
     for part, kinds in ENDS.items():
         if isinstance(failure, kinds):
             if part == name:
-                return failed(run.worded(failure))
+                return failed(run.message(failure))
             raise Skipped(f"needs {part} to be in order")
         if part == name:
             return None

@@ -62,8 +62,8 @@ async def examine(env_file: Path | None, *, as_json: bool) -> int:
         for name, check in CHECKS.items():
             run.findings[name] = await _made(check, run)
     finally:
-        if run.pool:
-            await run.pool.aclose()
+        if run.transport:
+            await run.transport.inner.aclose()
     works = _works(run)
     key = given_values(run).get("POSTHOG_PERSONAL_API_KEY", ("", ""))[0].strip()
     findings = {name: _without_key(finding, key) for name, finding in run.findings.items()}
@@ -100,7 +100,7 @@ async def _made(check: Check, run: DoctorRun) -> Finding:
     except Skipped as reason:
         return Finding("skipped", str(reason))
     except ApiError as error:
-        return failed(run.worded(error))
+        return failed(run.message(error))
     except ConfigurationError as error:
         return failed(" ".join(error.problems), "Mend that where your client configures this server.")
     except Exception as error:  # noqa: BLE001 - one broken check must not hide what the others find

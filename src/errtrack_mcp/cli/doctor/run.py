@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,10 +12,11 @@ from pydantic import SecretStr
 from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.errors import ApiError
 from errtrack_mcp.api.models import ApiModel
+from errtrack_mcp.api.posthog import US, key_page
 from errtrack_mcp.api.retry import RetryPolicy
-from errtrack_mcp.api.transport import Pool
+from errtrack_mcp.api.transport import HttpTransport, Request, Response
 from errtrack_mcp.server.app import fixed_project
-from errtrack_mcp.server.errors import KEY_PAGE, Asked, explain
+from errtrack_mcp.server.errors import message_for_api_error
 from errtrack_mcp.settings import Settings
 
 Status = Literal["ok", "warning", "failed", "skipped"]
@@ -35,14 +36,6 @@ class Finding:
 
 class Skipped(Exception):  # noqa: N818 - named after what happened
     """A check cannot be made; the text says why."""
-
-
-class Account(Client):
-    """The same caller's view of what lies beside error tracking: keys and projects."""
-
-    def path(self, *parts: str) -> str:
-        """Join parts to a path below `/api/`; they are all our own or checked by the settings."""
-        return "/".join(["/api", *parts, ""])
 
 
 class KeyInfo(ApiModel):
@@ -66,6 +59,27 @@ class Way:
 
 
 @dataclass(slots=True)
+class Recorder:
+    """A transport that notes of each response what the checks look at: its date and its TLS connection."""
+
+    inner: HttpTransport
+    way: Way
+
+    @property
+    def origin(self) -> str:
+        """Scheme and host."""
+        return self.inner.origin
+
+    async def send(self, request: Request) -> Response:
+        """Send a request, and note what came."""
+        response = await self.inner.send(request)
+        self.way.date = response.headers.get("date", "")
+        self.way.answered_at = time.time()
+        self.way.tls = response.tls
+        return response
+
+
+@dataclass(slots=True)
 class DoctorRun:
     """One run of the doctor.
 
@@ -80,7 +94,7 @@ class DoctorRun:
     findings: dict[str, Finding] = field(default_factory=dict)
     listing: ApiError | None = None  # how listing releases failed, once it was tried
     listed: bool = False
-    pool: Pool | None = None
+    transport: Recorder | None = None
     way: Way = field(default_factory=Way)
 
     def needs(self, *names: str) -> None:
@@ -92,29 +106,32 @@ class DoctorRun:
     def usable(self) -> Settings:
         """Return the settings with their key, or skip the check that asks."""
         self.needs("settings", "key kind")
-        assert self.settings is not None  # noqa: S101 - the check of that name has seen to it
+        if self.settings is None:
+            raise Skipped("needs settings to be in order")
         return self.settings
 
-    def client(self, of: type[Client]) -> Client:
-        """Return a client that asks once and soon gives up."""
+    def client(self) -> Client:
+        """Return a client of error tracking that asks once and soon gives up, or skip the check that asks."""
         settings = self.settings or self.reachable
-        assert settings is not None  # noqa: S101
-        assert self.pool is not None  # noqa: S101
+        if settings is None or self.transport is None:
+            raise Skipped("needs settings to be in order")
         key = (self.settings and self.settings.personal_api_key) or SecretStr("none")
-        wait = min(settings.timeout, MAX_WAIT)
-        return of(self.pool, key, fixed_project(settings), wait, RetryPolicy(attempts=0, max_rate_limit_wait=0))
+        retry = RetryPolicy(attempts=0, max_rate_limit_wait=0)
+        return Client(self.transport, key, fixed_project(settings), min(settings.timeout, MAX_WAIT), retry)
 
-    def worded(self, error: ApiError) -> str:
-        """Say what the API, or the way to it, did, in the words that an assistant would get."""
-        settings = self.settings or self.reachable
-        assert settings is not None  # noqa: S101
-        return explain(error, Asked(settings.host, fixed_project(settings)[1], {})).text
+    def account(self, collection: str) -> Client:
+        """Return a client of a collection that lies next to error tracking: keys, projects."""
+        return replace(self.client(), prefix=(collection,), base=())
+
+    def message(self, error: ApiError) -> str:
+        """Return the message that an assistant would get."""
+        return message_for_api_error(error).text
 
     @property
     def key_page(self) -> str:
         """Where the scopes of a key are chosen."""
         settings = self.settings or self.reachable
-        return f"{settings.host if settings else 'https://us.posthog.com'}{KEY_PAGE}"
+        return key_page(settings.host if settings else US)
 
 
 Check = Callable[[DoctorRun], Awaitable[Finding]]
@@ -147,18 +164,10 @@ async def take_first_look(run: DoctorRun) -> None:
     if settings is None:
         return
     way = run.way
-    run.pool = Pool(settings.host)
-
-    def note(response: Any) -> None:
-        way.date = response.headers.get("date", "")
-        way.answered_at = time.time()
-        stream = response.extensions.get("network_stream")
-        way.tls = stream.get_extra_info("ssl_object") if stream else None
-
+    run.transport = Recorder(HttpTransport(settings.host), way)
     started = time.monotonic()
     try:
-        run.pool.watch = note
-        way.key = await run.client(Account).get("personal_api_keys", "@current", into=KeyInfo)
+        way.key = await run.account("personal_api_keys").get("@current", into=KeyInfo)
     except ApiError as error:
         way.failure = error
     way.seconds = time.monotonic() - started

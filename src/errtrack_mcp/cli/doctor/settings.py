@@ -6,17 +6,12 @@ import re
 from pydantic import SecretStr
 from pydantic_settings import DotEnvSettingsSource, EnvSettingsSource
 
+from errtrack_mcp.api.posthog import PERSONAL_KEY, REGION_NAMES, SCOPES, kind_of_key
 from errtrack_mcp.cli.doctor.run import DoctorRun, Finding, Skipped, failed, passed, warned
-from errtrack_mcp.settings import SCOPES, Settings, meant_by, unknown_variables, variable_of
+from errtrack_mcp.settings import Settings, meant_by, unknown_variables, variable_of
 
 ALWAYS_SHOWN = ("personal_api_key", "host", "project_id")
 KEY_VARIABLE = "POSTHOG_PERSONAL_API_KEY"
-KINDS = {
-    "phx_": "personal API key",
-    "pha_": "OAuth access token",
-    "phc_": "public project token, which only sends events",
-    "phs_": "project secret key, which this API does not accept",
-}
 
 
 def given_values(run: DoctorRun) -> dict[str, tuple[str, str]]:
@@ -54,14 +49,14 @@ async def check_key_kind(run: DoctorRun) -> Finding:
         others = [name for name in os.environ if name.startswith("POSTHOG_") and re.search(r"KEY|TOKEN", name)]
         also = f" ({', '.join(sorted(others))} is set, which this server does not read)" if others else ""
         return failed(f"{KEY_VARIABLE} is not set{also}", f"Create a key at {run.key_page} with {SCOPES}, and set it.")
-    prefix = key[:4]
-    said = f"{KINDS.get(prefix, 'no known prefix')} ({prefix if prefix in KINDS else ''}***), from the {source}"
-    if prefix in {"phc_", "phs_"}:
-        remedy = f"Create a personal API key (phx_...) at {run.key_page} with {SCOPES}."
-        return failed(said, remedy)
+    kind = kind_of_key(key)
+    said = f"{kind.name if kind else 'no known prefix'} ({kind.prefix if kind else ''}***), from the {source}"
+    if kind and not kind.opens_the_api:
+        remedy = f"Create a personal API key ({PERSONAL_KEY.prefix}...) at {run.key_page} with {SCOPES}."
+        return failed(f"{said}, which this API does not accept", remedy)
     if any(problem.startswith(KEY_VARIABLE) for problem in run.problems):
         return failed(f"not usable, from the {source}", "Copy the key again: one word, nothing around it.")
-    if prefix not in KINDS:
+    if kind is None:
         return warned(said, "Only very old keys have no prefix; if it is refused, create a new one.")
     return passed(said)
 
@@ -71,8 +66,7 @@ async def check_host(run: DoctorRun) -> Finding:
     settings = run.settings or run.reachable
     if settings is None:
         raise Skipped("needs settings to be in order")
-    region = {"https://us.posthog.com": "PostHog Cloud US", "https://eu.posthog.com": "PostHog Cloud EU"}
-    return passed(f"{settings.host}, {region.get(settings.host, 'an installation of its own')}")
+    return passed(f"{settings.host}, {REGION_NAMES.get(settings.host, 'an installation of its own')}")
 
 
 def _as_variable(name: str) -> str:

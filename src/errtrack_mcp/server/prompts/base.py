@@ -8,7 +8,7 @@ from mcp.server.mcpserver.prompts import Prompt
 from pydantic import Field
 
 from errtrack_mcp.api.sanitize import clean, quoted
-from errtrack_mcp.server.errors import Explanation, explain_tool_error, explain_unknown_arguments
+from errtrack_mcp.server.errors import ErrorMessage, message_for_refusal, message_for_unknown_arguments
 from errtrack_mcp.tools.refusal import Refusal
 
 MAX_DATA_LENGTH = 20_000
@@ -30,14 +30,14 @@ class GatedPrompt:
         written = self.prompt.fn(**given)
         return [written] if isinstance(written, str) else list(written)  # type: ignore[arg-type]
 
-    def refusal(self, given: Collection[str]) -> Explanation | None:
+    def refusal(self, given: Collection[str]) -> ErrorMessage | None:
         """Say which arguments are unknown or missing among those `given`; None if all is well."""
         arguments = self.prompt.arguments or []
         valid = [argument.name for argument in arguments]
         if unknown := [name for name in given if name not in valid]:
-            return explain_unknown_arguments(unknown, valid)
+            return message_for_unknown_arguments(unknown, valid)
         if missing := [argument.name for argument in arguments if argument.required and argument.name not in given]:
-            return explain_tool_error(
+            return message_for_refusal(
                 Refusal("invalid_arguments", " ".join(f"{name} is required." for name in missing))
             )
         return None
