@@ -74,3 +74,13 @@ def test_every_make_target_shown_exists(page: Path) -> None:
     """What a page tells to make can be made."""
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"(?:^ {4}|`)make ([a-z-]+)", page.read_text(), re.MULTILINE)) <= targets
+
+
+def test_every_section_that_the_code_cites_exists() -> None:
+    """A newcomer can look up each surprise of PostHog's API."""
+    headings = re.findall(r"^#{2,3} (\d+(?:\.\d+)?)[. ]", (ROOT / "docs" / "posthog-api.md").read_text(), re.MULTILINE)
+    code = "\n".join(path.read_text() for folder in ("src", "tests") for path in (ROOT / folder).rglob("*.py"))
+    cited = re.findall(r"docs/posthog-api\.md, section (\d+(?:\.\d+)?)", code)
+    assert len(cited) > 10
+    assert set(cited) <= set(headings)
+    assert not re.findall(r"\bcontract, (?:section )?\d", code)

@@ -292,7 +292,11 @@ print(script.chunk_id, script.size, perf_counter() - begun, peak() - idle)
 """
 
 
-@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="measured as Linux does")
+@pytest.mark.slow
+@pytest.mark.skipif(
+    not Path("/proc/self/clear_refs").exists(),
+    reason="Memory is measured through /proc.",
+)
 @pytest.mark.parametrize("filling", [b"x", b"//# chunkId=", b" ", b"\n", b"\n//# chunkId=two words"])
 def test_a_bundle_of_100_mb_on_one_line_is_read_in_bounded_memory(root: Path, filling: bytes) -> None:
     """Less than 16 MB more than before, and seconds, even where the line repeats what is looked for."""

@@ -22,7 +22,8 @@ from pathlib import Path
 from errtrack_mcp.builds.source_map import look_into_map
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 look_into_map(Path(sys.argv[1]))
-print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+unit = 1 if sys.platform == "darwin" else 1024  # macOS counts bytes, Linux kilobytes
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * unit >> 20)
 """
 
 

@@ -14,11 +14,11 @@ from typing import Any
 
 import anyio
 import httpx
-import psutil
 import pytest
 
 from errtrack_mcp.sandbox.seed import FULL_KEY, PROJECT_ID, READ_KEY
 from tests.support.installed import COMMAND, Session, environment
+from tests.support.memory import needs_proc, peak_memory
 
 DIAGNOSE = "error-tracking-symbol-sets-diagnose"
 LARGE = bool(os.environ.get("ERRTRACK_LARGE_PROJECT"))
@@ -95,26 +95,18 @@ def measure(size: int) -> tuple[float, float, float]:
     rounds = []
     for _ in range(ROUNDS):
         with project(size) as url, server(url) as session:
-            process = psutil.Process(session.process.pid)
-            idle = peak_of(process)
+            idle = peak_memory(session.process.pid)
             plain = anyio.run(fetch, url, size + SEEDED)
             seconds, answer = diagnose(session)
             assert answer["symbol_sets"] == size + SEEDED
             assert "not_seen" not in answer
-            rounds.append((seconds, seconds / plain, (peak_of(process) - idle) / MEGABYTE))
+            rounds.append((seconds, seconds / plain, (peak_memory(session.process.pid) - idle) / MEGABYTE))
     seconds, ratio, grown = map(median, zip(*rounds, strict=True))
     return seconds, ratio, grown
 
 
-def peak_of(process: psutil.Process) -> int:
-    """Return the most memory that a process ever had, in bytes."""
-    with open(f"/proc/{process.pid}/status") as status:  # noqa: PTH123
-        found = re.search(r"VmHWM:\s+(\d+) kB", status.read())
-    assert found
-    return int(found[1]) * 1024
-
-
-@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="memory is read from /proc")  # noqa: PTH110
+@pytest.mark.slow
+@needs_proc
 def test_a_large_project_costs_what_its_pages_cost(capsys: pytest.CaptureFixture[str]) -> None:
     """A bounded multiple of plain httpx, in proportion to the rows, and below 40 MB of memory more than when idle."""
     figures = {size: measure(size) for size in SIZES}

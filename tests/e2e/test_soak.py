@@ -10,6 +10,7 @@ import time
 from typing import Any
 
 import psutil
+import pytest
 from starlette.types import Receive, Scope, Send
 
 from tests.support.installed import Session
@@ -56,6 +57,7 @@ REPLIES: list[Reply] = [
 ]
 
 
+@pytest.mark.slow
 def test_a_long_life_keeps_nothing(spawn: Any) -> None:
     """Every call is answered; memory grows by at most 10% after the warm-up, and sockets do not add up."""
     with misbehave(*REPLIES, in_turn=True) as upstream:
@@ -96,6 +98,7 @@ async def kept_open(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": body, "more_body": broken_off})
 
 
+@pytest.mark.slow
 def test_connections_that_are_kept_do_not_add_up(spawn: Any) -> None:
     """Calls given up half-way hand their connections back: later calls still find one, and idle ones are closed."""
     calls = CALLS // 3

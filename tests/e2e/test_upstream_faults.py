@@ -11,6 +11,7 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.support.memory import needs_proc, peak_memory
 from tests.support.misbehaving import Misbehaving, Reply, http, misbehave, reset
 from tests.support.replies import ID, KEY, PAGE, RELEASE, SYMBOL_SET, envelope, json_of
 from tests.support.upstream import Upstream
@@ -274,6 +275,8 @@ def test_a_redirect_is_not_followed(ask: Ask) -> None:
     assert elsewhere.url in text
 
 
+@pytest.mark.slow
+@needs_proc
 @pytest.mark.parametrize("zipped", [False, True], ids=["plain", "gzip"])
 def test_a_body_that_is_too_large_is_cut_off(spawn: Any, zipped: bool) -> None:  # noqa: FBT001
     """More than 20 MB, or what inflates past it, ends the call without filling the memory."""
@@ -288,8 +291,7 @@ def test_a_body_that_is_too_large_is_cut_off(spawn: Any, zipped: bool) -> None: 
             process = psutil.Process(session.process.pid)
             idle = process.memory_info().rss
             text = words(session.request("tools/call", {"name": RETRIEVE[0], "arguments": RETRIEVE[1]}))
-            with open(f"/proc/{process.pid}/status") as status:  # noqa: PTH123
-                peak = next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) * 1024
+            peak = peak_memory(process.pid)
     assert text.startswith("answer_too_large: ")
     assert peak - idle < 150_000_000
 
@@ -308,6 +310,7 @@ def hang(connection: socket.socket) -> None:
         pass
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", [hang, drip])
 @pytest.mark.parametrize("call", [RETRIEVE, CREATE, DELETE], ids=["read", "create", "delete"])
 def test_a_call_ends_within_the_time_allowed(spawn: Any, fault: Reply, call: tuple[str, dict[str, Any]]) -> None:

@@ -152,6 +152,7 @@ async def test_a_stream_is_not_cut_by_leaving() -> None:
         assert await anyio.to_thread.run_sync(replica.process.wait, 20) == 0
 
 
+@pytest.mark.slow
 def test_an_idle_stream_does_not_hold_a_replica_back(replica: Serving) -> None:
     """Clients of the older transport keep a stream open for hours; leaving takes seconds all the same."""
     del replica

@@ -58,6 +58,7 @@ def test_every_state_is_among_a_thousand() -> None:
     database.close()
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_are_seeded_in_seconds() -> None:
     """Nobody should wait for a large project."""
     began = time.perf_counter()

@@ -21,6 +21,7 @@ from tests.support.upstream import Upstream
 pytestmark = pytest.mark.anyio
 
 PRUNE = "error-tracking-symbol-sets-prune"
+RELEASES = "error-tracking-releases-list"
 FAILED = "storage_ptr IS NULL"
 Call = Callable[..., Awaitable[Any]]
 
@@ -259,17 +260,19 @@ async def test_progress_is_told_and_cancelling_stops(
     async def hear(progress: float, total: float | None, message: str | None) -> None:
         assert total is None or progress <= total
         heard.append(message)
+        if (message or "").startswith("Deleted "):
+            scope.cancel()
 
     slow_sandbox.seconds = 0.2
     async with connect(POSTHOG_HOST=slow_sandbox.url) as client:
         plan = await answer(client, PRUNE, failed=True)
         total = len(ids(database, FAILED))
         arguments = {"failed": True, "confirm": plan["confirm"]}
-        with anyio.move_on_after(0.95):
+        with anyio.CancelScope() as scope:
             await client.call_tool(PRUNE, arguments, progress_callback=hear)
-        await anyio.sleep(0.5)
+        await client.call_tool(RELEASES, {"limit": 1})  # once this is answered, the server has heard of the cancelling
         left = len(ids(database, FAILED))
-        await anyio.sleep(0.3)
+        await client.call_tool(RELEASES, {"limit": 1})
     assert 0 < left < total
     assert left == len(ids(database, FAILED))
     assert any((message or "").startswith("Deleted ") for message in heard)

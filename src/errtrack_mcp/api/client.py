@@ -74,7 +74,7 @@ class Client:
         return self._read(await self._request("POST", path, body=body), into, path)
 
     async def patch(self, *path: str, body: Mapping[str, Any]) -> None:
-        """Change an object; the API answers with nothing (contract, section 5.4)."""
+        """Change an object; the API answers with nothing (docs/posthog-api.md, section 5.4)."""
         await self._request("PATCH", path, body=body)
 
     async def delete(self, *path: str) -> None:

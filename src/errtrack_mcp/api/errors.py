@@ -23,7 +23,7 @@
         ├── RateLimited       429
         └── ServerError      5xx
 
-Pure: a status and a body go in, an exception comes out (contract, section 2.1).
+Pure: a status and a body go in, an exception comes out (docs/posthog-api.md, section 2.1).
 """
 
 import re

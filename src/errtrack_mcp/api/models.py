@@ -85,7 +85,7 @@ class Page(ToolOutput, Generic[Row]):
 
 
 class ListBody(BaseModel, Generic[Item]):
-    """A page as the API sends it (contract, section 3); of `next` only its presence is used."""
+    """A page as the API sends it (docs/posthog-api.md, section 3); of `next` only its presence is used."""
 
     count: int | None = None
     next: str | None = None

@@ -1,4 +1,4 @@
-"""What PostHog's cleaning job does: symbol sets that nobody used for a month go (contract, section 4)."""
+"""What PostHog's cleaning job does: symbol sets that nobody used for a month go (docs/posthog-api.md, section 4)."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""What a client wants to upload, read from its request (contract, section 6)."""
+"""What a client wants to upload, read from its request (docs/posthog-api.md, section 6)."""
 
 from dataclasses import dataclass
 from typing import Any

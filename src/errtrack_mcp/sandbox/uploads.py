@@ -1,4 +1,4 @@
-"""Uploads of symbol sets: started here, sent to object storage, finished here (contract, section 6)."""
+"""Uploads of symbol sets: started here, sent to object storage, finished here (docs/posthog-api.md, section 6)."""
 
 import hashlib
 import sqlite3

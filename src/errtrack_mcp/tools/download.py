@@ -1,4 +1,4 @@
-"""The link to a symbol set's file: a secret for an hour (contract, section 6)."""
+"""The link to a symbol set's file: a secret for an hour (docs/posthog-api.md, section 6)."""
 
 from typing import Annotated
 from uuid import UUID

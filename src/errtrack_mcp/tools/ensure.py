@@ -37,7 +37,7 @@ async def ensure_release(
         try:
             return EnsuredRelease(created=True, release=await api.post("releases", body=body, into=Release))
         except (HashTaken, ServerError, TimedOut):
-            # Somebody else was faster; older installations answer that with a 500 (contract, section 5.2).
+            # Somebody else was faster; older installations answer that with a 500 (docs/posthog-api.md, section 5.2).
             there = await _look_up(api, key)
             if there is None:
                 raise

@@ -1,4 +1,4 @@
-"""Why symbolication fails: each reason, its meaning, its remedy (contract, section 8)."""
+"""Why symbolication fails: each reason, its meaning, its remedy (docs/posthog-api.md, section 8)."""
 
 import json
 import re

@@ -68,7 +68,10 @@ async def find_version(api: Client, version: str, project: str = "") -> Release:
 
 
 def _paths(named: str) -> list[tuple[str, ...]]:
-    """Return where to look a name up; what has a slash or a dot cannot be looked up by hash (contract, 5.6)."""
+    """Return the paths under which a name may be found.
+
+    A name with a slash or a dot cannot be looked up by hash (docs/posthog-api.md, section 5.6).
+    """
     paths: list[tuple[str, ...]] = []
     with suppress(ValueError):
         paths.append((str(UUID(named)),))

@@ -37,7 +37,7 @@ DESTROY = "error-tracking-releases-destroy"
 
 
 class Release(ApiModel):
-    """A release (contract, section 4). A summary has `commit` and `branch` in place of `metadata`."""
+    """A release (docs/posthog-api.md, section 4). A summary has `commit` and `branch` in place of `metadata`."""
 
     id: str
     version: str = ""
@@ -84,7 +84,7 @@ class Binding(ApiModel):
 
 
 def cli_hash_id(release: Release) -> str:
-    """Return the hash id that PostHog's CLI gives to this project and version (contract, section 5.6)."""
+    """Return the hash id that PostHog's CLI gives to this project and version (docs/posthog-api.md, section 5.6)."""
     return sha512(f"{release.project}{release.version}".encode()).hexdigest()
 
 
@@ -208,7 +208,7 @@ async def _count_bound(api: Client, release: Release) -> tuple[int, bool]:
     """Count the symbol sets of a release, and say whether there are more than were looked at.
 
     The API has no filter by release. `search` narrows by version where it is known; an older installation
-    ignores it and lists everything, so each row is compared all the same (contract, sections 5.7 and 11).
+    ignores it and lists everything, so each row is compared all the same (docs/posthog-api.md, section 5.7).
     """
     bound, offset = 0, 0
     for _ in range(MAX_PAGES_COUNTED):

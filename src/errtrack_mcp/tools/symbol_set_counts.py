@@ -11,14 +11,14 @@ from typing_extensions import TypedDict  # pydantic refuses the one in typing be
 
 from errtrack_mcp.tools.failure_reasons import Failure, decode_failure
 
-RETENTION = timedelta(days=30)  # contract, section 4
+RETENTION = timedelta(days=30)  # docs/posthog-api.md, section 4
 NO_REASON = Failure("", "it has no file, and PostHog gives no reason", "Upload its map with the build.", "")
 
 COMPLETE, NEVER_LOADED, FAILED = "complete", "never_loaded", "failed"
 
 
 class SymbolSetRow(TypedDict, total=False):
-    """As much of a symbol set (contract, section 4) as is counted.
+    """As much of a symbol set (docs/posthog-api.md, section 4) as is counted.
 
     A project has a hundred thousand: reading all of each would take three times as long, and a model in place of the
     dict more than twice.
@@ -41,7 +41,7 @@ def has_file(symbol_set: SymbolSetRow) -> bool:
 
 
 def state_of(symbol_set: SymbolSetRow) -> str:
-    """Name the one state that a symbol set is in: the file decides (contract, section 8).
+    """Name the one state that a symbol set is in: the file decides (docs/posthog-api.md, section 8).
 
     PostHog keeps a `failure_reason` next to a file that was uploaded later and works.
     """

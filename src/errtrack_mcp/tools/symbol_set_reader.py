@@ -19,7 +19,7 @@ from errtrack_mcp.tools.progress import Report, silent
 from errtrack_mcp.tools.symbol_set_counts import SymbolSetRow
 
 AT_ONCE = 8
-PAGE = 100  # the API gives no more (contract, section 3)
+PAGE = 100  # the API gives no more (docs/posthog-api.md, section 3)
 STRIDE = PAGE - 1
 MAX_HELD = 16  # pages asked for and not yet shown
 REPORTED = 16  # pages between two reports of progress

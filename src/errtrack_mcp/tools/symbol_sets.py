@@ -44,7 +44,7 @@ OrderBy = (
 
 
 class SymbolSet(ApiModel):
-    """A symbol set (contract, section 4). A summary has `failure` in place of `failure_reason`."""
+    """A symbol set (docs/posthog-api.md, section 4). A summary has `failure` in place of `failure_reason`."""
 
     id: str
     ref: str = ""

@@ -1,4 +1,4 @@
-"""How old the host's API is, told by what it knows (contract, sections 5.7 and 9)."""
+"""How old the host's API is, told by what it knows (docs/posthog-api.md, section 5.7)."""
 
 from typing import Any
 from uuid import uuid4
