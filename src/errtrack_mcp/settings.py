@@ -191,7 +191,7 @@ class Settings(BaseSettings):
         return self
 
 
-def load_settings(env_file: Path | None = None, **fixed: str | None) -> Settings:
+def load_settings(env_file: Path | None = None, **fixed: str | bool | None) -> Settings:
     """Read the settings from the environment, and below it from `env_file` where one is named.
 
     `fixed` holds variables by name that the environment cannot change.

@@ -14,9 +14,9 @@ from errtrack_mcp import __version__
 from tests.support.installed import COMMAND, environment
 
 
-def test_without_a_key_it_says_what_is_missing(run: Any) -> None:
+def test_without_a_key_a_command_says_what_is_missing(run: Any) -> None:
     """The sentence names the variable, the page where keys are made, the scopes, and a way to look around."""
-    result = run()
+    result = run("diagnose")
     assert (result.returncode, result.stdout) == (2, "")
     for part in (
         "POSTHOG_PERSONAL_API_KEY is not set",

@@ -16,10 +16,11 @@ from errtrack_mcp.api.retry import RetryPolicy
 from errtrack_mcp.api.transport import HttpTransport
 from errtrack_mcp.builds.directory import BuildDirectory, Bundle
 from errtrack_mcp.builds.verdict import OUTLOOKS
+from errtrack_mcp.cli.options import env_file_option, json_option, stop
 from errtrack_mcp.cli.output import EXIT_CODES, progress
 from errtrack_mcp.server.app import fixed_project
 from errtrack_mcp.server.errors import message_for_api_error
-from errtrack_mcp.settings import Settings
+from errtrack_mcp.settings import ConfigurationError, Settings, load_settings
 from errtrack_mcp.tools.build_check import BuildCheck, Lookup, conclude, environment, look_up, read_bundles
 from errtrack_mcp.tools.progress import Report, silent
 
@@ -27,6 +28,20 @@ INTERRUPTED = 130
 MAX_ROWS = 60
 STYLES = {True: "green", False: "red", None: "yellow"}
 NO_KEY = "POSTHOG_PERSONAL_API_KEY is not set, so the project was not asked: no script can be called readable."
+
+
+@click.command("build-check")
+@env_file_option
+@json_option
+@click.option("--exclude", multiple=True, help="Leave out scripts whose path below DIRECTORY fits this glob.")
+@click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path))
+def command(env_file: Path | None, as_json: bool, exclude: tuple[str, ...], directory: Path) -> None:  # noqa: FBT001
+    """Say whether errors from the build in DIRECTORY will be readable: exit 0 yes, 1 no, 2 not known."""
+    try:
+        settings = load_settings(env_file)
+    except ConfigurationError as error:
+        stop(error.problems)
+    sys.exit(run_build_check(settings, directory, exclude, as_json=as_json))
 
 
 def run_build_check(settings: Settings, directory: Path, exclude: tuple[str, ...], *, as_json: bool) -> int:

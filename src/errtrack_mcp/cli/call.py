@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -17,9 +18,11 @@ from starlette.types import ASGIApp
 
 from errtrack_mcp.cli.arguments import from_json, from_pairs
 from errtrack_mcp.cli.in_process import connected
+from errtrack_mcp.cli.options import embedded_sandbox, env_file_option, run
 from errtrack_mcp.cli.output import can_ask, fits, is_terminal, screen, table
 from errtrack_mcp.server.calls import ERROR_META
 from errtrack_mcp.server.catalog.catalog import Catalog
+from errtrack_mcp.server.catalog.toolsets import EVERY_TOOLSET
 from errtrack_mcp.server.catalog.untrusted import NOTICE
 from errtrack_mcp.settings import ConfigurationError, Settings
 
@@ -36,7 +39,7 @@ Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ToolCall:
     """What was typed: a tool, and its arguments as `key=value` pairs or as one JSON object."""
 
     tool: str
@@ -44,7 +47,29 @@ class Asked:
     json: str = ""
 
 
-async def call(settings: Settings, sandbox: ASGIApp | None, asked: Asked) -> int:
+def names_starting_with(_context: click.Context, _parameter: click.Parameter, start: str) -> list[str]:
+    """Return the tools of every toolset whose names begin so, for a shell to complete."""
+    return [tool.name for tools in EVERY_TOOLSET.values() for tool in tools if tool.name.startswith(start)]
+
+
+@click.command()
+@click.argument("tool", shell_complete=names_starting_with)
+@click.argument("pairs", nargs=-1, metavar="[KEY=VALUE]...")
+@click.option("--json", "arguments", default="", help="All arguments as one JSON object.")
+@click.option("--sandbox", "in_sandbox", is_flag=True, help="Call on a project made up for this call; needs no key.")
+@env_file_option
+def command(tool: str, pairs: tuple[str, ...], arguments: str, env_file: Path | None, *, in_sandbox: bool) -> None:
+    """Call one tool just as a client does: a table on a terminal, JSON in a pipe.
+
+    Exits with 0 on success, 1 if the call failed or changed nothing, 2 if it was called wrongly. A deletion needs the
+    confirm of its preview, and on a terminal asks before it deletes.
+    """
+    app, fixed = embedded_sandbox() if in_sandbox else (None, {})
+    asked = ToolCall(tool, pairs, arguments)
+    run(env_file, lambda settings: call(settings, app, asked), fixed, needs_key=True)
+
+
+async def call(settings: Settings, sandbox: ASGIApp | None, asked: ToolCall) -> int:
     """Call a tool, print what it says, and return the exit code: 0 done, 1 it failed, 2 it was called wrongly.
 
     Raises ConfigurationError for arguments that cannot be read.

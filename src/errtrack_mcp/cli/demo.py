@@ -3,6 +3,8 @@
 import sys
 from typing import Any
 
+import anyio
+import click
 from mcp import Client, StdioServerParameters
 from mcp_types import TextContent
 from rich.console import Console
@@ -12,6 +14,12 @@ from rich.text import Text
 from errtrack_mcp.tools.failure_reasons import decode_failure
 
 Row = dict[str, Any]
+
+
+@click.command()
+def command() -> None:
+    """Show the main job: a real client, the real server, the sandbox."""
+    anyio.run(run_demo)
 
 
 class Demo:

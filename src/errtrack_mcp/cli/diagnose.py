@@ -2,6 +2,7 @@
 
 import traceback
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import click
@@ -13,6 +14,7 @@ from starlette.types import ASGIApp
 
 from errtrack_mcp.cli.call import show
 from errtrack_mcp.cli.in_process import connected
+from errtrack_mcp.cli.options import embedded_sandbox, env_file_option, json_option, run, stop
 from errtrack_mcp.cli.output import EXIT_CODES, fits, is_terminal, progress, screen, table
 from errtrack_mcp.settings import ConfigurationError, Settings
 
@@ -20,6 +22,34 @@ TOOL = "error-tracking-symbol-sets-diagnose"
 STYLES = {True: "ok", False: "failed", None: "warning"}
 STATES = ("complete", "never_loaded", "failed")
 COVERAGE = ("created_at", "project", "version", *STATES)
+
+
+@click.command()
+@env_file_option
+@json_option
+@click.option("--sandbox", "in_sandbox", is_flag=True, help="Diagnose a made-up project; needs no key and no network.")
+@click.option("--release-id", help="Only the symbol sets of this release.")
+@click.option("--project", help="Only those of the release of this app ...")
+@click.option("--version", help="... and this version.")
+@click.option(
+    "--expiring-within-days",
+    type=click.IntRange(0, 30),
+    default=7,
+    show_default=True,
+    help="Count what retention removes so soon.",
+)
+@click.argument("ref", required=False)
+def command(env_file: Path | None, *, as_json: bool, in_sandbox: bool, **given: str | int | None) -> None:
+    """Say why stack traces are minified: for REF (a chunk id or URL), a release, or the whole project.
+
+    Exits with 0 when they are readable, 1 when not, 2 when that is not known. Symbol sets that were never loaded
+    do not count against a release or project: most scripts never throw an error.
+    """
+    app, fixed = embedded_sandbox() if in_sandbox else (None, {})
+    if empty := [name for name, value in given.items() if value == ""]:
+        stop([f"{', '.join(empty)} must not be empty: leave it out to diagnose the whole project."])
+    arguments = {name: value for name, value in given.items() if value is not None}
+    run(env_file, lambda settings: diagnose(settings, app, arguments, as_json=as_json), fixed, needs_key=True)
 
 
 async def diagnose(settings: Settings, sandbox: ASGIApp | None, arguments: Mapping[str, Any], *, as_json: bool) -> int:

@@ -29,6 +29,20 @@ _REFERENCE = re.compile(r"""["']\$""")
 _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 
 
+@click.command()
+@click.argument("client", type=click.Choice(list(CLIENTS)))
+@click.option("--print", "print_only", is_flag=True, help="Show what would change, and change nothing.")
+@click.option("--uninstall", is_flag=True, help="Take this server out again.")
+@click.option("--yes", is_flag=True, help="Change it without asking.")
+def command(client: str, *, print_only: bool, uninstall: bool, yes: bool) -> None:
+    """Add this server to CLIENT's own configuration, after showing the difference.
+
+    Everything else in the file stays as it is, with a backup next to it. The key stays in the environment: no option
+    takes it.
+    """
+    sys.exit(install(client, print_only=print_only, uninstall=uninstall, agreed=yes))
+
+
 def install(slug: str, *, print_only: bool, uninstall: bool, agreed: bool) -> int:
     """Add this server to a client's configuration or take it out, and return the exit code.
 

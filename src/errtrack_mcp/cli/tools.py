@@ -1,6 +1,7 @@
 """What an assistant would see under these settings, and what each part of it weighs."""
 
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import click
@@ -8,6 +9,7 @@ from mcp_types import Tool
 from pydantic_core import to_json
 
 from errtrack_mcp.cli.in_process import connected
+from errtrack_mcp.cli.options import env_file_option, json_option, run
 from errtrack_mcp.cli.output import is_terminal, print_rows, screen
 from errtrack_mcp.server.catalog.toolsets import EVERY_TOOLSET
 from errtrack_mcp.settings import Settings
@@ -16,7 +18,15 @@ BYTES_PER_TOKEN = 4  # a rule of thumb: each model counts differently, and none 
 TOKENS_ARE = f"bytes / {BYTES_PER_TOKEN}, an estimate"
 
 
-async def offer(settings: Settings, *, as_json: bool) -> None:
+@click.command()
+@env_file_option
+@json_option
+def command(env_file: Path | None, *, as_json: bool) -> None:
+    """Show what an assistant would see, and what it weighs."""
+    run(env_file, lambda settings: show_tools(settings, as_json=as_json))
+
+
+async def show_tools(settings: Settings, *, as_json: bool) -> None:
     """Print every tool on offer with its size; as JSON with its whole definition, as a client receives it.
 
     Raises ConfigurationError for a name in the settings that stands for no tool or toolset.
@@ -37,11 +47,6 @@ async def offer(settings: Settings, *, as_json: bool) -> None:
         click.echo(to_json(whole, indent=2))
         return
     _print(rows, size, len(instructions.encode()))
-
-
-def names_starting_with(start: str) -> list[str]:
-    """Return the tools of every toolset whose names begin so, for a shell to complete."""
-    return [tool.name for tools in EVERY_TOOLSET.values() for tool in tools if tool.name.startswith(start)]
 
 
 def _weighed(tool: Tool) -> dict[str, Any]:

@@ -1,6 +1,13 @@
-"""The four kinds of tool: what a client may assume before it calls one."""
+"""How a tool is defined, and the four kinds of tool: what a client may assume before it calls one."""
 
+from functools import partial
+
+from mcp.server.mcpserver.tools import Tool
 from mcp_types import ToolAnnotations
+
+# The catalog makes the output schema. The SDK would also build a validator for each answer, which nobody uses: 0.01 of
+# the start.
+tool = partial(Tool.from_function, structured_output=False)
 
 READ = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=True)
 CREATE = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=True)

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 import anyio
 from anyio import to_thread
 from mcp.server.mcpserver import Context
-from mcp.server.mcpserver.tools import Tool
 from pydantic import Field
 
 from errtrack_mcp.api.client import Client
@@ -16,7 +15,7 @@ from errtrack_mcp.api.models import BYTES_A_TOKEN, OURS, ToolOutput
 from errtrack_mcp.api.sanitize import clean
 from errtrack_mcp.builds.directory import LEFT_OUT, BuildDirectory, Bundle
 from errtrack_mcp.builds.verdict import OUTLOOKS, REBUILD, UPLOAD, Uploaded, commands, judge, overall, shared_ids
-from errtrack_mcp.tools.annotations import READ
+from errtrack_mcp.tools.annotations import READ, tool
 from errtrack_mcp.tools.build_roots import Roots
 from errtrack_mcp.tools.dependencies import Api
 from errtrack_mcp.tools.parameters import MAX_TOKENS, MaxTokens
@@ -232,4 +231,4 @@ def _checked(state: str, bundle: Bundle) -> CheckedScript:
     return CheckedScript(**given)
 
 
-TOOLS = [Tool.from_function(check_build, "error-tracking-build-check", "Check a build", annotations=READ)]
+TOOLS = [tool(check_build, "error-tracking-build-check", "Check a build", annotations=READ)]

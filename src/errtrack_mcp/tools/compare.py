@@ -5,12 +5,11 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from mcp.server.mcpserver import Context
-from mcp.server.mcpserver.tools import Tool
 from pydantic import Field
 
 from errtrack_mcp.api.models import OURS, ToolOutput
 from errtrack_mcp.api.sanitize import clean
-from errtrack_mcp.tools.annotations import READ
+from errtrack_mcp.tools.annotations import READ, tool
 from errtrack_mcp.tools.dependencies import Api
 from errtrack_mcp.tools.parameters import Text
 from errtrack_mcp.tools.progress import after
@@ -157,5 +156,5 @@ def _commit(release: Release) -> str:
 
 
 TOOLS = [
-    Tool.from_function(compare_releases, "error-tracking-releases-compare", "Compare releases", annotations=READ),
+    tool(compare_releases, "error-tracking-releases-compare", "Compare releases", annotations=READ),
 ]

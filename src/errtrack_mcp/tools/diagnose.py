@@ -6,14 +6,13 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from mcp.server.mcpserver import Context
-from mcp.server.mcpserver.tools import Tool
 from pydantic import Field
 
 from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.models import OURS, ToolOutput
 from errtrack_mcp.api.sanitize import clean
 from errtrack_mcp.tools import advice
-from errtrack_mcp.tools.annotations import READ
+from errtrack_mcp.tools.annotations import READ, tool
 from errtrack_mcp.tools.dependencies import Api
 from errtrack_mcp.tools.parameters import ProjectName, Version, WholeNumber
 from errtrack_mcp.tools.progress import Report
@@ -219,8 +218,4 @@ def _coverage(release: Release, counts: Counter[str]) -> Coverage:
     )
 
 
-TOOLS = [
-    Tool.from_function(
-        diagnose_symbol_sets, "error-tracking-symbol-sets-diagnose", "Diagnose symbol sets", annotations=READ
-    )
-]
+TOOLS = [tool(diagnose_symbol_sets, "error-tracking-symbol-sets-diagnose", "Diagnose symbol sets", annotations=READ)]

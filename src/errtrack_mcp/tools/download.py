@@ -3,12 +3,11 @@
 from typing import Annotated
 from uuid import UUID
 
-from mcp.server.mcpserver.tools import Tool
 from pydantic import Field
 
 from errtrack_mcp.api.errors import NotFound
 from errtrack_mcp.api.models import OURS, ApiModel, ToolOutput
-from errtrack_mcp.tools.annotations import READ
+from errtrack_mcp.tools.annotations import READ, tool
 from errtrack_mcp.tools.dependencies import Api
 from errtrack_mcp.tools.refusal import Refusal
 
@@ -49,7 +48,5 @@ async def download_symbol_set(api: Api, id: UUID) -> Download:  # noqa: A002 - P
 
 
 TOOLS = [
-    Tool.from_function(
-        download_symbol_set, "error-tracking-symbol-sets-download-retrieve", "Get download link", annotations=READ
-    ),
+    tool(download_symbol_set, "error-tracking-symbol-sets-download-retrieve", "Get download link", annotations=READ),
 ]

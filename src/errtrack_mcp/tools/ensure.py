@@ -2,13 +2,13 @@
 
 from typing import Annotated
 
-from mcp.server.mcpserver.tools import Tool
 from mcp_types import ToolAnnotations
 
 from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.errors import HashTaken, NotFound, ServerError, TimedOut
 from errtrack_mcp.api.models import OURS, ToolOutput
 from errtrack_mcp.api.sanitize import quoted
+from errtrack_mcp.tools.annotations import tool
 from errtrack_mcp.tools.dependencies import Api
 from errtrack_mcp.tools.parameters import HashToLookUp, Metadata, ProjectName, Version
 from errtrack_mcp.tools.refusal import Refusal
@@ -60,4 +60,4 @@ async def _look_up(api: Client, hash_id: str) -> Release | None:
         return None
 
 
-TOOLS = [Tool.from_function(ensure_release, "error-tracking-releases-ensure", "Ensure release", annotations=ENSURE)]
+TOOLS = [tool(ensure_release, "error-tracking-releases-ensure", "Ensure release", annotations=ENSURE)]

@@ -7,14 +7,13 @@ from typing import Annotated, Any
 
 import anyio
 from mcp.server.mcpserver import Context, Elicit, Resolve
-from mcp.server.mcpserver.tools import Tool
 from pydantic import Field, RootModel
 
 from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.errors import ApiError, NotFound
 from errtrack_mcp.api.models import ToolOutput
 from errtrack_mcp.api.sanitize import clean
-from errtrack_mcp.tools.annotations import DELETE
+from errtrack_mcp.tools.annotations import DELETE, tool
 from errtrack_mcp.tools.deletion import PREVIEWED, ConfirmCode, DeletionOutput, Preview, consent_to, kept_from_deleting
 from errtrack_mcp.tools.dependencies import Api
 from errtrack_mcp.tools.elicitation import Consent, Decision
@@ -252,4 +251,4 @@ async def _delete(api: Client, planned: SymbolSetRow) -> str | ApiError:
     return "deleted"
 
 
-TOOLS = [Tool.from_function(prune_symbol_sets, PRUNE, "Prune symbol sets", annotations=DELETE)]
+TOOLS = [tool(prune_symbol_sets, PRUNE, "Prune symbol sets", annotations=DELETE)]

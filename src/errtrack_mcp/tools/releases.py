@@ -5,14 +5,13 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from mcp.server.mcpserver import Context, Elicit, Resolve
-from mcp.server.mcpserver.tools import Tool
 from pydantic import Field
 
 from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.errors import ApiError, HashTaken
 from errtrack_mcp.api.models import ApiModel, Page
 from errtrack_mcp.api.sanitize import quoted
-from errtrack_mcp.tools.annotations import CREATE, DELETE, READ, UPDATE
+from errtrack_mcp.tools.annotations import CREATE, DELETE, READ, UPDATE, tool
 from errtrack_mcp.tools.deletion import PREVIEWED, ConfirmCode, DeletionOutput, Preview, consent_to, kept_from_deleting
 from errtrack_mcp.tools.dependencies import Api
 from errtrack_mcp.tools.elicitation import Consent, Decision
@@ -223,15 +222,15 @@ async def _count_bound(api: Client, release: Release) -> tuple[int, bool]:
 
 
 TOOLS = [
-    Tool.from_function(list_releases, "error-tracking-releases-list", "List releases", annotations=READ),
-    Tool.from_function(retrieve_release, "error-tracking-releases-retrieve", "Get release", annotations=READ),
-    Tool.from_function(
+    tool(list_releases, "error-tracking-releases-list", "List releases", annotations=READ),
+    tool(retrieve_release, "error-tracking-releases-retrieve", "Get release", annotations=READ),
+    tool(
         retrieve_release_by_hash,
         "error-tracking-releases-hash-retrieve",
         "Get release by hash",
         annotations=READ,
     ),
-    Tool.from_function(create_release, "error-tracking-releases-create", "Create release", annotations=CREATE),
-    Tool.from_function(update_release, "error-tracking-releases-partial-update", "Update release", annotations=UPDATE),
-    Tool.from_function(destroy_release, DESTROY, "Delete release", annotations=DELETE),
+    tool(create_release, "error-tracking-releases-create", "Create release", annotations=CREATE),
+    tool(update_release, "error-tracking-releases-partial-update", "Update release", annotations=UPDATE),
+    tool(destroy_release, DESTROY, "Delete release", annotations=DELETE),
 ]

@@ -4,12 +4,11 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from mcp.server.mcpserver import Context, Elicit, Resolve
-from mcp.server.mcpserver.tools import Tool
 from pydantic import Field, model_validator
 
 from errtrack_mcp.api.models import ApiModel, Page
 from errtrack_mcp.api.sanitize import clean, quoted
-from errtrack_mcp.tools.annotations import DELETE, READ
+from errtrack_mcp.tools.annotations import DELETE, READ, tool
 from errtrack_mcp.tools.deletion import PREVIEWED, ConfirmCode, DeletionOutput, Preview, consent_to, kept_from_deleting
 from errtrack_mcp.tools.dependencies import Api
 from errtrack_mcp.tools.elicitation import Consent, Decision
@@ -153,7 +152,7 @@ async def destroy_symbol_set(
 
 
 TOOLS = [
-    Tool.from_function(list_symbol_sets, "error-tracking-symbol-sets-list", "List symbol sets", annotations=READ),
-    Tool.from_function(retrieve_symbol_set, "error-tracking-symbol-sets-retrieve", "Get symbol set", annotations=READ),
-    Tool.from_function(destroy_symbol_set, DESTROY, "Delete symbol set", annotations=DELETE),
+    tool(list_symbol_sets, "error-tracking-symbol-sets-list", "List symbol sets", annotations=READ),
+    tool(retrieve_symbol_set, "error-tracking-symbol-sets-retrieve", "Get symbol set", annotations=READ),
+    tool(destroy_symbol_set, DESTROY, "Delete symbol set", annotations=DELETE),
 ]

@@ -1,8 +1,10 @@
 """Every check in its order, printed one line each whatever came before it."""
 
+import sys
 from dataclasses import asdict
 from pathlib import Path
 
+import anyio
 import click
 from pydantic_core import to_json
 from rich.text import Text
@@ -29,6 +31,7 @@ from errtrack_mcp.cli.doctor.run import (
     take_first_look,
 )
 from errtrack_mcp.cli.doctor.settings import check_host, check_key_kind, check_settings, given_values
+from errtrack_mcp.cli.options import env_file_option, json_option
 from errtrack_mcp.cli.output import is_terminal, screen, table
 from errtrack_mcp.server.catalog.catalog import Catalog
 from errtrack_mcp.server.catalog.toolsets import EVERY_TOOLSET
@@ -52,6 +55,17 @@ CHECKS: dict[str, Check] = {
     "api age": check_age,
     "clients": check_clients,
 }
+
+
+@click.command()
+@env_file_option
+@json_option
+def command(env_file: Path | None, *, as_json: bool) -> None:
+    """Check what keeps a tool call from working, and say what to do about it.
+
+    Exits with 0 only if a tool call would work. Changes nothing.
+    """
+    sys.exit(anyio.run(lambda: examine(env_file, as_json=as_json)))
 
 
 async def examine(env_file: Path | None, *, as_json: bool) -> int:

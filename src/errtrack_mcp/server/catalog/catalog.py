@@ -105,7 +105,8 @@ class Catalog:
 
 
 def _offered(tool: Tool, with_project: bool) -> OfferedTool:  # noqa: FBT001
-    answer = output_schema(tool.output_schema or {})
+    returned = get_type_hints(tool.fn)["return"]
+    answer = output_schema(returned.model_json_schema())
     answer["properties"] = {NOTICE: {"type": "string"}, **answer["properties"]}
     listed = ListedTool(
         name=tool.name,
@@ -115,7 +116,7 @@ def _offered(tool: Tool, with_project: bool) -> OfferedTool:  # noqa: FBT001
         output_schema=answer,
         annotations=tool.annotations,
     )
-    return OfferedTool(tool, listed, notice(get_type_hints(tool.fn)["return"]))
+    return OfferedTool(tool, listed, notice(returned))
 
 
 def listed_prompt(gated: GatedPrompt) -> ListedPrompt:
