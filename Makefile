@@ -42,7 +42,7 @@ soak: .venv/installed          ## 20,000 calls to one process, faults among them
 large: .venv/installed         ## diagnose 1,000, 10,000 and 100,000 symbol sets, and print what it costs
 	@ERRTRACK_LARGE_PROJECT=1 $(BIN)/python -m pytest -q tests/e2e/test_large_project.py
 
-bench: .venv/installed $(BENCH)/installed  ## beside others, against limits; writes docs/benchmarks.md
+bench: .venv/installed $(BENCH)/installed  ## next to others, against limits; writes docs/benchmarks.md
 	@$(BIN)/python -m benchmarks
 
 bench-http: .venv/installed $(BENCH)/installed  ## the same over HTTP, 32 callers at once; needs nginx and wrk

@@ -1,1 +1,1 @@
-"""What this server costs beside others, measured in one run: `make bench`."""
+"""What this server costs next to others, measured in one run: `make bench`."""

@@ -1,4 +1,4 @@
-"""The server over HTTP beside a bare SDK server that forwards the same request: `make bench-http`.
+"""The server over HTTP next to a bare SDK server that forwards the same request: `make bench-http`.
 
 nginx answers in PostHog's place and wrk calls, since both cost next to nothing: on two cores, whatever the load and
 the upstream take is taken from the servers that are measured.

@@ -1,1 +1,1 @@
-"""What is made from the code and kept beside it: `make docs`."""
+"""What is made from the code and kept next to it: `make docs`."""

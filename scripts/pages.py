@@ -33,7 +33,7 @@ CONFIGURATION = (
     "the environment. An empty variable counts as unset. `errtrack-mcp doctor` shows each with its source."
 )
 BESIDES = (
-    "`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`, `SSL_CERT_FILE` and `SSL_CERT_DIR` are heeded as everywhere. What holds "
+    "`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`, `SSL_CERT_FILE` and `SSL_CERT_DIR` are used as everywhere. What holds "
     "for a server over HTTP is explained in [remote.md](remote.md)."
 )
 TOOLS = (

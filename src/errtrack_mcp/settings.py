@@ -27,7 +27,7 @@ MIN_STATE_KEY = 32
 
 
 class ConfigurationError(Exception):
-    """The settings cannot work; `problems` holds one sentence for each thing to mend."""
+    """The settings cannot work; `problems` holds one sentence for each thing to fix."""
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))

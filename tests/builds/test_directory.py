@@ -99,7 +99,7 @@ def test_an_id_counts_as_registered_only_by_code_at_the_top(root: Path) -> None:
 def test_a_map_is_looked_for_where_the_cli_looks(
     root: Path, script: str, files: dict[str, str], state: MapState
 ) -> None:
-    """First where the script says, then beside it, never outside the root and never over the network."""
+    """First where the script says, then next to it, never outside the root and never over the network."""
     (root / "a.js").write_text(script)
     for name, text in files.items():
         (root / name).parent.mkdir(exist_ok=True)

@@ -1,4 +1,4 @@
-"""What a script's state is called, what it means, and what mends it."""
+"""What a script's state is called, what it means, and what fixes it."""
 
 import re
 from pathlib import Path

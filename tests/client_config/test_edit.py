@@ -131,7 +131,7 @@ def test_the_key_is_only_referred_to(slug: str, home: Path) -> None:
 
 @EVERY_CLIENT
 def test_what_was_changed_since_stays(slug: str, home: Path) -> None:
-    """Only the entry goes; the file as it was then is kept beside it."""
+    """Only the entry goes; the file as it was then is kept next to it."""
     path = own_configuration(CLIENTS[slug].name)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(others(CLIENTS[slug])[0])
@@ -184,7 +184,7 @@ def test_servers_that_are_none_are_refused(slug: str, home: Path) -> None:
     name = CLIENTS[slug].container
     path.write_text(f"{name} = []" if slug == "codex" else f'{{"{name}": []}}')
     before = held(home)
-    with pytest.raises(RefusedError, match="Mend it"):
+    with pytest.raises(RefusedError, match="Fix it"):
         install(slug)
     assert held(home) == before
 

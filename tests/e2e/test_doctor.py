@@ -215,7 +215,7 @@ def test_only_toolsets_on_offer_are_tried(examine: Examine, configured: dict[str
 
 
 def older(database: Database, *, forgotten: frozenset[str], refused: str, lacks: bytes = b"\0") -> Any:
-    """Return the sandbox as an installation that heeds none of these parameters and has no such path or field."""
+    """Return the sandbox as an installation that respects none of these parameters and has no such path or field."""
     app = create_app(database, malformed_uuid_status=404)
 
     async def old(scope: Scope, receive: Receive, send: Send) -> None:
@@ -244,7 +244,7 @@ def older(database: Database, *, forgotten: frozenset[str], refused: str, lacks:
 def test_an_older_api_is_recognised(
     examine: Examine, database: Database, forgotten: frozenset[str], age: str, status: str
 ) -> None:
-    """By the parameters that it does not heed."""
+    """By the parameters that it does not respects."""
     with serve(older(database, forgotten=forgotten, refused="/api/nothing")) as upstream:
         report = examine(POSTHOG_HOST=upstream.url, POSTHOG_PERSONAL_API_KEY=FULL_KEY)
     assert report.status("api age") == status

@@ -1,4 +1,4 @@
-"""Streamable HTTP for both protocol eras, SSE beside it, and the form of each answer."""
+"""Streamable HTTP for both protocol eras, SSE next to it, and the form of each answer."""
 
 import socket
 import subprocess

@@ -109,7 +109,7 @@ async def test_a_prompt_needs_its_tools(connect: Any, variables: dict[str, str],
     ],
 )
 async def test_bad_arguments_are_worded(connect: Any, name: str, arguments: dict[str, str], words: str) -> None:
-    """As a mistake of the caller's, in a sentence that says how to mend it."""
+    """As a mistake of the caller's, in a sentence that says how to fix it."""
     async with connect() as client:
         with pytest.raises(MCPError) as failure:
             await client.get_prompt(name, arguments)

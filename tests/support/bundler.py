@@ -48,7 +48,7 @@ def inject(script: Path) -> str:
         "}catch{}})();"
     )
     script.write_text(f"{registering}{code}\n//# chunkId={chunk_id}")
-    beside = script.with_name(f"{script.name}.map")
-    if beside.exists():
-        beside.write_text(json.dumps({"chunk_id": chunk_id, **json.loads(beside.read_text())}))
+    source_map = script.with_name(f"{script.name}.map")
+    if source_map.exists():
+        source_map.write_text(json.dumps({"chunk_id": chunk_id, **json.loads(source_map.read_text())}))
     return chunk_id

@@ -133,7 +133,7 @@ async def test_each_step_that_the_answer_names_leads_to_a_readable_build(
 async def test_a_map_elsewhere_than_in_a_file_is_told_apart(
     connect: Any, answer: Any, project: Path, bundle: Bundle
 ) -> None:
-    """Inside the script, by URL, and without a comment beside the script."""
+    """Inside the script, by URL, and without a comment next to the script."""
     bundle(project / "inline", "--sourcemap=inline")
     external = bundle(project / "external", "--sourcemap=external")
     linked = bundle(project / "linked", "--sourcemap", "--source-root=/src")

@@ -47,7 +47,7 @@ async def test_a_project_is_counted_by_what_ails_it(connect: Any, answer: Call, 
 
 
 async def test_the_newest_releases_show_their_coverage(connect: Any, answer: Call) -> None:
-    """Five of them, newest first; the one without symbol sets is the first thing to mend."""
+    """Five of them, newest first; the one without symbol sets is the first thing to fix."""
     async with connect() as client:
         found = await answer(client, DIAGNOSE)
     releases = found["newest_releases"]
@@ -94,7 +94,7 @@ async def test_pending_uploads_leave_it_open(connect: Any, answer: Call) -> None
 
 @pytest.mark.parametrize(("ref", "stored"), FAILURES)
 async def test_a_failed_ref_has_its_reason_and_remedy(connect: Any, answer: Call, ref: str, stored: str) -> None:
-    """From what stands on the row to what mends it."""
+    """From what stands on the row to what fixes it."""
     async with connect() as client:
         found = await answer(client, DIAGNOSE, ref=ref)
     [group] = found["failures"]

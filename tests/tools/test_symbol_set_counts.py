@@ -49,7 +49,7 @@ def row(days: float = 1, used: float | None = None, **fields: Any) -> SymbolSetR
     return SIGHTING.validate_python({**given, **fields})
 
 
-def tally(*rows: SymbolSetRow, days: int = 7) -> SymbolSetCounts:
+def counts_of_sets(*rows: SymbolSetRow, days: int = 7) -> SymbolSetCounts:
     """Count these."""
     counted = SymbolSetCounts(NOW, timedelta(days=days))
     for each in rows:
@@ -67,7 +67,7 @@ def test_no_reason_is_forgotten() -> None:
 def test_each_reason_comes_back_in_words_with_its_remedy(platform: str, variant: str, carried: Any) -> None:
     """From the JSON on the row, whatever the variant carries, to a meaning and a step that names the command."""
     stored = json.dumps({platform: variant if carried is None else {variant: carried}})
-    counted = tally(row(has_uploaded_file=False, failure_reason=stored))
+    counted = counts_of_sets(row(has_uploaded_file=False, failure_reason=stored))
     [group] = counted.failures()
     status = " 404" if variant == "HttpStatus" and isinstance(carried, list) else ""
     assert group.failure.reason == f"{platform} {variant}{status}"
@@ -79,14 +79,14 @@ def test_each_reason_comes_back_in_words_with_its_remedy(platform: str, variant:
 
 def test_a_chunk_without_data_is_told_by_its_own_reason() -> None:
     """It is tagged with no platform."""
-    [group] = tally(row(has_uploaded_file=False, failure_reason='{"MissingChunkIdData":"abc"}')).failures()
+    [group] = counts_of_sets(row(has_uploaded_file=False, failure_reason='{"MissingChunkIdData":"abc"}')).failures()
     assert (group.failure.reason, group.failure.remedy) == ("MissingChunkIdData", UPLOAD)
 
 
 @pytest.mark.parametrize("stored", ["upload was interrupted", '{"Wasm":"NoMap"}', "[]", '{"JavaScript":{}}', "7"])
 def test_what_cannot_be_decoded_is_still_a_failure(stored: str) -> None:
     """Prose and reasons of newer installations are one group, and said to be PostHog's own words."""
-    [group] = tally(row(has_uploaded_file=False, failure_reason=stored)).failures()
+    [group] = counts_of_sets(row(has_uploaded_file=False, failure_reason=stored)).failures()
     assert group.failure.reason == "unrecognised"
     assert decode_failure(stored).detail == stored
 
@@ -94,7 +94,7 @@ def test_what_cannot_be_decoded_is_still_a_failure(stored: str) -> None:
 def test_reasons_are_grouped_with_the_first_ref_as_example() -> None:
     """The most frequent first, whatever a reason carries."""
     stored = ['{"JavaScript":{"Timeout":"a"}}', '{"JavaScript":{"Timeout":"b"}}', '{"JavaScript":{"NoSourcemap":"c"}}']
-    counted = tally(
+    counted = counts_of_sets(
         *(row(ref=str(n), has_uploaded_file=False, failure_reason=each) for n, each in enumerate(stored)),
         row(ref="none", has_uploaded_file=False),
     )
@@ -110,25 +110,25 @@ def test_retention_counts_from_the_last_use_or_else_from_creation(
     days: float, used: float | None, expiring: int
 ) -> None:
     """Thirty days after either, a set is removed."""
-    assert tally(row(days, used)).expiring == expiring
+    assert counts_of_sets(row(days, used)).expiring == expiring
 
 
 def test_a_date_that_cannot_be_read_expires_nothing() -> None:
     """Older installations leave fields out; times without a zone are in UTC."""
-    assert tally(row(created_at="")).expiring == 0
-    assert tally(row(created_at="2026-10-01T00:00:00")).expiring == 1
+    assert counts_of_sets(row(created_at="")).expiring == 0
+    assert counts_of_sets(row(created_at="2026-10-01T00:00:00")).expiring == 1
 
 
 def test_the_shape_before_may_2026_is_read() -> None:
     """A storage pointer stood where the flag is now."""
     old = {"id": "x", "ref": "r", "created_at": NOW.isoformat(), "failure_reason": None, "last_used": None}
     rows = [SIGHTING.validate_python({**old, "storage_ptr": pointer}) for pointer in ("symbolsets/x", "", None)]
-    assert dict(tally(*rows).states) == {"never_loaded": 1, "failed": 2}
+    assert dict(counts_of_sets(*rows).states) == {"never_loaded": 1, "failed": 2}
 
 
 def test_a_symbol_set_is_in_one_state() -> None:
     """Complete once loaded, never loaded before, failed without a file; a reason next to a file is an old one."""
-    counted = tally(row(used=1), row(), row(has_uploaded_file=False), row(used=1, failure_reason="no"))
+    counted = counts_of_sets(row(used=1), row(), row(has_uploaded_file=False), row(used=1, failure_reason="no"))
     assert dict(counted.states) == {"complete": 2, "never_loaded": 1, "failed": 1}
 
 
@@ -148,14 +148,14 @@ def test_readable_only_where_a_map_was_found_and_none_is_missing(
     rows: list[SymbolSetRow], *, complete: bool, readable: bool | None
 ) -> None:
     """What was not seen leaves it open, what failed decides it."""
-    assert advice.is_readable(tally(*rows), complete=complete) is readable
+    assert advice.is_readable(counts_of_sets(*rows), complete=complete) is readable
 
 
 def test_steps_come_in_the_order_of_what_they_mend() -> None:
     """Twelve expiring files go before two failures; the last step says what none of them changes."""
     failed = [row(has_uploaded_file=False, failure_reason='{"JavaScript":{"NoSourcemap":"x"}}')] * 2
-    steps = advice.steps_for(tally(*failed, *[row(days=60, used=29)] * 12), [], 7)
+    steps = advice.steps_for(counts_of_sets(*failed, *[row(days=60, used=29)] * 12), [], 7)
     assert steps[0].startswith("12 symbol sets with a file will be removed within 7 days: Upload again")
     assert steps[1].startswith("2 symbol sets without a usable map: Upload the map with the build")
     assert steps[-1] == advice.LATER
-    assert advice.steps_for(tally(row(used=1)), [], 7) == ["Nothing to do."]
+    assert advice.steps_for(counts_of_sets(row(used=1)), [], 7) == ["Nothing to do."]

@@ -16,7 +16,7 @@ from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.errors import ServerError
 from errtrack_mcp.api.retry import RetryPolicy
 from errtrack_mcp.api.transport import HttpTransport
-from errtrack_mcp.tools import symbol_set_reader as walk_module
+from errtrack_mcp.tools import symbol_set_reader as reader_module
 from errtrack_mcp.tools.symbol_set_reader import RateLimiter, SymbolSetReader, read_all
 
 pytestmark = pytest.mark.anyio
@@ -70,10 +70,10 @@ async def ids_of(project: Project) -> list[str]:
         return await ids_in(SymbolSetReader(api))
 
 
-async def ids_in(walk: SymbolSetReader) -> list[str]:
-    """Show a whole walk."""
+async def ids_in(reader: SymbolSetReader) -> list[str]:
+    """Show a whole reader."""
     ids: list[str] = []
-    await walk.show_all(lambda row: ids.append(row["id"]))
+    await reader.show_all(lambda row: ids.append(row["id"]))
     return ids
 
 
@@ -153,11 +153,11 @@ async def test_a_list_without_order_is_doubted() -> None:
 
     project.before_page = rotate
     async with client_of(project) as api:
-        walk = SymbolSetReader(api)
-        ids = await ids_in(walk)
+        reader = SymbolSetReader(api)
+        ids = await ids_in(reader)
     assert len(ids) == len(set(ids))
-    assert walk.doubtful
-    assert len(project.offsets) <= 110 + walk_module.MAX_READ_AGAIN
+    assert reader.doubtful
+    assert len(project.offsets) <= 110 + reader_module.MAX_READ_AGAIN
 
 
 async def test_rows_before_a_failure_are_given_out_first() -> None:
@@ -167,15 +167,15 @@ async def test_rows_before_a_failure_are_given_out_first() -> None:
     project.refuse = lambda offset: JSONResponse(body, 500) if offset == 5 * 99 else None
     ids: list[str] = []
     async with client_of(project) as api:
-        walk = SymbolSetReader(api)
+        reader = SymbolSetReader(api)
         with pytest.raises(ServerError):
-            await walk.show_all(lambda row: ids.append(row["id"]))
+            await reader.show_all(lambda row: ids.append(row["id"]))
     assert ids == project.rows[: 4 * 99 + 100]
-    assert (walk.read, walk.total) == (496, 2_000)
+    assert (reader.read, reader.total) == (496, 2_000)
 
 
 async def test_a_rate_limit_is_waited_for_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A wait that is longer than one call may take is still taken by the walk, with a sentence about it."""
+    """A wait that is longer than one call may take is still taken by the reader, with a sentence about it."""
     project = Project(500)
     slept: list[float] = []
     said: list[str] = []
@@ -227,7 +227,7 @@ async def test_cancelled_reading_asks_no_further() -> None:
         with anyio.CancelScope() as scope:
             await SymbolSetReader(api).show_all(lambda row: scope.cancel() if row["id"] == "id-2000" else None)
         assert scope.cancelled_caught
-    assert len(project.offsets) <= 1 + 2_000 // 99 + walk_module.MAX_HELD
+    assert len(project.offsets) <= 1 + 2_000 // 99 + reader_module.MAX_HELD
 
 
 async def test_a_slow_page_holds_up_no_more_than_a_few() -> None:
@@ -248,7 +248,7 @@ async def test_a_slow_page_holds_up_no_more_than_a_few() -> None:
     ids = await ids_in(SymbolSetReader(Client(pool, SecretStr("phx_x"), ("projects", "1"))))
     await pool.aclose()
     assert ids == project.rows
-    assert held == (5 + walk_module.MAX_HELD - 1) * 99
+    assert held == (5 + reader_module.MAX_HELD - 1) * 99
 
 
 @pytest.mark.parametrize(("number", "cut"), [(5 * 99 + 1, False), (5 * 99 + 2, True), (2_000, True)])
@@ -257,14 +257,14 @@ async def test_no_more_pages_are_read_than_an_hour_allows(
     monkeypatch: pytest.MonkeyPatch, number: int, *, cut: bool, counting: bool
 ) -> None:
     """The rest is not seen, and that is said; a list that ends with the last page that may be read is whole."""
-    monkeypatch.setattr(walk_module, "MAX_PAGES", 5)
+    monkeypatch.setattr(reader_module, "MAX_PAGES", 5)
     project = Project(number)
     project.counting = counting
     async with client_of(project) as api:
-        walk = SymbolSetReader(api)
+        reader = SymbolSetReader(api)
         seen: list[str] = []
-        said = await read_all(walk, lambda row: seen.append(row["id"]))
+        said = await read_all(reader, lambda row: seen.append(row["id"]))
     assert seen == project.rows[: 4 * 99 + 100]
-    assert walk.cut is cut
+    assert reader.cut is cut
     assert ("an hour's rate limit is used up" in said) is cut
     assert max(project.offsets) == 4 * 99

@@ -43,7 +43,7 @@ class MapState(StrEnum):
 def find_map(path: Path, script: Script, root: Path) -> MapState:
     """Find the map of the script at `path` as PostHog's CLI does, but never outside `root`, and look into it.
 
-    First where the script says, then beside it; `path` and `root` are free of links.
+    First where the script says, then next to it; `path` and `root` are free of links.
     """
     inline = script.map_url.lower().startswith("data:")
     remote = inline or script.map_url.lower().startswith(("http:", "https:", "//"))

@@ -37,11 +37,11 @@ OUTLOOKS: dict[str, Outlook] = {
         "the map is inside the script, where PostHog's CLI does not look", readable=False, steps=_ALL
     ),
     "external_map": Outlook(
-        "the map is named by a URL, and no file lies beside the script", readable=False, steps=_ALL
+        "the map is named by a URL, and no file lies next to the script", readable=False, steps=_ALL
     ),
     "map_outside": Outlook("the map that it names lies outside the directory", readable=False, steps=_ALL),
     "empty_map": Outlook("the map maps nothing", readable=False, steps=_ALL),
-    "bad_map": Outlook("the file beside it is not a source map in JSON", readable=False, steps=_ALL),
+    "bad_map": Outlook("the file next to it is not a source map in JSON", readable=False, steps=_ALL),
     "not_injected": Outlook("has a map, but no usable chunk id", readable=False, steps=frozenset({INJECT, UPLOAD})),
     "not_registered": Outlook(
         "has a chunk id comment, but no code at its top that reports the id with an error",

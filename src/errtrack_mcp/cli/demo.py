@@ -76,7 +76,7 @@ class Demo:
         """Show which symbol sets are broken, and why."""
         self.heading("Why are stack traces minified? The broken symbol sets")
         page = await self.call("error-tracking-symbol-sets-list", status="invalid", limit=100, detail="full")
-        table = _table("ref", "what happened", "what mends it")
+        table = _table("ref", "what happened", "what fixes it")
         seen: set[str] = set()
         for row in page["results"]:
             failure = decode_failure(row["failure_reason"] or "")
@@ -90,7 +90,7 @@ class Demo:
         )
 
     async def diagnosis(self) -> None:
-        """Say why traces are minified, and what mends it."""
+        """Say why traces are minified, and what fixes it."""
         self.heading("Why are stack traces still minified?")
         found = await self.call("error-tracking-symbol-sets-diagnose")
         self.console.print(Text(found["summary"]))

@@ -113,7 +113,7 @@ def in_url(host: str) -> str:
 
 
 def stop(problems: list[str]) -> NoReturn:
-    """Say what to mend, and exit with 2."""
+    """Say what to fix, and exit with 2."""
     for problem in problems:
         click.echo(f"errtrack-mcp: {problem}" if "\n" not in problem else problem, err=True)
     sys.exit(2)

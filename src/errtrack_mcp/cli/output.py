@@ -16,7 +16,7 @@ from rich.theme import Theme
 # Of a verdict: yes, no, could not tell. Python's own exit code for a crash would say no.
 EXIT_CODES = {True: 0, False: 1, None: 2}
 
-# Pale enough for either background; NO_COLOR and TERM=dumb are heeded by rich itself.
+# Pale enough for either background; NO_COLOR and TERM=dumb are used by rich itself.
 THEME = Theme({"ok": "green", "warning": "yellow", "failed": "bold red", "skipped": "dim", "name": "cyan"})
 
 

@@ -16,7 +16,7 @@ def read(path: Path) -> bytes | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise RefusedError(f"{path} cannot be read: {error.strerror}. Mend that, and run this again.") from None
+        raise RefusedError(f"{path} cannot be read: {error.strerror}. Fix that, and run this again.") from None
 
 
 def replace(path: Path, before: bytes | None, after: bytes | None) -> None:

@@ -26,7 +26,7 @@ class Change:
 
     @property
     def backup(self) -> Path:
-        """Return where the copy is kept: beside the file."""
+        """Return where the copy is kept: next to the file."""
         return self.path.with_name(self.path.name + BACKUP)
 
     def apply(self) -> None:
@@ -133,12 +133,12 @@ def _parsed(client: Client, path: Path, text: str) -> dict[str, Any]:
     except jsonc.UnreadableError as error:
         kind = "TOML" if client.format == "toml" else "JSON"
         raise RefusedError(
-            f"{path} is not {kind}: {error}. It was left as it is; mend it, and run this again."
+            f"{path} is not {kind}: {error}. It was left as it is; fix it, and run this again."
         ) from None
 
 
 def _servers(client: Client, path: Path, parsed: dict[str, Any]) -> dict[str, Any]:
     servers = parsed.get(client.container, {})
     if not isinstance(servers, dict):
-        raise RefusedError(f"{path} holds a {client.container} that is no object; it was left as it is. Mend it first.")
+        raise RefusedError(f"{path} holds a {client.container} that is no object; it was left as it is. Fix it first.")
     return servers

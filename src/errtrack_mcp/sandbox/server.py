@@ -38,7 +38,7 @@ class Contents:
     symbol_sets: int = 0
 
     def files(self) -> Path | None:
-        """Return where files are kept: beside the rows where nothing else is said, so that both survive a restart."""
+        """Return where files are kept: next to the rows where nothing else is said, so that both survive a restart."""
         if self.storage is not None or self.database == ":memory:":
             return self.storage
         return Path(f"{self.database}-files")

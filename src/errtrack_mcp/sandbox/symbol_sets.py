@@ -169,7 +169,7 @@ def _read_include_count(query: QueryParams) -> bool:
     return value not in FALSE
 
 
-# The list itself stands in uploads.py, beside the upload that shares its path.
+# The list itself stands in uploads.py, next to the upload that shares its path.
 RESOURCES = [
     Resource(f"{PATH}/bulk_delete", {"POST": Action(WRITE, bulk_delete_symbol_sets)}, SYMBOL_SETS),
     Resource(f"{PATH}/{{id:segment}}/download", {"GET": Action(READ, download_symbol_set)}, SYMBOL_SETS),

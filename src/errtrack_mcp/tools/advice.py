@@ -1,4 +1,4 @@
-"""What follows from a tally: whether traces are readable, what to do next, and what cannot be known. Pure."""
+"""What follows from a counted: whether traces are readable, what to do next, and what cannot be known. Pure."""
 
 import re
 import shlex
@@ -48,22 +48,22 @@ def _called(release: Release) -> str:
     return release.id
 
 
-def is_readable(tally: SymbolSetCounts, *, complete: bool) -> bool | None:
+def is_readable(counted: SymbolSetCounts, *, complete: bool) -> bool | None:
     """Say whether traces are readable: False if any set surely has no map, None if that cannot be told."""
-    if tally.states[FAILED]:
+    if counted.states[FAILED]:
         return False
-    return True if complete and tally.states[COMPLETE] else None
+    return True if complete and counted.states[COMPLETE] else None
 
 
-def steps_for(tally: SymbolSetCounts, uncovered: Iterable[Release], days: int) -> list[str]:
-    """Return what to do about many symbol sets, most useful first: what mends the most of them."""
-    mended: Counter[str] = Counter()
-    for group in tally.failures():
-        mended[group.failure.remedy] += group.count
-    steps = [(number, f"{_sets(number)} without a usable map: {remedy}") for remedy, number in mended.items()]
-    if number := tally.expiring_files:
+def steps_for(counted: SymbolSetCounts, uncovered: Iterable[Release], days: int) -> list[str]:
+    """Return what to do about many symbol sets, most useful first: what fixes the most of them."""
+    fixes: Counter[str] = Counter()
+    for group in counted.failures():
+        fixes[group.failure.remedy] += group.count
+    steps = [(number, f"{_sets(number)} without a usable map: {remedy}") for remedy, number in fixes.items()]
+    if number := counted.expiring_files:
         steps.append((number, f"{_sets(number)} with a file will be removed within {days} days: {LIVE}"))
-    if number := tally.states[NEVER_LOADED]:
+    if number := counted.states[NEVER_LOADED]:
         steps.append((number, f"{_sets(number)} never loaded. Where errors come from them: {DEPLOYED}"))
     steps.sort(key=lambda step: -step[0])
     without = [
@@ -71,7 +71,7 @@ def steps_for(tally: SymbolSetCounts, uncovered: Iterable[Release], days: int) -
         for release in uncovered
     ]
     words = [*without[:1], *(step for _, step in steps)]
-    if tally.states[FAILED]:
+    if counted.states[FAILED]:
         words.append(LATER)
     return words or ["Nothing to do."]
 
@@ -109,31 +109,31 @@ def steps_for_absent(ref: str) -> list[str]:
     return [UPLOAD, where]
 
 
-def unknowable(tally: SymbolSetCounts, scope: str) -> list[str]:
+def unknowable(counted: SymbolSetCounts, scope: str) -> list[str]:
     """Return what this answer cannot know, as far as it matters for what was found."""
     notes = []
-    if tally.states[COMPLETE] or tally.states[NEVER_LOADED]:
+    if counted.states[COMPLETE] or counted.states[NEVER_LOADED]:
         notes += [UPLOAD_BEGUN, MATCHES]
-    if tally.unbound or scope == "release":
+    if counted.unbound or scope == "release":
         notes.append(EVENT_MODE)
     if scope != "ref":
         notes.append(NOT_UPLOADED)
-    if tally.expiring or tally.states[NEVER_LOADED]:
+    if counted.expiring or counted.states[NEVER_LOADED]:
         notes.append(LAST_USED)
     return notes
 
 
-def summary(tally: SymbolSetCounts, *, readable: bool | None) -> str:
+def summary(counted: SymbolSetCounts, *, readable: bool | None) -> str:
     """Say in one sentence how things stand."""
     begin = {True: "Readable", False: "Not all readable", None: "Could not tell"}[readable]
-    if not tally.total:
+    if not counted.total:
         return f"{begin}: there is no symbol set."
     parts = [
-        f"{tally.states[COMPLETE]:,} complete",
-        f"{tally.states[NEVER_LOADED]:,} never loaded",
-        f"{tally.states[FAILED]:,} failed",
+        f"{counted.states[COMPLETE]:,} complete",
+        f"{counted.states[NEVER_LOADED]:,} never loaded",
+        f"{counted.states[FAILED]:,} failed",
     ]
-    return f"{begin}: of {tally.total:,} symbol sets {', '.join(parts)}."
+    return f"{begin}: of {counted.total:,} symbol sets {', '.join(parts)}."
 
 
 def _sets(number: int) -> str:

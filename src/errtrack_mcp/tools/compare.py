@@ -65,9 +65,9 @@ async def compare_releases(
     older, newer = sorted(releases, key=lambda release: release.created_at)
     sides, unseen, read = [], [], 0
     for release in (older, newer):
-        walk = SymbolSetReader(api, after(read, context.report_progress), search=release.version or None)
-        side, not_seen = await _side(walk, release)
-        read += walk.read
+        reader = SymbolSetReader(api, after(read, context.report_progress), search=release.version or None)
+        side, not_seen = await _side(reader, release)
+        read += reader.read
         sides.append(side)
         unseen.append(not_seen)
     said = {"not_seen": " ".join(filter(None, unseen))} if any(unseen) else {}
@@ -86,7 +86,7 @@ async def compare_releases(
     )
 
 
-async def _side(walk: SymbolSetReader, release: Release) -> tuple[Side, str]:
+async def _side(reader: SymbolSetReader, release: Release) -> tuple[Side, str]:
     states: Counter[str] = Counter()
     refs: list[str] = []
 
@@ -96,7 +96,7 @@ async def _side(walk: SymbolSetReader, release: Release) -> tuple[Side, str]:
             if len(refs) < SAMPLE:
                 refs.append(clean(row.get("ref") or "", MAX_SAMPLED_REF_LENGTH))
 
-    not_seen = await read_all(walk, visit)
+    not_seen = await read_all(reader, visit)
     metadata = release.metadata or {}
     git = metadata.get("git") if isinstance(metadata.get("git"), dict) else {}
     known = {"repository": (git or {}).get("remote_url"), "build": metadata.get("build")}

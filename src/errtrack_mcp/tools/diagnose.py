@@ -87,7 +87,7 @@ async def diagnose_symbol_sets(
     version: Version = "",
     expiring_within_days: Days = 7,
 ) -> Diagnosis:
-    """Tell why stack traces are minified and what mends it, for one ref, one release, or else the whole project."""
+    """Tell why stack traces are minified and what fixes it, for one ref, one release, or else the whole project."""
     report = context.report_progress
     by_name = bool(project or version)
     if sum((bool(ref), release_id is not None, by_name)) > 1 or by_name != bool(project and version):
@@ -109,14 +109,14 @@ async def diagnose_symbol_sets(
 async def _diagnose_ref(api: Client, ref: str, now: datetime, days: int) -> Diagnosis:
     """Look one symbol set up; an installation that does not filter answers with others, which are passed over."""
     page = await api.get("symbol_sets", into=SymbolSetPage, limit=1, ref=ref)
-    tally = SymbolSetCounts(now, timedelta(days=days))
+    counted = SymbolSetCounts(now, timedelta(days=days))
     found = next((row for row in page.results if row.get("ref") == clean(ref)), None)
     if found is None:
-        return _diagnosis(tally, readable=False, summary=advice.absence(ref), steps=advice.steps_for_absent(ref))
-    tally.add(found)
+        return _diagnosis(counted, readable=False, summary=advice.absence(ref), steps=advice.steps_for_absent(ref))
+    counted.add(found)
     state = state_of(found)
-    expiring = bool(tally.expiring_files)
-    steps = advice.steps_for_one(ref, state, tally.failures(), expiring=expiring)
+    expiring = bool(counted.expiring_files)
+    steps = advice.steps_for_one(ref, state, counted.failures(), expiring=expiring)
     readable = {COMPLETE: True, FAILED: False, NEVER_LOADED: None}[state]
     said = {
         COMPLETE: "PostHog has a file for it and has found it.",
@@ -125,48 +125,48 @@ async def _diagnose_ref(api: Client, ref: str, now: datetime, days: int) -> Diag
     }[state]
     if expiring:
         said += f" Retention removes it within {days} days unless it is used."
-    answer = _diagnosis(tally, readable=readable, summary=said, steps=steps)
-    return answer.model_copy(update={"cannot_know": advice.unknowable(tally, "ref")})
+    answer = _diagnosis(counted, readable=readable, summary=said, steps=steps)
+    return answer.model_copy(update={"cannot_know": advice.unknowable(counted, "ref")})
 
 
 async def _diagnose_release(api: Client, release: Release, now: datetime, days: int, report: Report) -> Diagnosis:
     """Read the symbol sets that may belong to a release: the API searches, and has no filter by release."""
-    tally = SymbolSetCounts(now, timedelta(days=days), [release.id])
+    counted = SymbolSetCounts(now, timedelta(days=days), [release.id])
 
     def visit(row: SymbolSetRow) -> None:
         if row.get("release_id") == release.id:
-            tally.add(row)
+            counted.add(row)
 
     not_seen = await read_all(SymbolSetReader(api, report, search=release.version or None), visit)
-    readable = advice.is_readable(tally, complete=not not_seen)
+    readable = advice.is_readable(counted, complete=not not_seen)
     upload = advice.release_upload(release)
-    if tally.total:
-        steps = advice.steps_for(tally, [], days)
+    if counted.total:
+        steps = advice.steps_for(counted, [], days)
     else:
         steps = [f"Unless the build was uploaded in event release mode: {upload}"]
-    said = advice.summary(tally, readable=readable)
-    answer = _diagnosis(tally, readable=readable, summary=said, steps=steps, not_seen=not_seen)
-    coverage = [_coverage(release, tally.by_release[release.id])]
-    notes = advice.unknowable(tally, "release")
+    said = advice.summary(counted, readable=readable)
+    answer = _diagnosis(counted, readable=readable, summary=said, steps=steps, not_seen=not_seen)
+    coverage = [_coverage(release, counted.by_release[release.id])]
+    notes = advice.unknowable(counted, "release")
     return answer.model_copy(update={"newest_releases": coverage, "cannot_know": notes})
 
 
 async def _diagnose_project(api: Client, now: datetime, days: int, report: Report) -> Diagnosis:
     """Read every symbol set of the project."""
     newest = (await api.get_page("releases", of=Release, offset=0, limit=NEWEST)).results[:NEWEST]
-    tally = SymbolSetCounts(now, timedelta(days=days), [release.id for release in newest])
-    not_seen = await read_all(SymbolSetReader(api, report), tally.add)
-    readable = advice.is_readable(tally, complete=not not_seen)
-    uncovered = [] if not_seen else [release for release in newest if not tally.by_release[release.id]]
+    counted = SymbolSetCounts(now, timedelta(days=days), [release.id for release in newest])
+    not_seen = await read_all(SymbolSetReader(api, report), counted.add)
+    readable = advice.is_readable(counted, complete=not not_seen)
+    uncovered = [] if not_seen else [release for release in newest if not counted.by_release[release.id]]
     answer = _diagnosis(
-        tally,
+        counted,
         readable=readable,
-        summary=advice.summary(tally, readable=readable),
-        steps=advice.steps_for(tally, uncovered, days),
+        summary=advice.summary(counted, readable=readable),
+        steps=advice.steps_for(counted, uncovered, days),
         not_seen=not_seen,
     )
-    coverage = [_coverage(release, tally.by_release[release.id]) for release in newest]
-    return answer.model_copy(update={"newest_releases": coverage, "cannot_know": advice.unknowable(tally, "project")})
+    coverage = [_coverage(release, counted.by_release[release.id]) for release in newest]
+    return answer.model_copy(update={"newest_releases": coverage, "cannot_know": advice.unknowable(counted, "project")})
 
 
 async def _retrieve(api: Client, release_id: UUID) -> Release:
@@ -174,19 +174,19 @@ async def _retrieve(api: Client, release_id: UUID) -> Release:
 
 
 def _diagnosis(
-    tally: SymbolSetCounts, *, readable: bool | None, summary: str, steps: list[str], not_seen: str = ""
+    counted: SymbolSetCounts, *, readable: bool | None, summary: str, steps: list[str], not_seen: str = ""
 ) -> Diagnosis:
     given = {"not_seen": not_seen} if not_seen else {}
     return Diagnosis(
         readable=readable,
         summary=summary,
-        symbol_sets=tally.total,
-        complete=tally.states[COMPLETE],
-        never_loaded=tally.states[NEVER_LOADED],
-        failed=tally.states[FAILED],
-        unbound=tally.unbound,
-        expiring=tally.expiring,
-        failures=[_group(group) for group in tally.failures()],
+        symbol_sets=counted.total,
+        complete=counted.states[COMPLETE],
+        never_loaded=counted.states[NEVER_LOADED],
+        failed=counted.states[FAILED],
+        unbound=counted.unbound,
+        expiring=counted.expiring,
+        failures=[_group(group) for group in counted.failures()],
         newest_releases=[],
         next_steps=steps,
         cannot_know=[],

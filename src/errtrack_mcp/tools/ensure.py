@@ -45,7 +45,7 @@ async def ensure_release(
         raise Refusal(
             "hash_taken",
             f"Release {there.id} has this hash id, but is version {quoted(there.version)} of "
-            f"{quoted(there.project)}. Give a hash_id of your own, or mend that release.",
+            f"{quoted(there.project)}. Give a hash_id of your own, or fix that release.",
         )
     if metadata and there.metadata != metadata:
         note = "Its metadata differs and was left alone; error-tracking-releases-partial-update replaces it."

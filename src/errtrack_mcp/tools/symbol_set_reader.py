@@ -64,7 +64,7 @@ class SymbolSetReader:
         self._api = api
         self._report = report
         self._query = query
-        self._pace = RateLimiter()
+        self._rate_limiter = RateLimiter()
         self._read_again = 0
         # Hashes instead of ids: a tenth of the memory, and one in a billion walks of 100,000 rows has two alike.
         self._seen: set[int] = set()
@@ -171,7 +171,7 @@ class SymbolSetReader:
         """Read one page, waiting for a rate limit to pass where the API says that it soon will."""
         waits = 0
         while True:
-            await self._pace.admit()
+            await self._rate_limiter.admit()
             # Counting costs the API as much as reading; installations that always count do so unasked.
             count = "false" if offset else None
             try:
@@ -196,23 +196,23 @@ class SymbolSetReader:
             return page
 
 
-async def read_all(walk: SymbolSetReader, visit: Callable[[SymbolSetRow], None]) -> str:
+async def read_all(reader: SymbolSetReader, visit: Callable[[SymbolSetRow], None]) -> str:
     """Show every row to `visit`, and return a sentence about what was not seen, or nothing.
 
     Raises ApiError if nothing at all was seen.
     """
     why = ""
     try:
-        await walk.show_all(visit)
+        await reader.show_all(visit)
     except ApiError as error:
-        if not walk.read:
+        if not reader.read:
             raise
         why = f"PostHog stopped answering ({error.code})"
-    if walk.cut:
+    if reader.cut:
         why = "an hour's rate limit is used up"
     if why:
-        rest = f" of {walk.total:,}" if walk.total else ""
-        return f"Stopped after the newest {walk.read:,}{rest} symbol sets: {why}. The older ones were not seen."
-    if walk.doubtful:
+        rest = f" of {reader.total:,}" if reader.total else ""
+        return f"Stopped after the newest {reader.read:,}{rest} symbol sets: {why}. The older ones were not seen."
+    if reader.doubtful:
         return "The list changed its order while it was read: some symbol sets may have been passed over."
     return ""

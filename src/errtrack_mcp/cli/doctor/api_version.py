@@ -30,7 +30,7 @@ async def check_age(run: DoctorRun) -> Finding:
 
 
 async def _known(client: Client) -> dict[str, bool | None]:
-    """Ask for one symbol set in three ways, and see what is heeded."""
+    """Ask for one symbol set in three ways, and see what is respected."""
     plain = await _list(client)
     row = plain.results[0].model_extra if plain.results else None
     uncounted = await _list(client, include_count="false")

@@ -116,7 +116,7 @@ async def _made(check: Check, run: DoctorRun) -> Finding:
     except ApiError as error:
         return failed(run.message(error))
     except ConfigurationError as error:
-        return failed(" ".join(error.problems), "Mend that where your client configures this server.")
+        return failed(" ".join(error.problems), "Fix that where your client configures this server.")
     except Exception as error:  # noqa: BLE001 - one broken check must not hide what the others find
         return failed(f"this check broke ({type(error).__name__})", "Please report it, with what you see here.")
 
@@ -148,7 +148,7 @@ def _print_table(findings: dict[str, Finding], *, works: bool) -> None:
             shown.add_row("", "", Text("  ".join(detail.values()), style="skipped"))
     console = screen()
     console.print(shown)
-    said = "A tool call would work." if works else "A tool call would not work: mend what failed, from the top."
+    said = "A tool call would work." if works else "A tool call would not work: fix what failed, from the top."
     console.print(f"\n{said}", style="ok" if works else "failed")
 
 

@@ -138,12 +138,12 @@ Check = Callable[[DoctorRun], Awaitable[Finding]]
 
 
 def passed(found: str, *details: dict[str, str]) -> Finding:
-    """Find nothing to mend."""
+    """Find nothing to fix."""
     return Finding("ok", found, details=details)
 
 
 def warned(found: str, remedy: str, *details: dict[str, str]) -> Finding:
-    """Find what works, but should be mended."""
+    """Find what works, but should be fixed."""
     return Finding("warning", found, remedy, details)
 
 

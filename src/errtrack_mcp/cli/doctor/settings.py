@@ -35,7 +35,7 @@ async def check_settings(run: DoctorRun) -> Finding:
     count = len([detail for detail in details if detail["source"] != "default"])
     found = f"{count} set, {len(details) - count} at their defaults"
     if run.problems:
-        return failed(" ".join(run.problems), "Mend that where your client configures this server.", *shown)
+        return failed(" ".join(run.problems), "Fix that where your client configures this server.", *shown)
     if strays := unknown_variables():
         return warned(f"{found}; no setting: {', '.join(strays)}", meant_by(strays[0]), *shown)
     return passed(found, *shown)

@@ -45,7 +45,7 @@ def readable_stack_trace(
         if version
         else "",
         "Tell me in one sentence for each why it is minified, and what the answer says it cannot know.",
-        "Give me the one step that mends most, with its exact command, and where to run it. Run and delete nothing "
+        "Give me the one step that fixes most, with its exact command, and where to run it. Run and delete nothing "
         "that I have not agreed to.",
         "When it is done, call the same again to see that it helped. Errors that PostHog has stored already stay "
         "minified; only the next one is readable.",
