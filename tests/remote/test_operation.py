@@ -1,16 +1,10 @@
-"""What an operator watches: health, readiness, metrics, logs, traces; and how a replica leaves."""
+"""What an operator watches: metrics, logs and traces of a running replica."""
 
 import json
 import threading
-import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Any
 
-import anyio
 import httpx
-import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -19,9 +13,8 @@ from starlette.routing import Route
 
 from errtrack_mcp.sandbox.seed import FULL_KEY
 from tests.support.misbehaving import http, misbehave
-from tests.support.serving import LIST, Serving, call_body, caller, posting, serving
+from tests.support.serving import LIST, Serving, call_body, posting, serving
 from tests.support.upstream import Upstream, serve
-from tests.support.waiting import until
 
 EMPTY: dict[str, Any] = {"count": 0, "next": None, "previous": None, "results": []}
 
@@ -40,12 +33,6 @@ def samples(replica: Serving) -> dict[str, float]:
 def post(replica: Serving, tool: str = LIST, **headers: str) -> httpx.Response:
     """Call a tool."""
     return httpx.post(f"{replica.url}/mcp", json=call_body(tool), headers=posting(FULL_KEY, **headers), timeout=60)
-
-
-def test_health_and_readiness(replica: Serving) -> None:
-    """Both say yes, and where the budget is kept."""
-    assert httpx.get(f"{replica.url}/healthz").json()["status"] == "ok"
-    assert httpx.get(f"{replica.url}/readyz").json() == {"status": "ready", "budget": "process"}
 
 
 def test_calls_and_requests_are_counted(sandbox: Upstream) -> None:
@@ -102,65 +89,6 @@ def test_a_request_can_be_followed_through_the_log_to_posthog() -> None:
     assert [line["status"] for line in lines if line["event"] == "request"] == [200, 200]
     assert {"draining", "stopped"} <= {line["event"] for line in lines}
     assert FULL_KEY not in "".join(replica.log)
-
-
-@contextmanager
-def slow(seconds: float) -> Iterator[Upstream]:
-    """Answer each list after so many seconds."""
-
-    async def releases(_request: Request) -> JSONResponse:
-        await anyio.sleep(seconds)
-        return JSONResponse(EMPTY)
-
-    with serve(Starlette(routes=[Route("/api/projects/{team}/error_tracking/releases/", releases)])) as upstream:
-        yield upstream
-
-
-def test_a_replica_that_leaves_finishes_what_it_has_begun() -> None:
-    """SIGTERM: not ready for the time balancers need, then closed, and every accepted call is answered."""
-    with slow(2) as upstream, ThreadPoolExecutor(10) as threads:
-        with serving(POSTHOG_HOST=upstream.url, ERRTRACK_DRAIN_DELAY="1") as replica:
-            assert httpx.get(f"{replica.url}/readyz").status_code == 200
-            answers = [threads.submit(post, replica) for _ in range(10)]
-            until(lambda: len(upstream.requests) == 10)
-            replica.process.terminate()
-            until(lambda: httpx.get(f"{replica.url}/readyz").status_code == 503)
-            assert post(replica).json()["result"]["isError"] is False, "it still answers while balancers notice"
-            assert replica.process.wait(timeout=20) == 0
-        assert [answer.result().json()["result"]["isError"] for answer in answers] == [False] * 10
-
-
-@pytest.mark.anyio
-async def test_a_stream_is_not_cut_by_leaving() -> None:
-    """A call that reports progress, and a client over SSE, get their answers after SIGTERM too."""
-    with slow(1.5) as upstream, serving(POSTHOG_HOST=upstream.url) as replica:
-        outcomes: list[bool | None] = []
-
-        async def heard(progress: float, total: float | None, message: str | None) -> None: ...
-
-        async def ask() -> None:
-            async with caller(replica.url, mode="legacy") as client:
-                await client.list_tools()  # the client wants the schema once it has the answer
-                outcomes.append((await client.call_tool(LIST, {}, progress_callback=heard)).is_error)
-
-        async with anyio.create_task_group() as group:
-            for _ in range(3):
-                group.start_soon(ask)
-            await anyio.to_thread.run_sync(until, lambda: len(upstream.requests) == 3)
-            replica.process.terminate()
-        assert outcomes == [False] * 3
-        assert await anyio.to_thread.run_sync(replica.process.wait, 20) == 0
-
-
-@pytest.mark.slow
-def test_an_idle_stream_does_not_hold_a_replica_back(replica: Serving) -> None:
-    """Clients of the older transport keep a stream open for hours; leaving takes seconds all the same."""
-    del replica
-    with serving("--sandbox") as leaving, httpx.stream("GET", f"{leaving.url}/sse", headers=posting()) as stream:
-        next(stream.iter_lines())
-        begun = time.monotonic()
-        assert leaving.stop() == 0
-        assert time.monotonic() - begun < 5
 
 
 def test_spans_are_exported_where_the_environment_names_an_endpoint(sandbox: Upstream) -> None:

@@ -23,7 +23,8 @@ from errtrack_mcp.remote.rate_limit import KeyRateLimiter
 from errtrack_mcp.remote.redis import RedisStore
 from errtrack_mcp.remote.replica import Replica
 from errtrack_mcp.remote.request_log import RequestLogMiddleware
-from errtrack_mcp.remote.sse import SseStreams
+from errtrack_mcp.remote.sse import Sse
+from errtrack_mcp.remote.stream_limit import StreamLimitMiddleware
 from errtrack_mcp.remote.streamable_http import StreamableHttp
 from errtrack_mcp.remote.tracing import configure_traces
 from errtrack_mcp.remote.unread_body import UnreadBodyMiddleware
@@ -57,17 +58,19 @@ def build_app(settings: Settings, *, sse_only: bool = False, upstream_app: ASGIA
         if shared is not None:
             await shared.aclose()
 
-    routes = [*_open_routes(settings, replica, shared), *_sse_routes(SseStreams(server, replica), settings)]
+    sse = Sse(server)
+    stream, post, http = (StreamLimitMiddleware(app, replica) for app in (sse.stream, sse.post, endpoint))
+    routes = [*_open_routes(settings, replica, shared), *_sse_routes(stream, post, settings)]
     if not sse_only:
-        routes += _http_routes(endpoint, settings)
+        routes += _http_routes(http, settings)
     app = Starlette(
         routes=routes,
         middleware=[  # the first one sees a request first
             Middleware(RequestLogMiddleware, replica),
-            Middleware(UnreadBodyMiddleware),
+            Middleware(UnreadBodyMiddleware, replica),
             Middleware(HostOriginMiddleware, settings),
             cors(settings),
-            Middleware(BodyLimitMiddleware),
+            Middleware(BodyLimitMiddleware, replica),
         ],
         lifespan=lifespan,
     )
@@ -76,7 +79,7 @@ def build_app(settings: Settings, *, sse_only: bool = False, upstream_app: ASGIA
     return app
 
 
-def _http_routes(endpoint: StreamableHttp, settings: Settings) -> list[BaseRoute]:
+def _http_routes(endpoint: ASGIApp, settings: Settings) -> list[BaseRoute]:
     """Return streamable HTTP, as the operator offers it and narrowed by its path."""
     narrowed = {
         "/mcp": RouteNarrowing(),
@@ -91,11 +94,11 @@ def _http_routes(endpoint: StreamableHttp, settings: Settings) -> list[BaseRoute
     ]
 
 
-def _sse_routes(streams: SseStreams, settings: Settings) -> list[BaseRoute]:
+def _sse_routes(stream: ASGIApp, post: ASGIApp, settings: Settings) -> list[BaseRoute]:
     """Return the older transport: a stream, and the path that messages are posted to."""
     return [
-        Route("/sse", AuthMiddleware(streams.open, settings, RouteNarrowing())),
-        Route("/messages/", AuthMiddleware(streams.post, settings, RouteNarrowing())),
+        Route("/sse", AuthMiddleware(stream, settings, RouteNarrowing()), methods=["GET"]),
+        Route("/messages/", AuthMiddleware(post, settings, RouteNarrowing()), methods=["POST"]),
     ]
 
 

@@ -7,6 +7,8 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from errtrack_mcp.remote.replica import Replica
+
 MAX_BODY_BYTES = 1_000_000
 SMALL_BODY_BYTES = 64_000  # a tool call; these do not count against MAX_HELD_BYTES, so they always find room
 MAX_HELD_BYTES = 4_000_000  # parsed JSON can take 50 times its bytes, so the limit is far below a replica's memory
@@ -25,9 +27,15 @@ class BodyLimitMiddleware:
     """Reads a body before the app sees the request: 400, 408, 413 or 503 if it breaks a limit."""
 
     def __init__(
-        self, app: ASGIApp, *, max_held_bytes: int = MAX_HELD_BYTES, body_seconds: float = BODY_SECONDS
+        self,
+        app: ASGIApp,
+        replica: Replica,
+        *,
+        max_held_bytes: int = MAX_HELD_BYTES,
+        body_seconds: float = BODY_SECONDS,
     ) -> None:
         self._app = app
+        self._replica = replica
         self._max_held_bytes = max_held_bytes
         self._body_seconds = body_seconds
         self._held = 0  # bytes of bodies that are not small, until their requests are answered
@@ -60,8 +68,12 @@ class BodyLimitMiddleware:
 
     async def _read(self, scope: Scope, receive: Receive, hold: Callable[[int], None]) -> bytes:
         _check_announced(scope)
-        with anyio.move_on_after(self._body_seconds):
-            return await read_body(receive, hold)
+        with anyio.move_on_after(self._body_seconds) as limit:
+            self._replica.reading.add(limit)
+            try:
+                return await read_body(receive, hold)
+            finally:
+                self._replica.reading.remove(limit)
         raise BodyRefused(too_slow(self._body_seconds))
 
 
@@ -118,7 +130,7 @@ def too_large() -> Response:
 
 
 def too_slow(seconds: float) -> Response:
-    """Return the answer to a body that has not arrived in time."""
+    """Return the answer to a body that has not arrived in time, or before the replica stops."""
     return PlainTextResponse(f"The body of a request must arrive within {seconds:g} s.\n", 408)
 
 

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import SecretStr
@@ -38,8 +39,8 @@ class RedisStore:
             )
         except ValueError:
             raise ConfigurationError(["ERRTRACK_REDIS_URL must be like redis://host:6379/0."]) from None
-        # An answer that is no Redis protocol can end in any of the last three; LookupError comes from `read` as well.
-        self._failures = (RedisError, OSError, TimeoutError, ValueError, TypeError, LookupError)
+        # The last four: what redis-py's parser, or `read`, raises for an answer that is no Redis protocol.
+        self._failures = (RedisError, OSError, TimeoutError, ValueError, TypeError, LookupError, RecursionError)
         self._metrics = metrics
         self._clock = clock
         self._rest_until = 0.0
@@ -63,6 +64,8 @@ class RedisStore:
         except self._failures as error:
             self._rest_until = self._clock() + ASK_AGAIN_AFTER
             self._report(up=False, reason=type(error).__name__)
+            with suppress(*self._failures):
+                await self._redis.connection_pool.disconnect()  # unread bytes would answer the next command
             return default
         self._report(up=True)
         return answer

@@ -11,13 +11,17 @@ QUIET_SECONDS = 0.2  # the last answer is on its way into its stream for so long
 
 
 class Replica:
-    """Calls in flight, whether the process is draining, when its streams end, and its metrics."""
+    """Calls in flight, whether the process is draining, and its metrics.
+
+    Once nothing is in flight any more, `streams_end` is set, and the bodies that are still `reading` are given up.
+    """
 
     def __init__(self, metrics: Metrics) -> None:
         self.draining = False
         self.in_flight = 0
         self.metrics = metrics
         self.streams_end = anyio.Event()
+        self.reading: set[anyio.CancelScope] = set()
         self._ended = anyio.Event()
 
     @contextmanager
@@ -33,10 +37,12 @@ class Replica:
             self._ended.set()
 
     async def end_streams_when_idle(self) -> None:
-        """End the event streams that clients keep open, once no call is in flight and its answer has left."""
+        """End open streams and half bodies, once no call is in flight and the last answer has left."""
         await anyio.sleep(QUIET_SECONDS)
         while self.in_flight:
             self._ended = anyio.Event()
             await self._ended.wait()
             await anyio.sleep(QUIET_SECONDS)
         self.streams_end.set()
+        for scope in self.reading:
+            scope.cancel()

@@ -7,14 +7,17 @@ read yet. So the answer goes out first, then the rest of the body is dropped for
 import anyio
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from errtrack_mcp.remote.replica import Replica
+
 LINGER_SECONDS = 5.0
 
 
 class UnreadBodyMiddleware:
-    """Ends an answer only when the request's body has been read, or has had its time."""
+    """Ends an answer only when the request's body has been read, or has had its time, or the replica stops."""
 
-    def __init__(self, app: ASGIApp, linger_seconds: float = LINGER_SECONDS) -> None:
+    def __init__(self, app: ASGIApp, replica: Replica, *, linger_seconds: float = LINGER_SECONDS) -> None:
         self._app = app
+        self._replica = replica
         self._linger_seconds = linger_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -35,7 +38,7 @@ class UnreadBodyMiddleware:
                 message["headers"] = [*message.get("headers", ()), (b"connection", b"close")]
             if unread and message["type"] == "http.response.body" and not message.get("more_body", False):
                 await send({**message, "more_body": True})
-                with anyio.move_on_after(self._linger_seconds):
+                with anyio.move_on_after(0 if self._replica.streams_end.is_set() else self._linger_seconds):
                     while unread:
                         await receiving()
                 message = {"type": "http.response.body", "body": b"", "more_body": False}

@@ -1,0 +1,155 @@
+"""Connections: too many, too slow, and more than there are files for. Each test serves on a socket."""
+
+import socket
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import anyio
+import httpx
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+
+from errtrack_mcp.remote.connections import LimitedProtocol
+from errtrack_mcp.sandbox.seed import FULL_KEY
+from tests.support.installed import COMMAND, environment
+from tests.support.serving import posting, serving
+from tests.support.waiting import until
+
+
+async def large(_request: Request) -> PlainTextResponse:
+    """Answer with more than the buffers between two processes hold."""
+    return PlainTextResponse("x" * 30_000_000)
+
+
+async def small(_request: Request) -> PlainTextResponse:
+    """Answer."""
+    return PlainTextResponse("ok")
+
+
+async def later(_request: Request) -> PlainTextResponse:
+    """Take longer than a head may take."""
+    await anyio.sleep(0.5)
+    return PlainTextResponse("ok")
+
+
+@contextmanager
+def limited(**limits: float) -> Iterator[tuple[int, uvicorn.Server]]:
+    """Serve with these limits; yields the port and the server."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    app = Starlette(routes=[Route("/large", large), Route("/later", later), Route("/", small)])
+    protocol = type("Limited", (LimitedProtocol,), limits)
+    server = uvicorn.Server(uvicorn.Config(app, http=protocol, ws="none", lifespan="off", log_config=None))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    try:
+        yield listener.getsockname()[1], server
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def ends(connection: socket.socket) -> bytes:
+    """Return what comes until the other side closes."""
+    received = b""
+    connection.settimeout(10)
+    try:
+        while chunk := connection.recv(100_000):
+            received += chunk
+    except ConnectionResetError:
+        pass
+    return received
+
+
+def until_ends_with(connection: socket.socket, end: bytes) -> bytes:
+    """Return what comes until it ends so."""
+    received = b""
+    while not received.endswith(end):
+        received += connection.recv(10_000)
+    return received
+
+
+def test_a_connection_too_many_is_told_so() -> None:
+    """503 at once, for a proxy to ask another replica; then there is room again."""
+    with limited(max_connections=2) as (port, _):
+        with socket.create_connection(("127.0.0.1", port)), socket.create_connection(("127.0.0.1", port)) as second:
+            second.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert until_ends_with(second, b"ok").startswith(b"HTTP/1.1 200 ")
+            with socket.create_connection(("127.0.0.1", port)) as third:
+                assert ends(third).startswith(b"HTTP/1.1 503 ")
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
+            assert client.get("/").status_code == 200
+
+
+def test_a_slow_head_ends_in_time() -> None:
+    """One that never comes, one that trickles, and a second one on a kept connection."""
+    with limited(head_seconds=0.3) as (port, _), ExitStack() as stack:
+        silent, half, kept = (
+            stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10)) for _ in range(3)
+        )
+        half.sendall(b"GET / HTTP/1.1\r\nHo")
+        kept.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert until_ends_with(kept, b"ok").startswith(b"HTTP/1.1 200 ")
+        kept.sendall(b"GET")
+        assert [ends(connection) for connection in (silent, half, kept)] == [b"", b"", b""]
+
+
+def test_a_quick_head_has_no_time_limit_afterwards() -> None:
+    """An answer may take longer than a head."""
+    with limited(head_seconds=0.2) as (port, _), socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall(b"GET /later HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        assert ends(connection).endswith(b"ok")
+
+
+def test_a_caller_that_stops_reading_is_given_up() -> None:
+    """Its answer does not stay in memory for ever."""
+    with limited(read_seconds=0.3) as (port, server), socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall(b"GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert connection.recv(10).startswith(b"HTTP/1.1 ")
+        until(lambda: not server.server_state.connections)
+        assert len(ends(connection)) < 30_000_000
+
+
+def test_more_connections_than_files_are_held_back_in_few_lines() -> None:
+    """With 200 files and 300 connections the log stays short, and afterwards the replica serves."""
+    command = f"ulimit -n 200; exec {COMMAND} serve --transport http --sandbox --port 0"
+    variables = environment()
+    with subprocess.Popen(["sh", "-c", command], stderr=subprocess.PIPE, text=True, env=variables) as process:
+        assert process.stderr is not None
+        port = int(process.stderr.readline().split("/mcp")[0].rpartition(":")[2])
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=10) as first, ExitStack() as stack:
+                for _ in range(300):
+                    try:
+                        stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=0.5))
+                    except OSError:  # the queue is full
+                        break
+                for _ in range(100):  # the queue outside is full, and those inside are served
+                    first.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                    assert until_ends_with(first, b"}").startswith(b"HTTP/1.1 200 ")
+            response = httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=10)
+        finally:
+            process.terminate()
+            log = process.stderr.read()
+        assert response.status_code == 200
+        assert process.wait(timeout=20) == 0
+        assert len([line for line in log.splitlines() if "/healthz" not in line]) < 50, log[:3000]
+
+
+def test_a_body_that_is_too_large_gets_its_answer_over_a_socket() -> None:
+    """A simple client sends all of it before it reads: the connection must not be reset."""
+    head = "\r\n".join(["POST /mcp HTTP/1.1", *(f"{n}: {v}" for n, v in posting(FULL_KEY).items())])
+    with serving("--sandbox") as replica:
+        for host in ("localhost", "evil.example"):
+            with socket.create_connection(("127.0.0.1", httpx.URL(replica.url).port or 0), timeout=20) as connection:
+                connection.sendall(f"{head}\r\nHost: {host}\r\nContent-Length: 8000000\r\n\r\n".encode())
+                connection.sendall(b" " * 8_000_000)
+                answer = b""
+                while chunk := connection.recv(10_000):
+                    answer += chunk
+            assert answer.startswith(b"HTTP/1.1 4"), answer
+            assert b"connection: close" in answer
