@@ -3,8 +3,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 BENCH := .cache/bench
 MCPB := tests/clients/node_modules/.bin/mcpb
-# Without npm the tests that need its packages are left out, and make test says so in its last line.
-CLIENTS := $(if $(shell command -v npm),tests/clients/node_modules/.installed)
+# Debian keeps nginx outside the PATH of users. `make test SBIN=` looks in PATH alone.
+SBIN ?= /usr/sbin
+export PATH := $(PATH)$(if $(SBIN),:$(SBIN))
+# Without npm and node the tests that need their packages are left out, and make test says so in its last line.
+have = $(shell command -v $(1) 2>/dev/null)
+CLIENTS := $(if $(and $(call have,npm),$(call have,node)),tests/clients/node_modules/.installed)
 BUILD := build
 DIST := dist
 

@@ -2,8 +2,9 @@
 
 import json
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+import signal
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,20 +18,25 @@ from errtrack_mcp.sandbox.seed import FULL_KEY, seed
 from errtrack_mcp.server.app import build_server
 from errtrack_mcp.settings import Settings, load_settings
 from tests.support.bundler import Bundle, run_esbuild
+from tests.support.fixtures import Answer, Connect, MakeSettings, Refusal
 from tests.support.npm import Node, run_node
 from tests.support.results import text_of
 from tests.support.upstream import Upstream, serve
 
 pytest_plugins = ["tests.support.programs"]
 
-Connect = Callable[..., AbstractAsyncContextManager[Client]]
-Call = Callable[..., Awaitable[dict[str, Any]]]
-
 
 @pytest.fixture
 def anyio_backend() -> str:
     """Run async tests on asyncio, as the server does."""
     return "asyncio"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interruptible() -> None:
+    """Let Ctrl-C interrupt again: a shell that starts the tests in the background has it ignored, by children too."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
@@ -58,7 +64,7 @@ def sandbox(database: Database) -> Iterator[Upstream]:
 
 
 @pytest.fixture
-def settings(sandbox: Upstream) -> Callable[..., Settings]:
+def settings(sandbox: Upstream) -> MakeSettings:
     """Make settings that lead to the sandbox; variables may be given by name."""
 
     def make(**variables: str) -> Settings:
@@ -68,7 +74,7 @@ def settings(sandbox: Upstream) -> Callable[..., Settings]:
 
 
 @pytest.fixture
-def connect(settings: Callable[..., Settings]) -> Connect:
+def connect(settings: MakeSettings) -> Connect:
     """Connect an MCP client in memory to our server in front of the sandbox."""
 
     @asynccontextmanager
@@ -85,7 +91,7 @@ def connect(settings: Callable[..., Settings]) -> Connect:
 
 
 @pytest.fixture
-def answer() -> Call:
+def answer() -> Answer:
     """Call a tool that must succeed; both halves of its answer must carry the same facts, the text compactly."""
 
     async def call(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
@@ -102,7 +108,7 @@ def answer() -> Call:
 
 
 @pytest.fixture
-def refusal() -> Callable[..., Awaitable[str]]:
+def refusal() -> Refusal:
     """Call a tool that must fail, and return its words."""
 
     async def call(client: Client, tool: str, **arguments: Any) -> str:

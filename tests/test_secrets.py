@@ -2,26 +2,23 @@
 
 import logging
 import traceback
-from collections.abc import Awaitable, Callable
-from typing import Any
 
 import httpx
 import pytest
 from pydantic import SecretStr
 
 from errtrack_mcp.api.client import Client
-from errtrack_mcp.api.errors import ApiError
+from errtrack_mcp.api.errors import ApiError, StatusError
 from errtrack_mcp.api.retry import RetryPolicy
 from errtrack_mcp.api.transport import HttpTransport
 from errtrack_mcp.server.app import build_server
-from errtrack_mcp.settings import Settings, load_settings
+from errtrack_mcp.settings import load_settings
+from tests.support.fixtures import Answer, Connect, MakeSettings, Refusal
 from tests.support.upstream import Upstream
 
 CANARY = "phx_canary_3f9a"
 LIST = "error-tracking-releases-list"
 HOSTILE_PARTS = ["a/b", "%2e%2e", "a?b=c", "a#b", "ünï", "a b", "a\\b", "a;b", "@current", "\r\nHost: evil"]
-
-Call = Callable[..., Awaitable[Any]]
 
 
 def client(pool: HttpTransport) -> Client:
@@ -31,7 +28,7 @@ def client(pool: HttpTransport) -> Client:
 
 @pytest.mark.anyio
 async def test_no_log_line_holds_the_key(
-    connect: Any, refusal: Call, answer: Call, caplog: pytest.LogCaptureFixture
+    connect: Connect, refusal: Refusal, answer: Answer, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Not at the most talkative level of any library, on success as on failure."""
     caplog.set_level(logging.DEBUG)
@@ -77,7 +74,7 @@ async def test_no_traceback_holds_the_key(sandbox: Upstream, refused: bool) -> N
 
 @pytest.mark.anyio
 async def test_an_unforeseen_failure_does_not_tell_the_key(
-    connect: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    connect: Connect, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is logged with its traceback, masked for the client, and the key is in neither."""
 
@@ -99,7 +96,7 @@ async def test_a_value_is_one_segment_of_the_path_that_leaves(sandbox: Upstream,
     """Whatever it holds, it stays between two slashes of the URL that reaches the upstream."""
     pool = HttpTransport(sandbox.url)
     try:
-        with pytest.raises(ApiError):
+        with pytest.raises(StatusError):
             await client(pool).delete("releases", "hash", part)
     finally:
         await pool.aclose()
@@ -123,7 +120,7 @@ def test_a_segment_that_climbs_is_refused(part: str) -> None:
 
 @pytest.mark.anyio
 async def test_no_argument_chooses_the_host(
-    connect: Any, refusal: Call, settings: Callable[..., Settings], sandbox: Upstream
+    connect: Connect, refusal: Refusal, settings: MakeSettings, sandbox: Upstream
 ) -> None:
     """Addresses in arguments are refused or sent as data; every request goes to the configured host."""
     evil = "http://127.0.0.1:9/"

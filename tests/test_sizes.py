@@ -2,7 +2,6 @@
 
 import json
 import os
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from hashlib import sha1, sha256
 from pathlib import Path
@@ -11,11 +10,13 @@ from uuid import UUID
 
 import httpx
 import pytest
+from mcp_types import TextResourceContents
 from rs_bpe.bpe import openai
 
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import FULL_KEY, PROJECT_ID, chunk_id, release_hash
 from errtrack_mcp.server.catalog.toolsets import TOOLSETS
+from tests.support.fixtures import Answer, Connect
 from tests.support.results import text_of
 from tests.support.upstream import Upstream
 
@@ -24,8 +25,6 @@ TOKENIZER = openai.o200k_base()
 RELEASES = "error-tracking-releases-list"
 SYMBOL_SETS = "error-tracking-symbol-sets-list"
 NINE = 9
-
-Call = Callable[..., Awaitable[Any]]
 
 
 def tokens(text: str) -> int:
@@ -40,7 +39,7 @@ def compact(value: Any) -> str:
 
 
 @pytest.mark.anyio
-async def test_definitions_are_as_large_as_reviewed(connect: Any) -> None:
+async def test_definitions_are_as_large_as_reviewed(connect: Connect) -> None:
     """Bytes and tokens of every definition are committed; run with UPDATE_SNAPSHOTS=1 and review the difference."""
     async with connect() as client:
         listed = await client.list_tools()
@@ -59,7 +58,7 @@ async def test_definitions_are_as_large_as_reviewed(connect: Any) -> None:
 
 
 @pytest.mark.anyio
-async def test_the_nine_calls_are_listed_in_fourteen_kilobytes(connect: Any) -> None:
+async def test_the_nine_calls_are_listed_in_fourteen_kilobytes(connect: Connect) -> None:
     """The list of the nine tools, as the client receives it, output schemas included."""
     async with connect(toolsets="releases,symbol-sets", exclude_tools=",".join(_beyond_the_nine())) as client:
         listed = await client.list_tools()
@@ -111,7 +110,7 @@ def long_refs(full_project: None, database: Database) -> None:  # noqa: ARG001 -
 @pytest.mark.anyio
 @pytest.mark.parametrize(("tool", "path"), [(RELEASES, "releases"), (SYMBOL_SETS, "symbol_sets")])
 async def test_a_page_of_summaries_is_half_of_the_raw_answer(
-    connect: Any, sandbox: Upstream, tool: str, path: str
+    connect: Connect, sandbox: Upstream, tool: str, path: str
 ) -> None:
     """A hundred rows take at most half of the API's bytes, in the structured as in the text half."""
     url = f"{sandbox.url}/api/projects/{PROJECT_ID}/error_tracking/{path}/?limit=100"
@@ -127,7 +126,7 @@ async def test_a_page_of_summaries_is_half_of_the_raw_answer(
 @pytest.mark.anyio
 @pytest.mark.parametrize("tool", [RELEASES, SYMBOL_SETS])
 @pytest.mark.parametrize("detail", ["summary", "full"])
-async def test_no_page_is_larger_than_clients_take(connect: Any, answer: Call, tool: str, detail: str) -> None:
+async def test_no_page_is_larger_than_clients_take(connect: Connect, answer: Answer, tool: str, detail: str) -> None:
     """With refs of 2,048 bytes a page stays below 25,000 tokens, and says what was left out and how to get it."""
     seen: list[str] = []
     offset: int | None = 0
@@ -143,7 +142,7 @@ async def test_no_page_is_larger_than_clients_take(connect: Any, answer: Call, t
 
 @pytest.mark.usefixtures("full_project")
 @pytest.mark.anyio
-async def test_a_caller_can_ask_for_less(connect: Any, answer: Call) -> None:
+async def test_a_caller_can_ask_for_less(connect: Connect, answer: Answer) -> None:
     """max_tokens drops rows from the end, whole ones, and the next page begins where they were."""
     async with connect() as client:
         page = await answer(client, RELEASES, limit=100, max_tokens=1000)
@@ -157,10 +156,10 @@ async def test_a_caller_can_ask_for_less(connect: Any, answer: Call) -> None:
 
 
 @pytest.mark.anyio
-async def test_what_stands_beside_the_tools_is_as_reviewed(connect: Any) -> None:
+async def test_what_stands_beside_the_tools_is_as_reviewed(connect: Connect) -> None:
     """Definitions of prompts and resources change with their snapshot (UPDATE_SNAPSHOTS=1), and stay small."""
     async with connect() as client:
-        lists = {
+        lists: dict[str, list[Any]] = {
             "prompts": (await client.list_prompts()).prompts,
             "resources": (await client.list_resources()).resources,
             "templates": (await client.list_resource_templates()).resource_templates,
@@ -175,4 +174,5 @@ async def test_what_stands_beside_the_tools_is_as_reviewed(connect: Any) -> None
             path.write_text(current)
         assert path.read_text() == current
         assert tokens(compact(listed)) <= 250 * len(listed)
+    assert isinstance(reference, TextResourceContents)
     assert tokens(reference.text) <= 4_000

@@ -12,7 +12,7 @@ from mcp.client.stdio import StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 
 from errtrack_mcp.sandbox.seed import FULL_KEY
-from tests.conftest import Call
+from tests.support.fixtures import Answer
 from tests.support.installed import COMMAND, environment
 
 pytestmark = pytest.mark.anyio
@@ -48,7 +48,7 @@ async def connected(transport: str, mode: Any, origin: str) -> AsyncIterator[Cli
     ],
 )
 async def test_it_pages_through_the_releases(
-    transport: str, mode: str, protocol: str, origin: str, answer: Call
+    transport: str, mode: str, protocol: str, origin: str, answer: Answer
 ) -> None:
     """The second page begins where the first one ended."""
     async with connected(transport, mode, origin) as client:

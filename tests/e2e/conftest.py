@@ -1,17 +1,17 @@
 """The installed command, started and ended for a test."""
 
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import pytest
 
+from tests.support.fixtures import Run, Spawn
 from tests.support.installed import COMMAND, Session, environment, run_to_its_end
 
 
 @pytest.fixture
-def spawn() -> Callable[..., Any]:
+def spawn() -> Spawn:
     """Start the installed command; it is ended with the context if it has not ended by itself."""
 
     @contextmanager
@@ -33,6 +33,6 @@ def spawn() -> Callable[..., Any]:
 
 
 @pytest.fixture
-def run() -> Callable[..., "subprocess.CompletedProcess[str]"]:
+def run() -> Run:
     """Run the installed command to its end, with nothing on standard input."""
     return run_to_its_end

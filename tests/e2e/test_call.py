@@ -5,13 +5,12 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import FULL_KEY, READ_KEY, release_id
+from tests.support.fixtures import Run
 from tests.support.installed import COMMAND, environment, run_to_its_end
 from tests.support.misbehaving import http, misbehave
 from tests.support.project import add_symbol_sets
@@ -23,8 +22,6 @@ CREATE = "error-tracking-releases-create"
 RETRIEVE = "error-tracking-releases-retrieve"
 DESTROY = "error-tracking-releases-destroy"
 VERSION = "2.13.2"  # of the release at index 2
-
-Run = Callable[..., Any]
 
 
 @pytest.fixture

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from errtrack_mcp import __version__
+from tests.support.fixtures import Run, Spawn
 from tests.support.installed import COMMAND, environment
 
 
-def test_without_a_key_a_command_says_what_is_missing(run: Any) -> None:
+def test_without_a_key_a_command_says_what_is_missing(run: Run) -> None:
     """The sentence names the variable, the page where keys are made, the scopes, and a way to look around."""
     result = run("diagnose")
     assert (result.returncode, result.stdout) == (2, "")
@@ -36,7 +37,7 @@ def test_without_a_key_a_command_says_what_is_missing(run: Any) -> None:
         ({"POSTHOG_PERSONAL_API_KEY": "phx_k", "ERRTRACK_TIMEOUT": "never"}, "ERRTRACK_TIMEOUT"),
     ],
 )
-def test_unusable_settings_are_told_on_stderr(run: Any, variables: dict[str, str], words: str) -> None:
+def test_unusable_settings_are_told_on_stderr(run: Run, variables: dict[str, str], words: str) -> None:
     """It exits with 2 and says which variable to fix, with no traceback and no key."""
     result = run("serve", **variables)
     assert (result.returncode, result.stdout) == (2, "")
@@ -55,7 +56,7 @@ def test_unusable_settings_are_told_on_stderr(run: Any, variables: dict[str, str
     ],
 )
 def test_what_keeps_a_server_from_starting_is_one_sentence(
-    run: Any, tmp_path: Path, arguments: list[str], words: str
+    run: Run, tmp_path: Path, arguments: list[str], words: str
 ) -> None:
     """No traceback, and what to do instead."""
     text = tmp_path / "text.db"
@@ -68,16 +69,16 @@ def test_what_keeps_a_server_from_starting_is_one_sentence(
     assert len(result.stderr.splitlines()) == 1
 
 
-def test_a_misspelt_setting_is_not_passed_over(spawn: Any) -> None:
+def test_a_misspelt_setting_is_not_passed_over(spawn: Spawn) -> None:
     """It may have been meant to keep something out."""
     with spawn("serve", "--sandbox", ERRTRACK_READONLY="1") as session:
         session.initialize("2025-11-25")
         session.close()
-        said = session.process.stderr.read()
+        said = session.errors()
     assert said == "errtrack-mcp: ERRTRACK_READONLY is no setting, and ignored. Did you mean ERRTRACK_READ_ONLY?\n"
 
 
-def test_a_console_without_utf_8_ends_no_command(run: Any, tmp_path: Path) -> None:
+def test_a_console_without_utf_8_ends_no_command(run: Run, tmp_path: Path) -> None:
     """What it cannot show is escaped, and the exit code stays what it was."""
     (tmp_path / "\u9875.js").write_text("a()")
     shown, plain = (run("build-check", str(tmp_path), PYTHONIOENCODING=encoding) for encoding in ("cp1252", "utf-8"))
@@ -85,7 +86,7 @@ def test_a_console_without_utf_8_ends_no_command(run: Any, tmp_path: Path) -> No
     assert "\\u9875.js" in shown.stdout
 
 
-def test_the_sandbox_ignores_settings_of_a_real_account(spawn: Any) -> None:
+def test_the_sandbox_ignores_settings_of_a_real_account(spawn: Spawn) -> None:
     """A wrong key or host in the environment does not keep anyone from looking around."""
     variables = {
         "POSTHOG_PERSONAL_API_KEY": "phc_x",
@@ -98,7 +99,7 @@ def test_the_sandbox_ignores_settings_of_a_real_account(spawn: Any) -> None:
         assert not session.request("tools/call", call).get("isError")
 
 
-def test_version_and_help(run: Any) -> None:
+def test_version_and_help(run: Run) -> None:
     """--version says the version, --help every command."""
     assert __version__ in run("--version").stdout
     shown = run("--help").stdout
@@ -108,7 +109,7 @@ def test_version_and_help(run: Any) -> None:
     assert "after the command" in misplaced.stderr
 
 
-def test_the_demo_shows_the_main_job(run: Any) -> None:
+def test_the_demo_shows_the_main_job(run: Run) -> None:
     """It ends well and shows tools, releases, reasons, a release's life and a deletion."""
     result = run("demo")
     assert (result.returncode, result.stderr) == (0, "")

@@ -1,18 +1,15 @@
 """The diagnosis as a command: for a person, for a pipe, and for the exit code of a CI job."""
 
 import json
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.failures import FAILURES
 from errtrack_mcp.sandbox.seed import FULL_KEY, NO_SCOPES_KEY, chunk_id, release_id
+from tests.support.fixtures import Run
 from tests.support.terminal import run_on_terminal
 from tests.support.upstream import Upstream
-
-Run = Callable[..., Any]
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from starlette.types import Message, Receive, Scope, Send
 from errtrack_mcp.sandbox.app import create_app
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import FULL_KEY, NO_SCOPES_KEY, OTHER_PROJECT_ID, READ_KEY, SCOPED_KEY
+from tests.support.fixtures import Run
 from tests.support.misbehaving import http, misbehave
 from tests.support.terminal import run_on_terminal
 from tests.support.tls import VARIABLES, proxy_to, serve_tls
@@ -63,7 +64,7 @@ class Report:
 
 
 @pytest.fixture
-def examine(run: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Examine:
+def examine(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Examine:
     """Run `doctor --json` in a home of its own, with these variables and no proxy or authority of the tester's."""
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
@@ -402,7 +403,7 @@ def test_on_a_terminal_it_is_a_table_with_a_verdict(configured: dict[str, str]) 
     assert "canary" not in ill.raw
 
 
-def test_in_a_pipe_it_is_a_line_for_each_check(run: Any, configured: dict[str, str]) -> None:
+def test_in_a_pipe_it_is_a_line_for_each_check(run: Run, configured: dict[str, str]) -> None:
     """With tabs between status, check and words."""
     result = run("doctor", **configured)
     rows = [line.split("\t") for line in result.stdout.splitlines()]

@@ -4,11 +4,11 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from errtrack_mcp.client_config.clients import CLIENTS
+from tests.support.fixtures import Run
 from tests.support.installed import Session, environment
 from tests.support.terminal import run_on_terminal
 
@@ -44,7 +44,7 @@ def cursor(tmp_path: Path) -> Path:
     return path
 
 
-def test_it_is_shown_changed_and_given_back(run: Any, variables: dict[str, str], cursor: Path) -> None:
+def test_it_is_shown_changed_and_given_back(run: Run, variables: dict[str, str], cursor: Path) -> None:
     """With --print, without a terminal, with --yes, again, and out: what was said is what was done."""
     shown = run("install", "cursor", "--print", **variables)
     unasked = run("install", "cursor", **variables)
@@ -82,7 +82,7 @@ def test_on_a_terminal_it_asks_first(typed: str, code: int, said: str, variables
     assert not [secret for secret in SECRETS if secret in shown.text]
 
 
-def test_what_it_wrote_starts_the_server(run: Any, variables: dict[str, str], tmp_path: Path) -> None:
+def test_what_it_wrote_starts_the_server(run: Run, variables: dict[str, str], tmp_path: Path) -> None:
     """The command and its arguments in the file are a server that answers, whatever PATH the client has."""
     assert run("install", "vscode", "--yes", **variables).returncode == 0
     [path] = tmp_path.rglob("mcp.json")
@@ -100,7 +100,7 @@ def test_what_it_wrote_starts_the_server(run: Any, variables: dict[str, str], tm
         assert session.close() == 0
 
 
-def test_the_doctor_finds_what_it_wrote(run: Any, variables: dict[str, str]) -> None:
+def test_the_doctor_finds_what_it_wrote(run: Run, variables: dict[str, str]) -> None:
     """For every client, under the name by which a person knows it."""
     for slug in CLIENTS:
         assert run("install", slug, "--yes", **variables).returncode == 0
@@ -108,7 +108,7 @@ def test_the_doctor_finds_what_it_wrote(run: Any, variables: dict[str, str]) -> 
     assert all(client.name in said for client in CLIENTS.values())
 
 
-def test_a_refusal_and_a_wrong_name_are_said(run: Any, variables: dict[str, str], cursor: Path) -> None:
+def test_a_refusal_and_a_wrong_name_are_said(run: Run, variables: dict[str, str], cursor: Path) -> None:
     """A file that is none is named and left; an unknown client is answered with those that are known."""
     cursor.write_text("{ broken")
     refused = run("install", "cursor", "--yes", **variables)

@@ -13,6 +13,7 @@ import psutil
 import pytest
 from starlette.types import Receive, Scope, Send
 
+from tests.support.fixtures import Spawn
 from tests.support.installed import Session
 from tests.support.misbehaving import Reply, http, misbehave, reset
 from tests.support.replies import ID, KEY, PAGE, RELEASE, SYMBOL_SET, json_of
@@ -58,7 +59,7 @@ REPLIES: list[Reply] = [
 
 
 @pytest.mark.slow
-def test_a_long_life_keeps_nothing(spawn: Any) -> None:
+def test_a_long_life_keeps_nothing(spawn: Spawn) -> None:
     """Every call is answered; memory grows by at most 10% after the warm-up, and sockets do not add up."""
     with misbehave(*REPLIES, in_turn=True) as upstream:
         settings = {"POSTHOG_HOST": upstream.url, "POSTHOG_PERSONAL_API_KEY": KEY, "ERRTRACK_TIMEOUT": "20"}
@@ -73,7 +74,7 @@ def test_a_long_life_keeps_nothing(spawn: Any) -> None:
             sockets = len(process.net_connections())
             seconds = time.monotonic() - began
             assert session.close() == 0
-            assert "canary" not in session.process.stderr.read()
+            assert "canary" not in session.errors()
     print(f"\n{CALLS} calls in {seconds:.0f} s: {warm / 1e6:.1f} MB after {WARM_UP}, {after / 1e6:.1f} MB at the end, ")
     print(f"{sockets} sockets open, {len(upstream.requests)} requests upstream")
     assert after <= 1.1 * warm
@@ -99,7 +100,7 @@ async def kept_open(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 @pytest.mark.slow
-def test_connections_that_are_kept_do_not_add_up(spawn: Any) -> None:
+def test_connections_that_are_kept_do_not_add_up(spawn: Spawn) -> None:
     """Calls given up half-way hand their connections back: later calls still find one, and idle ones are closed."""
     calls = CALLS // 3
     with serve(kept_open) as upstream:

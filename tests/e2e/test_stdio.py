@@ -8,7 +8,9 @@ from mcp import Client, StdioServerParameters
 
 from errtrack_mcp import __version__
 from errtrack_mcp.server.catalog.toolsets import LOCAL_TOOLSETS, TOOLSETS
+from tests.support.fixtures import Spawn
 from tests.support.installed import COMMAND, environment
+from tests.support.upstream import Upstream
 
 TOOLS = sum(map(len, [*TOOLSETS.values(), *LOCAL_TOOLSETS.values()]))
 HELLO = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "0"}}
@@ -16,7 +18,7 @@ OLDER_VERSIONS = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"]
 
 
 @pytest.mark.parametrize("version", OLDER_VERSIONS)
-def test_an_older_client_is_served(spawn: Any, version: str) -> None:
+def test_an_older_client_is_served(spawn: Spawn, version: str) -> None:
     """A client that shakes hands lists every tool and calls one; the server ends when its input does."""
     with spawn("serve", "--sandbox") as session:
         hello = session.initialize(version)
@@ -28,8 +30,8 @@ def test_an_older_client_is_served(spawn: Any, version: str) -> None:
         call = {"name": "error-tracking-releases-list", "arguments": {"limit": 1}}
         assert session.request("tools/call", call)["content"][0]["text"].startswith('{"untrusted":"Data from outside')
         assert session.close() == 0
-        assert session.process.stdout.read() == ""
-        assert session.process.stderr.read() == ""
+        assert session.rest_of_output() == ""
+        assert session.errors() == ""
 
 
 @pytest.mark.anyio
@@ -49,7 +51,7 @@ async def test_the_sdk_client_is_served_in_both_eras(mode: str) -> None:
         assert preview.structured_content["deleted"] is False
 
 
-def test_nothing_is_asked_of_the_api_before_a_call(spawn: Any, sandbox: Any) -> None:
+def test_nothing_is_asked_of_the_api_before_a_call(spawn: Spawn, sandbox: Upstream) -> None:
     """Starting and listing tools costs no upstream request; one call costs one."""
     with spawn(POSTHOG_HOST=sandbox.url, POSTHOG_PERSONAL_API_KEY="phx_sandbox_full") as session:
         session.initialize("2025-11-25")
@@ -73,7 +75,7 @@ def test_nothing_is_asked_of_the_api_before_a_call(spawn: Any, sandbox: Any) -> 
         ),
     ],
 )
-def test_whatever_is_asked_first_is_there(spawn: Any, method: str, params: dict[str, Any], expected: str) -> None:
+def test_whatever_is_asked_first_is_there(spawn: Spawn, method: str, params: dict[str, Any], expected: str) -> None:
     """No list comes before it, and in the newer protocol no handshake either."""
     meta = {
         "io.modelcontextprotocol/protocolVersion": "2026-07-28",

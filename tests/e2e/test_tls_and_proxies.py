@@ -9,6 +9,7 @@ import pytest
 import trustme
 from OpenSSL import crypto
 
+from tests.support.fixtures import Spawn
 from tests.support.misbehaving import http, misbehave
 from tests.support.replies import ID
 from tests.support.tls import VARIABLES, proxy_to, serve_tls
@@ -26,7 +27,7 @@ def authority() -> trustme.CA:
 
 
 @pytest.fixture(scope="module")
-def bundle(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> str:
+def authority_file(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> str:
     """Write that authority to a file."""
     file = tmp_path_factory.mktemp("authority") / "ca.pem"
     authority.cert_pem.write_to_path(str(file))
@@ -34,7 +35,7 @@ def bundle(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> s
 
 
 @pytest.fixture
-def ask(spawn: Any, monkeypatch: pytest.MonkeyPatch) -> Ask:
+def ask(spawn: Spawn, monkeypatch: pytest.MonkeyPatch) -> Ask:
     """Fetch a release through the installed command, with these variables and none of the tester's own."""
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
@@ -47,7 +48,7 @@ def ask(spawn: Any, monkeypatch: pytest.MonkeyPatch) -> Ask:
             call = {"name": "error-tracking-releases-retrieve", "arguments": {"id": ID}}
             result = session.request("tools/call", call)
             session.close()
-            assert session.process.stderr.read() == ""
+            assert session.errors() == ""
         assert "canary" not in json.dumps(result)
         return result
 
@@ -73,7 +74,7 @@ def hashed_name(authority: trustme.CA) -> str:
     return f"{certificate.subject_name_hash():08x}.0"
 
 
-def test_a_private_authority_is_trusted_by_file(ask: Ask, authority: trustme.CA, bundle: str) -> None:
+def test_a_private_authority_is_trusted_by_file(ask: Ask, authority: trustme.CA, authority_file: str) -> None:
     """With SSL_CERT_FILE the call succeeds; without it nothing is sent, and the words name the variable."""
     with serve_tls(authority.issue_cert("localhost")) as upstream:
         host = f"https://localhost:{upstream.port}"
@@ -81,7 +82,7 @@ def test_a_private_authority_is_trusted_by_file(ask: Ask, authority: trustme.CA,
         assert text.startswith("tls_failed: ")
         assert "SSL_CERT_FILE" in text
         assert upstream.keys_seen == []
-        assert succeeded(ask(host, SSL_CERT_FILE=bundle))
+        assert succeeded(ask(host, SSL_CERT_FILE=authority_file))
         assert upstream.keys_seen == [f"Bearer {KEY}"]
 
 
@@ -92,10 +93,10 @@ def test_a_private_authority_is_trusted_by_directory(ask: Ask, authority: trustm
         assert succeeded(ask(f"https://localhost:{upstream.port}", SSL_CERT_DIR=str(tmp_path)))
 
 
-def test_another_hosts_certificate_is_refused(ask: Ask, authority: trustme.CA, bundle: str) -> None:
+def test_another_hosts_certificate_is_refused(ask: Ask, authority: trustme.CA, authority_file: str) -> None:
     """A trusted certificate for a different name sends no key."""
     with serve_tls(authority.issue_cert("elsewhere.example")) as upstream:
-        text = words(ask(f"https://localhost:{upstream.port}", SSL_CERT_FILE=bundle))
+        text = words(ask(f"https://localhost:{upstream.port}", SSL_CERT_FILE=authority_file))
     assert text.startswith("tls_failed: ")
     assert "localhost" in text
     assert upstream.keys_seen == []
@@ -113,11 +114,11 @@ def test_a_file_of_no_certificates_is_told(ask: Ask, tmp_path: Path, content: st
 
 
 @pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
-def test_a_proxy_is_used_and_sees_no_key(ask: Ask, authority: trustme.CA, bundle: str, variable: str) -> None:
+def test_a_proxy_is_used_and_sees_no_key(ask: Ask, authority: trustme.CA, authority_file: str, variable: str) -> None:
     """The name that only the proxy knows is reached through it, and the key passes encrypted."""
     with serve_tls(authority.issue_cert(PRIVATE_NAME)) as upstream, proxy_to(upstream.port) as proxy:
         address = proxy.url.replace("http://", "http://user:word@")
-        assert succeeded(ask(f"https://{PRIVATE_NAME}", SSL_CERT_FILE=bundle, **{variable: address}))
+        assert succeeded(ask(f"https://{PRIVATE_NAME}", SSL_CERT_FILE=authority_file, **{variable: address}))
     assert proxy.requests == [f"CONNECT {PRIVATE_NAME}:443 HTTP/1.1"]
     assert b"Proxy-Authorization: Basic dXNlcjp3b3Jk" in proxy.seen
     assert len(proxy.seen) > 500
@@ -126,14 +127,14 @@ def test_a_proxy_is_used_and_sees_no_key(ask: Ask, authority: trustme.CA, bundle
     assert upstream.keys_seen == [f"Bearer {KEY}"]
 
 
-def test_a_proxy_over_tls_is_trusted_as_the_host_is(ask: Ask, authority: trustme.CA, bundle: str) -> None:
+def test_a_proxy_over_tls_is_trusted_as_the_host_is(ask: Ask, authority: trustme.CA, authority_file: str) -> None:
     """The same private authority vouches for the proxy and for the host behind it."""
     certificate = authority.issue_cert("127.0.0.1")
     with (
         serve_tls(authority.issue_cert(PRIVATE_NAME)) as upstream,
         proxy_to(upstream.port, certificate=certificate) as proxy,
     ):
-        assert succeeded(ask(f"https://{PRIVATE_NAME}", SSL_CERT_FILE=bundle, HTTPS_PROXY=proxy.url))
+        assert succeeded(ask(f"https://{PRIVATE_NAME}", SSL_CERT_FILE=authority_file, HTTPS_PROXY=proxy.url))
     assert len(proxy.requests) == 1
     assert b"Bearer" not in proxy.seen
 
@@ -148,14 +149,14 @@ def test_a_private_authority_is_checked_behind_a_proxy(ask: Ask, authority: trus
 
 @pytest.mark.parametrize("exempt", ["localhost", "*", "elsewhere.example, localhost"])
 def test_hosts_that_need_no_proxy_are_reached_without(
-    ask: Ask, authority: trustme.CA, bundle: str, exempt: str
+    ask: Ask, authority: trustme.CA, authority_file: str, exempt: str
 ) -> None:
     """NO_PROXY keeps the proxy out of it; a name that it does not hold goes through the proxy."""
     with serve_tls(authority.issue_cert("localhost")) as upstream, proxy_to(upstream.port) as proxy:
         host = f"https://localhost:{upstream.port}"
-        assert succeeded(ask(host, SSL_CERT_FILE=bundle, HTTPS_PROXY=proxy.url, NO_PROXY=exempt))
+        assert succeeded(ask(host, SSL_CERT_FILE=authority_file, HTTPS_PROXY=proxy.url, NO_PROXY=exempt))
         assert proxy.requests == []
-        assert succeeded(ask(host, SSL_CERT_FILE=bundle, HTTPS_PROXY=proxy.url, NO_PROXY="elsewhere.example"))
+        assert succeeded(ask(host, SSL_CERT_FILE=authority_file, HTTPS_PROXY=proxy.url, NO_PROXY="elsewhere.example"))
         assert len(proxy.requests) == 1
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.support.fixtures import Spawn
 from tests.support.memory import needs_proc, peak_memory
 from tests.support.misbehaving import Misbehaving, Reply, http, misbehave, reset
 from tests.support.replies import ID, KEY, PAGE, RELEASE, SYMBOL_SET, envelope, json_of
@@ -27,7 +28,7 @@ Ask = Callable[..., Any]
 
 
 @pytest.fixture
-def ask(spawn: Any) -> Ask:
+def ask(spawn: Spawn) -> Ask:
     """Call one tool of the installed command in front of `upstream`; return the result, checked for leaks.
 
     `confirmed` calls a second time, with the confirm of the first answer.
@@ -45,7 +46,7 @@ def ask(spawn: Any) -> Ask:
                 arguments = {**call[1], "confirm": result["structuredContent"]["confirm"]}
                 result = session.request("tools/call", {"name": call[0], "arguments": arguments})
             session.close()
-            stderr = session.process.stderr.read()
+            stderr = session.errors()
         assert "canary" not in json.dumps(result)
         assert "canary" not in stderr
         assert "Traceback" not in stderr
@@ -278,7 +279,7 @@ def test_a_redirect_is_not_followed(ask: Ask) -> None:
 @pytest.mark.slow
 @needs_proc
 @pytest.mark.parametrize("zipped", [False, True], ids=["plain", "gzip"])
-def test_a_body_that_is_too_large_is_cut_off(spawn: Any, zipped: bool) -> None:  # noqa: FBT001
+def test_a_body_that_is_too_large_is_cut_off(spawn: Spawn, zipped: bool) -> None:  # noqa: FBT001
     """More than 20 MB, or what inflates past it, ends the call without filling the memory."""
     content = b'{"id": "' + b"x" * 300_000_000 + b'"}'
     body = gzip.compress(content, 1) if zipped else content
@@ -313,7 +314,7 @@ def hang(connection: socket.socket) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("fault", [hang, drip])
 @pytest.mark.parametrize("call", [RETRIEVE, CREATE, DELETE], ids=["read", "create", "delete"])
-def test_a_call_ends_within_the_time_allowed(spawn: Any, fault: Reply, call: tuple[str, dict[str, Any]]) -> None:
+def test_a_call_ends_within_the_time_allowed(spawn: Spawn, fault: Reply, call: tuple[str, dict[str, Any]]) -> None:
     """An upstream that hangs or drips does not hold the caller longer than ERRTRACK_TIMEOUT."""
     with misbehave(fault) as upstream:
         settings = {"POSTHOG_HOST": upstream.url, "POSTHOG_PERSONAL_API_KEY": KEY, "ERRTRACK_TIMEOUT": "2"}
@@ -332,7 +333,7 @@ def test_an_answer_that_hangs_once_is_asked_for_again(ask: Ask) -> None:
         assert value(ask(upstream, RETRIEVE, ERRTRACK_TIMEOUT="2"))["id"] == ID
 
 
-def test_a_slow_call_never_blocks_the_others(spawn: Any) -> None:
+def test_a_slow_call_never_blocks_the_others(spawn: Spawn) -> None:
     """Fifty calls at once are answered, each with its own result, while one of them hangs."""
     with misbehave(hang, json_of(RELEASE)) as upstream:
         settings = {"POSTHOG_HOST": upstream.url, "POSTHOG_PERSONAL_API_KEY": KEY, "ERRTRACK_TIMEOUT": "20"}
@@ -347,7 +348,7 @@ def test_a_slow_call_never_blocks_the_others(spawn: Any) -> None:
 
 
 @pytest.mark.parametrize("how", ["cancelled", "closed"])
-def test_a_cancelled_call_stops_its_request(spawn: Any, how: str) -> None:
+def test_a_cancelled_call_stops_its_request(spawn: Spawn, how: str) -> None:
     """notifications/cancelled, and the end of input, close the connection to the upstream."""
     gone = threading.Event()
 

@@ -1,7 +1,6 @@
 """The server over HTTP: in memory in front of a sandbox, and as one replica for tests that change nothing."""
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 
 import pytest
 from starlette.applications import Starlette
@@ -11,10 +10,8 @@ from errtrack_mcp.remote.app import build_app
 from errtrack_mcp.sandbox.app import create_app
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.settings import load_settings
+from tests.support.fixtures import MakeApp, Serve
 from tests.support.serving import Serving, serving
-
-MakeApp = Callable[..., Starlette]
-Serve = Callable[..., AbstractContextManager[TestClient]]
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 
 from errtrack_mcp.server.catalog.filters import is_read_only
 from errtrack_mcp.server.catalog.toolsets import TOOLSETS
-from tests.remote.conftest import MakeApp, Serve
+from tests.support.fixtures import MakeApp, Serve
 from tests.support.serving import call_body, posting
 
 READS = {tool.name for tools in TOOLSETS.values() for tool in tools if is_read_only(tool)}

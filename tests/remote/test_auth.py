@@ -14,8 +14,8 @@ from errtrack_mcp.sandbox.seed import FULL_KEY
 from errtrack_mcp.server.catalog.filters import Selection, is_read_only
 from errtrack_mcp.server.catalog.toolsets import TOOLSETS
 from errtrack_mcp.settings import load_settings
-from tests.remote.conftest import Serve
 from tests.support.asgi import scope_of
+from tests.support.fixtures import Serve
 from tests.support.serving import LIST, call_body, posting
 
 

@@ -7,8 +7,8 @@ from starlette.types import Receive, Scope, Send
 from errtrack_mcp.remote.body_limit import MAX_BODY_BYTES, SMALL_BODY_BYTES, BodyLimitMiddleware
 from errtrack_mcp.remote.metrics import Metrics
 from errtrack_mcp.remote.replica import Replica
-from tests.remote.conftest import Serve
 from tests.support.asgi import Response, body_of, call, echo, scope_of
+from tests.support.fixtures import Serve
 from tests.support.serving import posting
 
 pytestmark = pytest.mark.anyio

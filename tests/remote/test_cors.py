@@ -1,6 +1,6 @@
 """CORS: a listed page may call and read the answer; others are refused before it (test_host_origin.py)."""
 
-from tests.remote.conftest import Serve
+from tests.support.fixtures import Serve
 from tests.support.serving import call_body, posting
 
 PAGE = "https://tools.example"

@@ -6,8 +6,8 @@ from starlette.websockets import WebSocketDisconnect
 
 from errtrack_mcp.remote.host_origin import HostOriginMiddleware
 from errtrack_mcp.settings import ConfigurationError, load_settings
-from tests.remote.conftest import Serve
 from tests.support.asgi import Response, echo, scope_of
+from tests.support.fixtures import Serve
 from tests.support.serving import posting
 
 ROUTES = [

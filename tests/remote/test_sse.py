@@ -12,7 +12,7 @@ import pytest
 from errtrack_mcp.sandbox.seed import FULL_KEY
 from errtrack_mcp.server.catalog.filters import is_read_only
 from errtrack_mcp.server.catalog.toolsets import TOOLSETS
-from tests.remote.conftest import Serve
+from tests.support.fixtures import Serve
 from tests.support.results import text_of
 from tests.support.serving import LIST, Serving, posting, sse_caller
 

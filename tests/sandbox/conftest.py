@@ -1,6 +1,6 @@
 """A seeded sandbox behind a real socket, new for every test."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -8,10 +8,9 @@ import pytest
 from errtrack_mcp.sandbox.app import create_app
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import FULL_KEY, PROJECT_ID, seed
+from tests.support.fixtures import MakeClient
 from tests.support.project import NOW
 from tests.support.upstream import SwappableApp, serve
-
-MakeClient = Callable[[str], httpx.Client]
 
 
 @pytest.fixture(scope="session")

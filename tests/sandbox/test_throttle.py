@@ -9,6 +9,7 @@ from errtrack_mcp.sandbox.app import create_app
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import READ_KEY
 from errtrack_mcp.sandbox.throttle import DEFAULT, SYMBOL_SETS, Throttle
+from tests.support.fixtures import MakeClient
 
 
 class Clock:
@@ -93,7 +94,7 @@ def test_throttled_answer(api: httpx.Client, clock: Clock, passed: float, wait: 
     assert api.get("releases/").status_code == 200
 
 
-def test_throttling_can_be_off(stage: Any, database: Database, make_client: Any) -> None:
+def test_throttling_can_be_off(stage: Any, database: Database, make_client: MakeClient) -> None:
     """An installation that does not limit answers every request."""
     stage.app = create_app(database, throttled=False)
     api = make_client(READ_KEY)

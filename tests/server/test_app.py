@@ -1,7 +1,5 @@
 """The server as a whole: what it does before anything is configured."""
 
-from typing import Any
-
 import pytest
 from mcp import Client
 from mcp.shared.exceptions import MCPError
@@ -10,12 +8,13 @@ from mcp_types import PromptReference
 from errtrack_mcp.api.transport import HttpTransport
 from errtrack_mcp.server.app import build_server
 from errtrack_mcp.settings import load_settings
+from tests.support.fixtures import Answer, Connect, Refusal
 from tests.support.upstream import Upstream
 
 pytestmark = pytest.mark.anyio
 
 
-async def test_without_a_key_every_call_says_what_to_do(sandbox: Upstream, refusal: Any) -> None:
+async def test_without_a_key_every_call_says_what_to_do(sandbox: Upstream, refusal: Refusal) -> None:
     """The server starts and lists its tools; a call names the variable and where to make a key, and sends nothing."""
     pool = HttpTransport(sandbox.url)
     async with Client(build_server(load_settings(None, POSTHOG_HOST=sandbox.url), pool)) as client:
@@ -33,7 +32,7 @@ async def test_without_a_key_every_call_says_what_to_do(sandbox: Upstream, refus
     assert not sandbox.requests
 
 
-async def test_an_empty_argument_counts_as_not_given(connect: Any, answer: Any) -> None:
+async def test_an_empty_argument_counts_as_not_given(connect: Connect, answer: Answer) -> None:
     """Strict clients send every argument that the schema has, and "" for those that the model leaves out."""
     async with connect() as client:
         everything = await answer(client, "error-tracking-releases-list")

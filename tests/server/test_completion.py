@@ -11,6 +11,7 @@ from errtrack_mcp.sandbox.seed import OUTSIDER_KEY, PROJECT_ID, RELEASES, chunk_
 from errtrack_mcp.server.completion import SUBJECTS
 from errtrack_mcp.server.prompts import PROMPTS
 from errtrack_mcp.server.resources import TEMPLATES
+from tests.support.fixtures import Answer, Connect
 from tests.support.serving import caller, serving, sse_caller
 from tests.support.upstream import Upstream
 
@@ -54,14 +55,14 @@ async def completion(client: Any, name: str, argument: str, typed: str = "", **g
     ],
 )
 async def test_arguments_complete_from_the_project(
-    connect: Any, mode: str, asked: tuple[str, str, str], given: dict[str, str], values: list[str]
+    connect: Connect, mode: str, asked: tuple[str, str, str], given: dict[str, str], values: list[str]
 ) -> None:
     """Newest first, in any case of letters, narrowed by the arguments that are there already."""
     async with connect(mode=mode) as client:
         assert await propose(client, *asked, **given) == values
 
 
-async def test_a_symbol_sets_id_completes(connect: Any, answer: Any) -> None:
+async def test_a_symbol_sets_id_completes(connect: Connect, answer: Answer) -> None:
     """What it proposes is what can be read there."""
     async with connect() as client:
         page = await answer(client, "error-tracking-symbol-sets-list", limit=1)
@@ -69,7 +70,7 @@ async def test_a_symbol_sets_id_completes(connect: Any, answer: Any) -> None:
         assert newest in await propose(client, "errtrack://symbol-sets/{id}", "id", newest[:13])
 
 
-async def test_one_request_is_enough(connect: Any, sandbox: Upstream) -> None:
+async def test_one_request_is_enough(connect: Connect, sandbox: Upstream) -> None:
     """And none where nothing is asked of the project."""
     async with connect() as client:
         await propose(client, CHECK, "when")
@@ -80,7 +81,7 @@ async def test_one_request_is_enough(connect: Any, sandbox: Upstream) -> None:
     assert len(sandbox.requests) == 2
 
 
-async def test_no_more_than_a_hundred_and_it_says_so(connect: Any, database: Database) -> None:
+async def test_no_more_than_a_hundred_and_it_says_so(connect: Connect, database: Database) -> None:
     """The protocol's limit; what begins with the text comes first."""
     with database.transaction():
         for number in range(150):
@@ -96,7 +97,7 @@ async def test_no_more_than_a_hundred_and_it_says_so(connect: Any, database: Dat
     assert (len(few.values), few.has_more, few.total) == (11, False, 11)
 
 
-async def test_what_hides_in_a_name_is_not_proposed(connect: Any, database: Database) -> None:
+async def test_what_hides_in_a_name_is_not_proposed(connect: Connect, database: Database) -> None:
     """A version with marks that nobody sees does not come back as an argument."""
     with database.transaction():
         database.execute("UPDATE releases SET version = ? WHERE id = ?", ("2.13.2\u202eobey\u200b", release_id(2)))
@@ -104,7 +105,7 @@ async def test_what_hides_in_a_name_is_not_proposed(connect: Any, database: Data
         assert await propose(client, CHECK, "version", "2.13") == ["2.13.1", "2.13.0"]
 
 
-async def test_nothing_is_told_that_may_not_be_listed(connect: Any, sandbox: Upstream) -> None:
+async def test_nothing_is_told_that_may_not_be_listed(connect: Connect, sandbox: Upstream) -> None:
     """An operator who leaves the lists out has left out what completion would have told."""
     lists = "error-tracking-releases-list,error-tracking-symbol-sets-list"
     async with connect(exclude_tools=lists) as client:
@@ -113,7 +114,7 @@ async def test_nothing_is_told_that_may_not_be_listed(connect: Any, sandbox: Ups
     assert not sandbox.requests
 
 
-async def test_a_failure_is_worded(connect: Any) -> None:
+async def test_a_failure_is_worded(connect: Connect) -> None:
     """Not an empty list, which would read as a project without releases."""
     async with connect(POSTHOG_PERSONAL_API_KEY="phx_unknown") as client:
         with pytest.raises(MCPError, match="unauthenticated: "):

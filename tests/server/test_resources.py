@@ -9,6 +9,7 @@ from mcp_types import INVALID_PARAMS
 
 from errtrack_mcp.sandbox.seed import OTHER_PROJECT_ID, OUTSIDER_KEY, release_id
 from errtrack_mcp.tools.failure_reasons import REASONS
+from tests.support.fixtures import Answer, Connect
 from tests.support.serving import caller, serving, sse_caller
 from tests.support.upstream import Upstream
 
@@ -29,7 +30,7 @@ async def read(client: Any, uri: str) -> Any:
 
 
 @ERAS
-async def test_a_row_reads_as_its_tool_answers(connect: Any, answer: Any, mode: str) -> None:
+async def test_a_row_reads_as_its_tool_answers(connect: Connect, answer: Answer, mode: str) -> None:
     """Nothing is in the one that is not in the other, and both say that it comes from outside."""
     async with connect(mode=mode) as client:
         page = await answer(client, "error-tracking-symbol-sets-list", limit=1)
@@ -41,7 +42,7 @@ async def test_a_row_reads_as_its_tool_answers(connect: Any, answer: Any, mode: 
 
 
 @ERAS
-async def test_every_reason_is_explained(connect: Any, sandbox: Upstream, mode: str) -> None:
+async def test_every_reason_is_explained(connect: Connect, sandbox: Upstream, mode: str) -> None:
     """Each with its meaning and its remedy, without asking PostHog."""
     async with connect(mode=mode) as client:
         rows = await read(client, REASONS_URI)
@@ -50,15 +51,16 @@ async def test_every_reason_is_explained(connect: Any, sandbox: Upstream, mode: 
     assert not sandbox.requests
 
 
-async def test_what_may_be_kept_is_said(connect: Any) -> None:
+async def test_what_may_be_kept_is_said(connect: Connect) -> None:
     """A row for a minute and by its reader alone, the reference for a day and by everybody."""
     async with connect(mode="2026-07-28") as client:
         row = await client.read_resource(RELEASE)
         reference = await client.read_resource(REASONS_URI)
-        lists = [await client.list_resources(), await client.list_resource_templates()]
+        resources, templates = await client.list_resources(), await client.list_resource_templates()
     assert (row.ttl_ms, row.cache_scope) == (60_000, "private")
     assert (reference.ttl_ms, reference.cache_scope) == (86_400_000, "public")
-    assert {(listed.ttl_ms, listed.cache_scope) for listed in lists} == {(60_000, "private")}
+    assert (resources.ttl_ms, resources.cache_scope) == (60_000, "private")
+    assert (templates.ttl_ms, templates.cache_scope) == (60_000, "private")
 
 
 @pytest.mark.parametrize(
@@ -71,7 +73,7 @@ async def test_what_may_be_kept_is_said(connect: Any) -> None:
         ("errtrack://nonsense", INVALID_PARAMS, "not_found: There is no resource"),
     ],
 )
-async def test_what_cannot_be_read_is_worded(connect: Any, uri: str, code: int, words: str) -> None:
+async def test_what_cannot_be_read_is_worded(connect: Connect, uri: str, code: int, words: str) -> None:
     """As a tool would word it, and as an error that the client takes for a wrong address."""
     async with connect() as client:
         with pytest.raises(MCPError, match=words) as failure:
@@ -80,14 +82,14 @@ async def test_what_cannot_be_read_is_worded(connect: Any, uri: str, code: int, 
     assert "Traceback" not in failure.value.error.message
 
 
-async def test_a_failing_posthog_is_worded(connect: Any) -> None:
+async def test_a_failing_posthog_is_worded(connect: Connect) -> None:
     """An unknown key says what to do about it."""
     async with connect(POSTHOG_PERSONAL_API_KEY="phx_unknown") as client:
         with pytest.raises(MCPError, match="unauthenticated: "):
             await client.read_resource(RELEASE)
 
 
-async def test_what_is_not_offered_as_a_tool_is_not_read_either(connect: Any, sandbox: Upstream) -> None:
+async def test_what_is_not_offered_as_a_tool_is_not_read_either(connect: Connect, sandbox: Upstream) -> None:
     """An operator who leaves a tool out has left its resource out."""
     async with connect(exclude_tools="error-tracking-releases-retrieve") as client:
         listed = await client.list_resource_templates()

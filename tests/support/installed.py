@@ -45,6 +45,16 @@ class Session:
         self.send("notifications/initialized")
         return result
 
+    def rest_of_output(self) -> str:
+        """Return what is still to be read from standard output; the server must have ended."""
+        assert self.process.stdout is not None
+        return self.process.stdout.read()
+
+    def errors(self) -> str:
+        """Return what is still to be read from standard error; the server must have ended."""
+        assert self.process.stderr is not None
+        return self.process.stderr.read()
+
     def close(self) -> int:
         """Close standard input and return the exit code."""
         assert self.process.stdin is not None

@@ -41,8 +41,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     config.stash[NOT_RUN] = counted
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Print the line, if anything was not run."""
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Print the line below everything else, if anything was not run."""
     counted = config.stash.get(NOT_RUN, Counter())
-    if counted:
-        terminalreporter.write_line("; ".join(f"{number} {what}" for what, number in counted.items()), yellow=True)
+    terminal = config.pluginmanager.get_plugin("terminalreporter")
+    if counted and terminal:
+        terminal.write_line("; ".join(f"{number} {what}" for what, number in counted.items()), yellow=True)

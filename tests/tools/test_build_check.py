@@ -23,7 +23,9 @@ from errtrack_mcp.server.app import build_server
 from errtrack_mcp.server.catalog.catalog import Catalog
 from errtrack_mcp.settings import load_settings
 from tests.support.bundler import Bundle, inject
+from tests.support.fixtures import Answer, Connect, MakeSettings, Refusal
 from tests.support.results import text_of
+from tests.support.upstream import Upstream
 
 CHECK = "error-tracking-build-check"
 ERAS = pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
@@ -60,7 +62,7 @@ def upload(database: Database) -> Callable[..., None]:
 
 
 @pytest.fixture
-def offering(settings: Any) -> Offering:
+def offering(settings: MakeSettings) -> Offering:
     """Connect a client that offers these folders of its own as roots."""
 
     @asynccontextmanager
@@ -86,7 +88,7 @@ def states(answer: dict[str, Any]) -> dict[str, str]:
 
 @pytest.mark.anyio
 async def test_each_step_that_the_answer_names_leads_to_a_readable_build(
-    connect: Any, answer: Any, upload: Any, project: Path, bundle: Bundle
+    connect: Connect, answer: Answer, upload: Any, project: Path, bundle: Bundle
 ) -> None:
     """Without maps, with maps, injected, uploaded: the answer names the next step each time, and none at the end."""
     async with connect(build_root=str(project)) as client:
@@ -131,7 +133,7 @@ async def test_each_step_that_the_answer_names_leads_to_a_readable_build(
 
 @pytest.mark.anyio
 async def test_a_map_elsewhere_than_in_a_file_is_told_apart(
-    connect: Any, answer: Any, project: Path, bundle: Bundle
+    connect: Connect, answer: Answer, project: Path, bundle: Bundle
 ) -> None:
     """Inside the script, by URL, and without a comment next to the script."""
     bundle(project / "inline", "--sourcemap=inline")
@@ -149,7 +151,9 @@ async def test_a_map_elsewhere_than_in_a_file_is_told_apart(
 
 
 @pytest.mark.anyio
-async def test_bad_input_gets_its_line(connect: Any, answer: Any, upload: Any, project: Path, bundle: Bundle) -> None:
+async def test_bad_input_gets_its_line(
+    connect: Connect, answer: Answer, upload: Any, project: Path, bundle: Bundle
+) -> None:
     """A binary file, a map that is no JSON, an empty map, a link out, a shared id, an unregistered id, a failed set."""
     dist = bundle(project, "--sourcemap")
     (project / "elsewhere.js").write_text("secret()")
@@ -193,7 +197,7 @@ async def test_bad_input_gets_its_line(connect: Any, answer: Any, upload: Any, p
 
 
 @pytest.mark.anyio
-async def test_names_that_hide_something_are_shown(connect: Any, answer: Any, project: Path) -> None:
+async def test_names_that_hide_something_are_shown(connect: Connect, answer: Answer, project: Path) -> None:
     """A build may come from strangers: neither a file's name nor the directory's brings in what cannot be seen."""
     folder = project / "dist\n\u202e; rm -rf"
     folder.mkdir()
@@ -207,7 +211,7 @@ async def test_names_that_hide_something_are_shown(connect: Any, answer: Any, pr
 
 
 @pytest.mark.anyio
-async def test_an_unreadable_file_alone_cannot_be_judged(connect: Any, answer: Any, project: Path) -> None:
+async def test_an_unreadable_file_alone_cannot_be_judged(connect: Connect, answer: Answer, project: Path) -> None:
     """Neither a directory without scripts nor one with a file that cannot be read is called readable."""
     async with connect(build_root=str(project)) as client:
         assert (await answer(client, CHECK))["readable"] is None
@@ -224,7 +228,9 @@ async def test_an_unreadable_file_alone_cannot_be_judged(connect: Any, answer: A
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("directory", ["/etc", "..", "../", "/", "away", "a/../../.."])
-async def test_nothing_outside_the_root_is_read(connect: Any, refusal: Any, project: Path, directory: str) -> None:
+async def test_nothing_outside_the_root_is_read(
+    connect: Connect, refusal: Refusal, project: Path, directory: str
+) -> None:
     """Neither by an absolute path, nor upwards, nor by a link; what lies there is not even told."""
     root = project / "root"
     root.mkdir()
@@ -241,7 +247,7 @@ async def test_nothing_outside_the_root_is_read(connect: Any, refusal: Any, proj
 @pytest.mark.anyio
 @ERAS
 async def test_a_root_that_the_client_offers_is_enough(
-    offering: Offering, answer: Any, mode: str, project: Path, bundle: Bundle
+    offering: Offering, answer: Answer, mode: str, project: Path, bundle: Bundle
 ) -> None:
     """Both eras: asked for in the middle of the call, or by a result that asks for input."""
     bundle(project / "my app")
@@ -255,7 +261,7 @@ async def test_a_root_that_the_client_offers_is_enough(
 @pytest.mark.anyio
 @ERAS
 async def test_a_relative_directory_may_be_below_any_root(
-    offering: Offering, answer: Any, refusal: Any, mode: str, project: Path
+    offering: Offering, answer: Answer, refusal: Refusal, mode: str, project: Path
 ) -> None:
     """The first root that has it; where none does, all are named."""
     for name in ("one", "two"):
@@ -273,7 +279,7 @@ async def test_a_relative_directory_may_be_below_any_root(
 @pytest.mark.anyio
 @ERAS
 async def test_the_operators_root_adds_to_the_clients(
-    offering: Offering, answer: Any, refusal: Any, mode: str, project: Path
+    offering: Offering, answer: Answer, refusal: Refusal, mode: str, project: Path
 ) -> None:
     """A directory below either is read; one below neither is not."""
     for name in ("operators", "clients", "nobodys"):
@@ -288,7 +294,7 @@ async def test_the_operators_root_adds_to_the_clients(
 @pytest.mark.anyio
 @ERAS
 async def test_without_any_root_the_error_says_what_to_set(
-    connect: Any, offering: Offering, refusal: Any, mode: str
+    connect: Connect, offering: Offering, refusal: Refusal, mode: str
 ) -> None:
     """A client that cannot be asked, and one that offers nothing, each get words of their own."""
     async with connect(mode) as client:
@@ -301,7 +307,7 @@ async def test_without_any_root_the_error_says_what_to_set(
 
 
 @pytest.mark.anyio
-async def test_a_client_that_fails_to_list_its_roots_is_told_so(settings: Any, refusal: Any) -> None:
+async def test_a_client_that_fails_to_list_its_roots_is_told_so(settings: MakeSettings, refusal: Refusal) -> None:
     """Its error comes back in words; a client of the newer protocol fails by itself."""
 
     async def roots(context: Any) -> ErrorData:  # noqa: ARG001 - the client calls it by this name
@@ -325,7 +331,7 @@ def test_it_is_never_offered_over_http() -> None:
 
 @pytest.mark.anyio
 async def test_a_large_build_stays_below_what_clients_take(
-    connect: Any, upload: Any, project: Path, sandbox: Any
+    connect: Connect, upload: Any, project: Path, sandbox: Upstream
 ) -> None:
     """300 scripts: each looked up once by its exact ref, problems first, whole rows left out and counted."""
     for number in range(300):
@@ -335,10 +341,10 @@ async def test_a_large_build_stays_below_what_clients_take(
         if number != 7:
             upload(f"id-{number}")
     (project / "again.js").write_text((project / "chunk-with-a-long-name-000.js").read_text())
-    progress: list[tuple[float, float | None, str | None]] = []
+    reported: list[tuple[float, float | None, str | None]] = []
 
-    async def report(done: float, total: float | None, words: str | None) -> None:
-        progress.append((done, total, words))
+    async def report(progress: float, total: float | None, message: str | None) -> None:
+        reported.append((progress, total, message))
 
     async with connect(build_root=str(project)) as client:
         result = await client.call_tool(CHECK, {"max_tokens": 2000}, progress_callback=report)
@@ -351,20 +357,21 @@ async def test_a_large_build_stays_below_what_clients_take(
     assert sorted(sandbox.requests) == sorted(
         f"GET /api/projects/@current/error_tracking/symbol_sets/?limit=1&ref=id-{number}" for number in range(300)
     )
-    assert [done for done, _, _ in progress] == sorted(done for done, _, _ in progress)
-    assert progress[-1][1] == 601
-    assert "chunk ids" in (progress[-1][2] or "")
+    assert [done for done, _, _ in reported] == sorted(done for done, _, _ in reported)
+    assert reported[-1][1] == 601
+    assert "chunk ids" in (reported[-1][2] or "")
 
 
 @pytest.mark.anyio
-async def test_a_cancelled_check_asks_no_further(connect: Any, project: Path, sandbox: Any) -> None:
+async def test_a_cancelled_check_asks_no_further(connect: Connect, project: Path, sandbox: Upstream) -> None:
     """Cancelled while chunk ids are looked up: what is on its way ends, and nothing else is sent."""
     for number in range(300):
         (project / f"{number}.js").write_text(f"a()\n//# chunkId=id-{number}")
     async with connect(build_root=str(project)) as client:
         with anyio.CancelScope() as scope:
 
-            async def stop(_done: float, total: float | None, _words: str | None) -> None:
+            async def stop(progress: float, total: float | None, message: str | None) -> None:
+                del progress, message
                 if total is not None:
                     scope.cancel()
 

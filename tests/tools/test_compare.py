@@ -1,18 +1,15 @@
 """Two releases side by side."""
 
-from collections.abc import Awaitable, Callable
-from typing import Any
-
 import pytest
 
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import RELEASES, release_hash, release_id
+from tests.support.fixtures import Answer, Connect, Refusal
 
 pytestmark = pytest.mark.anyio
 
 COMPARE = "error-tracking-releases-compare"
 OLDER, NEWER = 4, 2  # storefront-web 2.13.1 and 2.13.2
-Call = Callable[..., Awaitable[Any]]
 
 
 def bound(database: Database, index: int, condition: str = "1") -> int:
@@ -31,7 +28,7 @@ def bound(database: Database, index: int, condition: str = "1") -> int:
     ],
 )
 async def test_by_id_hash_or_version_in_any_order(
-    connect: Any, answer: Call, database: Database, names: tuple[str, str], order: int
+    connect: Connect, answer: Answer, database: Database, names: tuple[str, str], order: int
 ) -> None:
     """The older one is told from the newer by its age, not by its place in the call."""
     first, second = names[::order]
@@ -48,7 +45,7 @@ async def test_by_id_hash_or_version_in_any_order(
     assert "left_out" not in found
 
 
-async def test_lost_source_maps_are_the_verdict(connect: Any, answer: Call, database: Database) -> None:
+async def test_lost_source_maps_are_the_verdict(connect: Connect, answer: Answer, database: Database) -> None:
     """When the newer release has fewer, when it has none, and when neither has any."""
     async with connect() as client:
         fewer = await answer(client, COMPARE, first="2.13.1", second="2.13.2")
@@ -66,7 +63,9 @@ async def test_lost_source_maps_are_the_verdict(connect: Any, answer: Call, data
     assert "Neither release" in neither["verdict"]
 
 
-async def test_a_name_that_is_not_clear_is_refused_in_words(connect: Any, refusal: Call, database: Database) -> None:
+async def test_a_name_that_is_not_clear_is_refused_in_words(
+    connect: Connect, refusal: Refusal, database: Database
+) -> None:
     """Unknown, the same twice, and a version that two projects have."""
     with database.transaction():
         database.execute("UPDATE releases SET version = '1.0.0' WHERE id IN (?, ?)", (release_id(0), release_id(1)))
@@ -78,7 +77,7 @@ async def test_a_name_that_is_not_clear_is_refused_in_words(connect: Any, refusa
 
 
 async def test_one_version_of_several_releases_is_refused_with_their_ids(
-    connect: Any, refusal: Call, database: Database
+    connect: Connect, refusal: Refusal, database: Database
 ) -> None:
     """Releases made by hand may have project and version in common; none of them is picked in silence."""
     with database.transaction():
@@ -94,7 +93,7 @@ async def test_one_version_of_several_releases_is_refused_with_their_ids(
 
 
 async def test_a_hash_id_of_another_project_is_not_meant(
-    connect: Any, answer: Call, refusal: Call, database: Database
+    connect: Connect, answer: Answer, refusal: Refusal, database: Database
 ) -> None:
     """What is the version of one project may be the hash id of another's release."""
     with database.transaction():

@@ -1,6 +1,5 @@
 """The code of a preview fits that preview alone."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ from errtrack_mcp.api.transport import HttpTransport
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import FULL_KEY, READ_KEY, release_id
 from errtrack_mcp.tools.deletion import CODE_LENGTH, ConfirmCode
+from tests.support.fixtures import Answer, Connect
 
 DESTROY = "error-tracking-releases-destroy"
 
@@ -65,7 +65,7 @@ def test_a_code_is_eight_letters_and_digits() -> None:
 
 
 @pytest.mark.anyio
-async def test_a_strangers_text_never_holds_the_code(connect: Any, answer: Any, database: Database) -> None:
+async def test_a_strangers_text_never_holds_the_code(connect: Connect, answer: Answer, database: Database) -> None:
     """Whoever wrote the code of yesterday into a version has changed the release, and with it the code."""
     async with connect() as mcp:
         known = (await answer(mcp, DESTROY, id=release_id(2)))["confirm"]
@@ -78,7 +78,7 @@ async def test_a_strangers_text_never_holds_the_code(connect: Any, answer: Any, 
 
 
 @pytest.mark.anyio
-async def test_a_code_of_another_key_of_the_same_project_does_not_fit(connect: Callable[..., Any], answer: Any) -> None:
+async def test_a_code_of_another_key_of_the_same_project_does_not_fit(connect: Connect, answer: Answer) -> None:
     """A preview that one caller has shown confirms nothing for another."""
     async with connect(POSTHOG_PERSONAL_API_KEY=READ_KEY) as other:
         foreign = (await answer(other, DESTROY, id=release_id(2)))["confirm"]
@@ -87,7 +87,7 @@ async def test_a_code_of_another_key_of_the_same_project_does_not_fit(connect: C
 
 
 @pytest.mark.anyio
-async def test_the_project_by_number_or_as_current_is_the_same(connect: Any, answer: Any) -> None:
+async def test_the_project_by_number_or_as_current_is_the_same(connect: Connect, answer: Answer) -> None:
     """A preview of @current is confirmed by a call that names the number."""
     async with connect() as mcp:
         preview = await answer(mcp, DESTROY, id=release_id(2))

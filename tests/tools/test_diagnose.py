@@ -1,6 +1,5 @@
 """The diagnosis through a real client, against the sandbox over a real socket."""
 
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -11,13 +10,13 @@ import pytest
 from errtrack_mcp.sandbox.database import Database, stored_time
 from errtrack_mcp.sandbox.failures import FAILURES
 from errtrack_mcp.sandbox.seed import PENDING, PROJECT_ID, STALE, chunk_id, release_id
+from tests.support.fixtures import Answer, Connect, Refusal
 from tests.support.project import add_symbol_sets
 from tests.support.upstream import Upstream
 
 pytestmark = pytest.mark.anyio
 
 DIAGNOSE = "error-tracking-symbol-sets-diagnose"
-Call = Callable[..., Awaitable[Any]]
 
 
 def counted(database: Database, condition: str) -> int:
@@ -26,7 +25,7 @@ def counted(database: Database, condition: str) -> int:
     return int(database.all(sql)[0][0])
 
 
-async def test_a_project_is_counted_by_what_ails_it(connect: Any, answer: Call, database: Database) -> None:
+async def test_a_project_is_counted_by_what_ails_it(connect: Connect, answer: Answer, database: Database) -> None:
     """Every number is that of the table, every kind of failure is there once with an example."""
     async with connect() as client:
         found = await answer(client, DIAGNOSE)
@@ -46,7 +45,7 @@ async def test_a_project_is_counted_by_what_ails_it(connect: Any, answer: Call, 
     assert "not_seen" not in found
 
 
-async def test_the_newest_releases_show_their_coverage(connect: Any, answer: Call) -> None:
+async def test_the_newest_releases_show_their_coverage(connect: Connect, answer: Answer) -> None:
     """Five of them, newest first; the one without symbol sets is the first thing to fix."""
     async with connect() as client:
         found = await answer(client, DIAGNOSE)
@@ -58,7 +57,7 @@ async def test_the_newest_releases_show_their_coverage(connect: Any, answer: Cal
 
 
 @pytest.mark.parametrize("by", ["id", "name"])
-async def test_a_release_is_diagnosed_by_id_or_name(connect: Any, answer: Call, by: str) -> None:
+async def test_a_release_is_diagnosed_by_id_or_name(connect: Connect, answer: Answer, by: str) -> None:
     """Only the symbol sets bound to it count, also where its version is found in others."""
     asked = {"release_id": release_id(STALE)} if by == "id" else {"project": "storefront-web", "version": "2.12.4"}
     async with connect() as client:
@@ -69,7 +68,7 @@ async def test_a_release_is_diagnosed_by_id_or_name(connect: Any, answer: Call, 
     assert (coverage["version"], coverage["symbol_sets"]) == ("2.12.4", 4)
 
 
-async def test_a_release_with_a_hash_of_its_own_is_found_by_name(connect: Any, answer: Call) -> None:
+async def test_a_release_with_a_hash_of_its_own_is_found_by_name(connect: Connect, answer: Answer) -> None:
     """The CLI's hash leads nowhere, the list does; without symbol sets the command names the release."""
     async with connect() as client:
         found = await answer(client, DIAGNOSE, project="checkout-api", version="1.9.1-hotfix")
@@ -81,7 +80,7 @@ async def test_a_release_with_a_hash_of_its_own_is_found_by_name(connect: Any, a
     assert any("event release mode" in note for note in found["cannot_know"])
 
 
-async def test_pending_uploads_leave_it_open(connect: Any, answer: Call) -> None:
+async def test_pending_uploads_leave_it_open(connect: Connect, answer: Answer) -> None:
     """A file that was never loaded may be an upload that never ended, and the answer says so."""
     async with connect() as client:
         found = await answer(client, DIAGNOSE, ref=chunk_id("pending/main"))
@@ -93,7 +92,7 @@ async def test_pending_uploads_leave_it_open(connect: Any, answer: Call) -> None
 
 
 @pytest.mark.parametrize(("ref", "stored"), FAILURES)
-async def test_a_failed_ref_has_its_reason_and_remedy(connect: Any, answer: Call, ref: str, stored: str) -> None:
+async def test_a_failed_ref_has_its_reason_and_remedy(connect: Connect, answer: Answer, ref: str, stored: str) -> None:
     """From what stands on the row to what fixes it."""
     async with connect() as client:
         found = await answer(client, DIAGNOSE, ref=ref)
@@ -103,7 +102,7 @@ async def test_a_failed_ref_has_its_reason_and_remedy(connect: Any, answer: Call
     assert found["next_steps"][0] == group["remedy"]
 
 
-async def test_a_loaded_ref_is_readable(connect: Any, answer: Call) -> None:
+async def test_a_loaded_ref_is_readable(connect: Connect, answer: Answer) -> None:
     """With what to look at should it be minified all the same."""
     async with connect() as client:
         found = await answer(client, DIAGNOSE, ref=chunk_id("unbound/main"))
@@ -114,7 +113,9 @@ async def test_a_loaded_ref_is_readable(connect: Any, answer: Call) -> None:
 @pytest.mark.parametrize(
     ("ref", "said"), [(chunk_id("nobody"), "never uploaded"), ("https://x.example/a.js", "this URL")]
 )
-async def test_an_absent_ref_is_explained(connect: Any, answer: Call, sandbox: Upstream, ref: str, said: str) -> None:
+async def test_an_absent_ref_is_explained(
+    connect: Connect, answer: Answer, sandbox: Upstream, ref: str, said: str
+) -> None:
     """No row means something else for a chunk id than for a URL; one request tells."""
     async with connect() as client:
         found = await answer(client, DIAGNOSE, ref=ref)
@@ -137,7 +138,7 @@ async def test_an_absent_ref_is_explained(connect: Any, answer: Call, sandbox: U
     ],
 )
 async def test_arguments_that_do_not_go_together_are_refused(
-    connect: Any, refusal: Call, sandbox: Upstream, arguments: dict[str, Any]
+    connect: Connect, refusal: Refusal, sandbox: Upstream, arguments: dict[str, Any]
 ) -> None:
     """Before anything is asked."""
     async with connect() as client:
@@ -145,7 +146,7 @@ async def test_arguments_that_do_not_go_together_are_refused(
     assert not sandbox.requests
 
 
-async def test_a_release_that_is_not_there(connect: Any, refusal: Call) -> None:
+async def test_a_release_that_is_not_there(connect: Connect, refusal: Refusal) -> None:
     """Neither by id nor by name."""
     async with connect() as client:
         assert (await refusal(client, DIAGNOSE, release_id=str(uuid4()))).startswith("not_found: ")
@@ -153,13 +154,13 @@ async def test_a_release_that_is_not_there(connect: Any, refusal: Call) -> None:
     assert text.startswith('not_found: No release is called "0.0.0"')
 
 
-async def test_progress_is_told_in_sentences(connect: Any, database: Database) -> None:
+async def test_progress_is_told_in_sentences(connect: Connect, database: Database) -> None:
     """Rising numbers out of the whole, each with words a person can read."""
     add_symbol_sets(database, 4_000)
     told: list[tuple[float, float | None, str | None]] = []
 
-    async def note(done: float, total: float | None, words: str | None) -> None:
-        told.append((done, total, words))
+    async def note(progress: float, total: float | None, message: str | None) -> None:
+        told.append((progress, total, message))
 
     async with connect() as client:
         result = await client.call_tool(DIAGNOSE, {}, progress_callback=note)
@@ -169,13 +170,14 @@ async def test_progress_is_told_in_sentences(connect: Any, database: Database) -
     assert told[0][2] == f"Read 100 of {total:,} symbol sets."
 
 
-async def test_a_cancelled_diagnosis_asks_no_further(connect: Any, database: Database, sandbox: Upstream) -> None:
+async def test_a_cancelled_diagnosis_asks_no_further(connect: Connect, database: Database, sandbox: Upstream) -> None:
     """Cancelled after the first page: the pages on their way end, and nothing else is sent."""
     add_symbol_sets(database, 6_000)
     async with connect() as client:
         with anyio.CancelScope() as scope:
 
-            async def stop(_done: float, _total: float | None, _words: str | None) -> None:
+            async def stop(progress: float, total: float | None, message: str | None) -> None:
+                del progress, total, message
                 scope.cancel()
 
             await client.call_tool(DIAGNOSE, {}, progress_callback=stop)
@@ -187,7 +189,7 @@ async def test_a_cancelled_diagnosis_asks_no_further(connect: Any, database: Dat
     assert len(sandbox.requests) == asked + 1
 
 
-async def test_what_was_not_seen_is_said(connect: Any, answer: Call, database: Database) -> None:
+async def test_what_was_not_seen_is_said(connect: Connect, answer: Answer, database: Database) -> None:
     """When PostHog stops answering, what was read is told as a part, and nothing is called readable."""
     add_symbol_sets(database, 2_000)
     database.execute("DELETE FROM symbol_sets WHERE failure_reason IS NOT NULL")

@@ -1,23 +1,21 @@
 """The link to a symbol set's file."""
 
 import logging
-from collections.abc import Awaitable, Callable
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
 
 from errtrack_mcp.sandbox.seed import chunk_id
+from tests.support.fixtures import Answer, Connect, Refusal
 
 pytestmark = pytest.mark.anyio
 
 DOWNLOAD = "error-tracking-symbol-sets-download-retrieve"
 LIST = "error-tracking-symbol-sets-list"
-Call = Callable[..., Awaitable[Any]]
 
 
-async def test_the_link_opens_without_a_key_and_is_called_a_secret(connect: Any, answer: Call) -> None:
+async def test_the_link_opens_without_a_key_and_is_called_a_secret(connect: Connect, answer: Answer) -> None:
     """It leads to PostHog's container, for an hour."""
     async with connect() as client:
         page = await answer(client, LIST, ref=chunk_id("storefront-web/2.13.2/main"))
@@ -29,7 +27,7 @@ async def test_the_link_opens_without_a_key_and_is_called_a_secret(connect: Any,
     assert file.startswith(b"posthog_error_tracking")
 
 
-async def test_no_other_answer_holds_a_link(connect: Any, answer: Call) -> None:
+async def test_no_other_answer_holds_a_link(connect: Connect, answer: Answer) -> None:
     """Neither lists nor single symbol sets say where a file is."""
     async with connect() as client:
         page = await answer(client, LIST, limit=100, detail="full")
@@ -37,7 +35,7 @@ async def test_no_other_answer_holds_a_link(connect: Any, answer: Call) -> None:
     assert "Signature" not in str(page) + str(one)
 
 
-async def test_a_set_without_a_file_has_no_link(connect: Any, answer: Call, refusal: Call) -> None:
+async def test_a_set_without_a_file_has_no_link(connect: Connect, answer: Answer, refusal: Refusal) -> None:
     """It says what to look at instead; and a set that is not there is not found."""
     async with connect() as client:
         page = await answer(client, LIST, status="invalid", limit=1)
@@ -48,7 +46,7 @@ async def test_a_set_without_a_file_has_no_link(connect: Any, answer: Call, refu
     assert gone.startswith("not_found: ")
 
 
-async def test_the_link_is_never_logged(connect: Any, answer: Call, caplog: pytest.LogCaptureFixture) -> None:
+async def test_the_link_is_never_logged(connect: Connect, answer: Answer, caplog: pytest.LogCaptureFixture) -> None:
     """Not even by a library that logs everything."""
     caplog.set_level(logging.DEBUG)
     async with connect() as client:

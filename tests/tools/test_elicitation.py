@@ -1,6 +1,6 @@
 """A deletion asks the user wherever the client can ask one, on either protocol era."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -13,7 +13,7 @@ from errtrack_mcp.api.transport import HttpTransport
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import release_id
 from errtrack_mcp.server.app import build_server
-from errtrack_mcp.settings import Settings
+from tests.support.fixtures import Answer, MakeSettings, Refusal
 from tests.support.project import add_symbol_sets
 from tests.support.upstream import Upstream
 
@@ -24,11 +24,9 @@ SYMBOL_SETS = "error-tracking-symbol-sets-list"
 DESTROY_RELEASE = "error-tracking-releases-destroy"
 DESTROY_SYMBOL_SET = "error-tracking-symbol-sets-destroy"
 
-Call = Callable[..., Awaitable[Any]]
-
 
 @pytest.fixture
-def connect_asking(settings: Callable[..., Settings]) -> Any:
+def connect_asking(settings: MakeSettings) -> Any:
     """Connect a client whose user gives one answer to every question; the questions are kept."""
 
     @asynccontextmanager
@@ -48,7 +46,7 @@ def connect_asking(settings: Callable[..., Settings]) -> Any:
     return connected
 
 
-async def confirmed(answer: Call, client: Client, tool: str, id_: str) -> Any:
+async def confirmed(answer: Answer, client: Client, tool: str, id_: str) -> Any:
     """Preview a deletion, confirm it with the preview's code, and return the answer."""
     return await answer(client, tool, id=id_, confirm=(await answer(client, tool, id=id_))["confirm"])
 
@@ -61,7 +59,7 @@ NOES = [
 ]
 
 
-async def test_the_user_is_asked_and_agrees(connect_asking: Any, answer: Call, mode: str) -> None:
+async def test_the_user_is_asked_and_agrees(connect_asking: Any, answer: Answer, mode: str) -> None:
     """With consent the release and the symbol set go; each question names what would be lost."""
     questions: list[str] = []
     async with connect_asking(mode, YES, questions) as client:
@@ -76,7 +74,7 @@ async def test_the_user_is_asked_and_agrees(connect_asking: Any, answer: Call, m
 
 
 async def test_a_count_that_was_cut_short_is_told_as_such(
-    connect_asking: Any, answer: Call, database: Database, mode: str
+    connect_asking: Any, answer: Answer, database: Database, mode: str
 ) -> None:
     """Counting ends after twenty pages, and the question says that there may be more."""
     questions: list[str] = []
@@ -91,7 +89,7 @@ async def test_a_count_that_was_cut_short_is_told_as_such(
 
 @pytest.mark.parametrize("no", NOES, ids=["unticked", "declined", "cancelled"])
 async def test_a_user_who_says_no_loses_nothing(
-    connect_asking: Any, answer: Call, sandbox: Upstream, mode: str, no: ElicitResult
+    connect_asking: Any, answer: Answer, sandbox: Upstream, mode: str, no: ElicitResult
 ) -> None:
     """Declining, cancelling and unticking all delete nothing, and the model is told."""
     questions: list[str] = []
@@ -107,7 +105,7 @@ async def test_a_user_who_says_no_loses_nothing(
     assert not any(request.startswith("DELETE") for request in sandbox.requests)
 
 
-async def test_a_preview_asks_nothing(connect_asking: Any, answer: Call, mode: str) -> None:
+async def test_a_preview_asks_nothing(connect_asking: Any, answer: Answer, mode: str) -> None:
     """Without the right confirm there is nothing to consent to."""
     questions: list[str] = []
     async with connect_asking(mode, YES, questions) as client:
@@ -118,7 +116,7 @@ async def test_a_preview_asks_nothing(connect_asking: Any, answer: Call, mode: s
 
 
 async def test_an_unreadable_answer_deletes_nothing(
-    connect_asking: Any, answer: Call, refusal: Call, sandbox: Upstream, mode: str
+    connect_asking: Any, answer: Answer, refusal: Refusal, sandbox: Upstream, mode: str
 ) -> None:
     """An answer that is not what was asked for is an error, not consent."""
     async with connect_asking(mode, ElicitResult(action="accept", content={"delete": "perhaps"}), []) as client:
@@ -130,7 +128,7 @@ async def test_an_unreadable_answer_deletes_nothing(
 
 
 async def test_a_target_that_changes_during_the_question_stays(
-    settings: Callable[..., Settings], answer: Call, database: Database, mode: str
+    settings: MakeSettings, answer: Answer, database: Database, mode: str
 ) -> None:
     """Between the question and the yes the release is renamed: the user agreed to something else."""
 

@@ -1,6 +1,5 @@
 """Getting or creating a release, above all when many want the same one at once."""
 
-from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -13,17 +12,17 @@ from starlette.routing import Route
 
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import RELEASES, release_hash, release_id
+from tests.support.fixtures import Answer, Connect, Refusal
 from tests.support.serving import call_body, posting, serving
 from tests.support.upstream import Upstream, serve
 
 pytestmark = pytest.mark.anyio
 
 ENSURE = "error-tracking-releases-ensure"
-Call = Callable[..., Awaitable[Any]]
 NEW: dict[str, Any] = {"project": "storefront-web", "version": "9.9.9"}
 
 
-async def test_a_release_is_created_once_under_the_hash_of_posthogs_cli(connect: Any, answer: Call) -> None:
+async def test_a_release_is_created_once_under_the_hash_of_posthogs_cli(connect: Connect, answer: Answer) -> None:
     """The second call gets what the first one made."""
     async with connect() as client:
         first = await answer(client, ENSURE, **NEW, metadata={"build": "7"})
@@ -34,7 +33,7 @@ async def test_a_release_is_created_once_under_the_hash_of_posthogs_cli(connect:
     assert first["release"]["hash_id"] == release_hash("storefront-web", "9.9.9")
 
 
-async def test_one_that_is_there_is_left_as_it_is(connect: Any, answer: Call) -> None:
+async def test_one_that_is_there_is_left_as_it_is(connect: Connect, answer: Answer) -> None:
     """Other metadata is not written over it, and the answer says so."""
     there = RELEASES[0]
     async with connect() as client:
@@ -45,7 +44,7 @@ async def test_one_that_is_there_is_left_as_it_is(connect: Any, answer: Call) ->
     assert "partial-update" in found["note"]
 
 
-async def test_a_hash_id_of_someone_else_is_not_taken_over(connect: Any, refusal: Call) -> None:
+async def test_a_hash_id_of_someone_else_is_not_taken_over(connect: Connect, refusal: Refusal) -> None:
     """The hash id stands for another version: an error that names it."""
     async with connect() as client:
         words = await refusal(client, ENSURE, **NEW, hash_id="mobile-119")
@@ -72,7 +71,9 @@ def test_twenty_callers_at_once_get_one_release(sandbox: Upstream, database: Dat
 @pytest.mark.parametrize(
     ("status", "code"), [(400, "release_hash_in_use"), (400, "invalid_input"), (500, "server_error")]
 )
-async def test_a_lost_race_ends_with_the_winners_release(connect: Any, answer: Call, status: int, code: str) -> None:
+async def test_a_lost_race_ends_with_the_winners_release(
+    connect: Connect, answer: Answer, status: int, code: str
+) -> None:
     """Whichever way the installation words it that somebody was faster."""
     row = {"id": release_id(1), "hash_id": release_hash("storefront-web", "9.9.9"), **NEW}
     made: list[bool] = []
@@ -93,7 +94,7 @@ async def test_a_lost_race_ends_with_the_winners_release(connect: Any, answer: C
     assert len(made) == 1
 
 
-async def test_an_empty_name_is_called_empty(connect: Any, refusal: Call) -> None:
+async def test_an_empty_name_is_called_empty(connect: Connect, refusal: Refusal) -> None:
     """In words for a reader, not for a validator."""
     async with connect() as client:
         assert "version is required." in await refusal(client, ENSURE, version="", project="storefront-web")

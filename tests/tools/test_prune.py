@@ -1,7 +1,7 @@
 """Deleting by filter: a plan first, then exactly that plan."""
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,7 +15,9 @@ from errtrack_mcp.api.transport import HttpTransport
 from errtrack_mcp.sandbox.database import Database, stored_time
 from errtrack_mcp.sandbox.seed import PROJECT_ID, READ_KEY, release_id
 from errtrack_mcp.server.app import build_server
+from tests.support.fixtures import Answer, Connect, MakeSettings, Refusal
 from tests.support.project import add_symbol_sets
+from tests.support.slow_sandbox import SlowSandbox
 from tests.support.upstream import Upstream
 
 pytestmark = pytest.mark.anyio
@@ -23,7 +25,6 @@ pytestmark = pytest.mark.anyio
 PRUNE = "error-tracking-symbol-sets-prune"
 RELEASES = "error-tracking-releases-list"
 FAILED = "storage_ptr IS NULL"
-Call = Callable[..., Awaitable[Any]]
 
 
 def ids(database: Database, condition: str = "1") -> set[str]:
@@ -57,7 +58,7 @@ def days_ago(days: float) -> str:
     ],
 )
 async def test_a_plan_names_what_fits_and_its_confirm_deletes_just_that(
-    connect: Any, answer: Call, database: Database, filters: dict[str, Any], condition: str
+    connect: Connect, answer: Answer, database: Database, filters: dict[str, Any], condition: str
 ) -> None:
     """Counted against the database; everything else stays."""
     condition = re.sub(r"\{(\d+)\}", lambda days: days_ago(int(days[1])), condition)
@@ -74,7 +75,7 @@ async def test_a_plan_names_what_fits_and_its_confirm_deletes_just_that(
     assert ids(database) == before - fitting
 
 
-async def test_days_are_exact_moments_that_the_plan_names(connect: Any, answer: Call, database: Database) -> None:
+async def test_days_are_exact_moments_that_the_plan_names(connect: Connect, answer: Answer, database: Database) -> None:
     """Twenty days are twenty times 24 hours, not the beginning of a day."""
     younger, older = sorted(ids(database))[:2]
     with database.transaction():
@@ -89,7 +90,7 @@ async def test_days_are_exact_moments_that_the_plan_names(connect: Any, answer: 
     assert "last_used_before" not in plan
 
 
-async def test_a_plan_is_carried_out_in_parts(connect: Any, answer: Call, database: Database) -> None:
+async def test_a_plan_is_carried_out_in_parts(connect: Connect, answer: Answer, database: Database) -> None:
     """`limit` takes the oldest; the answer says how many are left."""
     total = len(ids(database, FAILED))
     async with connect() as client:
@@ -100,7 +101,7 @@ async def test_a_plan_is_carried_out_in_parts(connect: Any, answer: Call, databa
     assert f"{total - 5} are left" in done["next_step"]
 
 
-async def test_a_plan_counts_what_it_would_delete(connect: Any, answer: Call, database: Database) -> None:
+async def test_a_plan_counts_what_it_would_delete(connect: Connect, answer: Answer, database: Database) -> None:
     """By state, by reason and by release; each adds up to what is planned."""
     async with connect() as client:
         plan = await answer(client, PRUNE, failed=True)
@@ -109,7 +110,7 @@ async def test_a_plan_counts_what_it_would_delete(connect: Any, answer: Call, da
     assert len(plan["failures"]) > 3
 
 
-async def test_the_states_are_of_what_is_planned(connect: Any, answer: Call, database: Database) -> None:
+async def test_the_states_are_of_what_is_planned(connect: Connect, answer: Answer, database: Database) -> None:
     """Not of all that fits: a plan of one names one."""
     fitting = len(ids(database, "release_id IS NULL"))
     async with connect() as client:
@@ -118,7 +119,7 @@ async def test_the_states_are_of_what_is_planned(connect: Any, answer: Call, dat
     assert (plan["matching"], sum(plan["states"].values())) == (fitting, 1)
 
 
-async def test_a_plan_survives_what_comes_to_fit_later(connect: Any, answer: Call, database: Database) -> None:
+async def test_a_plan_survives_what_comes_to_fit_later(connect: Connect, answer: Answer, database: Database) -> None:
     """Another process carries it out too; what fits since then is left for the next plan."""
     planned = ids(database, FAILED)
     async with connect() as client:
@@ -134,7 +135,7 @@ async def test_a_plan_survives_what_comes_to_fit_later(connect: Any, answer: Cal
 
 
 async def test_a_plan_whose_symbol_sets_have_changed_is_made_again(
-    connect: Any, answer: Call, database: Database
+    connect: Connect, answer: Answer, database: Database
 ) -> None:
     """One was used since: nothing goes, and the present plan has a code of its own."""
     async with connect() as client:
@@ -153,7 +154,7 @@ async def test_a_plan_whose_symbol_sets_have_changed_is_made_again(
 
 @pytest.mark.parametrize("other", [{"confirm": "yes"}, {"limit": 2}, {"unbound": True}])
 async def test_a_confirm_of_something_else_deletes_nothing(
-    connect: Any, answer: Call, database: Database, other: dict[str, Any]
+    connect: Connect, answer: Answer, database: Database, other: dict[str, Any]
 ) -> None:
     """Neither a guess nor another plan's confirm deletes."""
     before = ids(database)
@@ -166,7 +167,7 @@ async def test_a_confirm_of_something_else_deletes_nothing(
 
 
 async def test_where_every_deletion_fails_the_call_fails(
-    connect: Any, answer: Call, refusal: Call, database: Database
+    connect: Connect, answer: Answer, refusal: Refusal, database: Database
 ) -> None:
     """A key that may not delete is told so, in place of a list of failures."""
     async with connect(POSTHOG_PERSONAL_API_KEY=READ_KEY) as client:
@@ -177,7 +178,7 @@ async def test_where_every_deletion_fails_the_call_fails(
 
 
 async def test_what_changes_or_goes_meanwhile_is_told_apart(
-    connect: Any, answer: Call, database: Database, slow_sandbox: Any
+    connect: Connect, answer: Answer, database: Database, slow_sandbox: SlowSandbox
 ) -> None:
     """Between plan and deletion one is uploaded, one deleted, and PostHog fails once for good: each has its place."""
     async with connect(POSTHOG_HOST=slow_sandbox.url, ERRTRACK_MAX_RETRY_WAIT="0") as client:
@@ -198,7 +199,7 @@ async def test_what_changes_or_goes_meanwhile_is_told_apart(
 
 
 async def test_failures_are_named_and_counted_as_left(
-    connect: Any, answer: Call, database: Database, slow_sandbox: Any
+    connect: Connect, answer: Answer, database: Database, slow_sandbox: SlowSandbox
 ) -> None:
     """When PostHog stops answering, what was deleted and what was not are both said."""
     async with connect(POSTHOG_HOST=slow_sandbox.url, ERRTRACK_MAX_RETRY_WAIT="0") as client:
@@ -212,7 +213,7 @@ async def test_failures_are_named_and_counted_as_left(
     assert f"{len(done['failed'])} are left" in done["next_step"]
 
 
-async def test_without_a_filter_nothing_is_even_planned(connect: Any, refusal: Call, sandbox: Upstream) -> None:
+async def test_without_a_filter_nothing_is_even_planned(connect: Connect, refusal: Refusal, sandbox: Upstream) -> None:
     """Every symbol set of a project is never what was meant."""
     async with connect() as client:
         assert "at least one filter" in await refusal(client, PRUNE)
@@ -222,7 +223,7 @@ async def test_without_a_filter_nothing_is_even_planned(connect: Any, refusal: C
 @pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
 @pytest.mark.parametrize("action", ["accept", "decline"])
 async def test_the_user_is_asked_wherever_the_client_can(
-    settings: Any, answer: Call, database: Database, mode: str, action: Any
+    settings: MakeSettings, answer: Answer, database: Database, mode: str, action: Any
 ) -> None:
     """The question says how many of which kinds; no means no."""
     questions: list[str] = []
@@ -252,7 +253,7 @@ async def test_the_user_is_asked_wherever_the_client_can(
 
 
 async def test_progress_is_told_and_cancelling_stops(
-    connect: Any, answer: Call, database: Database, slow_sandbox: Any
+    connect: Connect, answer: Answer, database: Database, slow_sandbox: SlowSandbox
 ) -> None:
     """A person sees how far it is, and what was not begun stays."""
     heard: list[str | None] = []
@@ -278,7 +279,7 @@ async def test_progress_is_told_and_cancelling_stops(
     assert any((message or "").startswith("Deleted ") for message in heard)
 
 
-async def test_progress_only_ever_rises(connect: Any, answer: Call, database: Database) -> None:
+async def test_progress_only_ever_rises(connect: Connect, answer: Answer, database: Database) -> None:
     """Reading, then deleting, or reading for one release and then for another: one token, one direction."""
     add_symbol_sets(database, 2_000)
     told: list[float] = []

@@ -1,7 +1,6 @@
 """The release tools, through a real client, against the sandbox over a real socket."""
 
 import json
-from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import uuid4
 
@@ -9,6 +8,7 @@ import httpx
 import pytest
 
 from errtrack_mcp.sandbox.seed import FULL_KEY, OTHER_PROJECT_ID, PROJECT_ID, READ_KEY
+from tests.support.fixtures import Answer, Connect, Refusal
 from tests.support.upstream import Upstream
 
 pytestmark = pytest.mark.anyio
@@ -20,8 +20,6 @@ CREATE = "error-tracking-releases-create"
 UPDATE = "error-tracking-releases-partial-update"
 DESTROY = "error-tracking-releases-destroy"
 
-Call = Callable[..., Awaitable[Any]]
-
 
 def raw(sandbox: Upstream, path: str) -> Any:
     """Ask the sandbox directly, as any HTTP client would."""
@@ -29,7 +27,7 @@ def raw(sandbox: Upstream, path: str) -> Any:
     return httpx.get(url, headers={"Authorization": f"Bearer {FULL_KEY}"}).json()
 
 
-async def test_a_page_of_releases_is_summarised(connect: Any, answer: Call, sandbox: Upstream) -> None:
+async def test_a_page_of_releases_is_summarised(connect: Connect, answer: Answer, sandbox: Upstream) -> None:
     """A list says how many there are, where the next page begins, and what is needed to choose, in one request."""
     async with connect() as client:
         page = await answer(client, LIST, limit=5)
@@ -38,7 +36,7 @@ async def test_a_page_of_releases_is_summarised(connect: Any, answer: Call, sand
     assert len(sandbox.requests) == 1
 
 
-async def test_the_last_page_has_no_next_offset(connect: Any, answer: Call) -> None:
+async def test_the_last_page_has_no_next_offset(connect: Connect, answer: Answer) -> None:
     """Following next_offset reaches every release once, and ends."""
     seen: list[str] = []
     offset: int | None = 0
@@ -50,7 +48,7 @@ async def test_the_last_page_has_no_next_offset(connect: Any, answer: Call) -> N
     assert len(seen) == len(set(seen)) == 12
 
 
-async def test_full_detail_is_what_the_api_returned(connect: Any, answer: Call, sandbox: Upstream) -> None:
+async def test_full_detail_is_what_the_api_returned(connect: Connect, answer: Answer, sandbox: Upstream) -> None:
     """With detail=full no field of the API's answer is missing or changed, and no link is passed on."""
     async with connect() as client:
         page = await answer(client, LIST, limit=500, detail="full")
@@ -58,21 +56,23 @@ async def test_full_detail_is_what_the_api_returned(connect: Any, answer: Call, 
     assert "http" not in str(page["next_offset"])
 
 
-async def test_a_release_is_retrieved_with_every_field(connect: Any, answer: Call, sandbox: Upstream) -> None:
+async def test_a_release_is_retrieved_with_every_field(connect: Connect, answer: Answer, sandbox: Upstream) -> None:
     """Retrieving by id returns the release as the API has it."""
     expected = raw(sandbox, "releases/")["results"][0]
     async with connect() as client:
         assert await answer(client, RETRIEVE, id=expected["id"]) == expected
 
 
-async def test_a_release_is_found_by_its_hash(connect: Any, answer: Call, sandbox: Upstream) -> None:
+async def test_a_release_is_found_by_its_hash(connect: Connect, answer: Answer, sandbox: Upstream) -> None:
     """The hash that PostHog's CLI computed leads to its release."""
     expected = raw(sandbox, "releases/")["results"][0]
     async with connect() as client:
         assert await answer(client, HASH, hash_id=expected["hash_id"]) == expected
 
 
-async def test_a_hash_that_cannot_be_looked_up_is_refused(connect: Any, refusal: Call, sandbox: Upstream) -> None:
+async def test_a_hash_that_cannot_be_looked_up_is_refused(
+    connect: Connect, refusal: Refusal, sandbox: Upstream
+) -> None:
     """The API does not route a hash with a slash or a dot, so none is sent, and the reason is said."""
     async with connect() as client:
         for hash_id in ("1.2.3", "a/b", "..", ""):
@@ -82,7 +82,7 @@ async def test_a_hash_that_cannot_be_looked_up_is_refused(connect: Any, refusal:
     assert sandbox.requests == []
 
 
-async def test_a_release_is_created(connect: Any, answer: Call) -> None:
+async def test_a_release_is_created(connect: Connect, answer: Answer) -> None:
     """What was given is stored, and comes back with what the API added."""
     metadata = {"git": {"commit_id": "c0ffee"}, "build": "7"}
     async with connect() as client:
@@ -92,7 +92,7 @@ async def test_a_release_is_created(connect: Any, answer: Call) -> None:
     assert created["metadata"] == metadata
 
 
-async def test_numbers_and_objects_may_come_as_strings(connect: Any, answer: Call) -> None:
+async def test_numbers_and_objects_may_come_as_strings(connect: Connect, answer: Answer) -> None:
     """Clients that send "2" for 2, 2 for "2", or an object as JSON text are understood."""
     async with connect() as client:
         assert len((await answer(client, LIST, limit="2"))["results"]) == 2
@@ -103,14 +103,14 @@ async def test_numbers_and_objects_may_come_as_strings(connect: Any, answer: Cal
         assert (kept["version"], kept["project"], kept["hash_id"]) == ('{"a": 1}', "null", "[1]")
 
 
-async def test_null_counts_as_not_given(connect: Any, answer: Call) -> None:
+async def test_null_counts_as_not_given(connect: Connect, answer: Answer) -> None:
     """Clients that send null for every optional argument are understood."""
     async with connect() as client:
         created = await answer(client, CREATE, version="1", project="app", hash_id=None, metadata=None)
     assert created["metadata"] is None
 
 
-async def test_a_taken_hash_names_its_holder(connect: Any, answer: Call, refusal: Call) -> None:
+async def test_a_taken_hash_names_its_holder(connect: Connect, answer: Answer, refusal: Refusal) -> None:
     """Creating with a hash that is taken says which release holds it."""
     async with connect() as client:
         holder = await answer(client, CREATE, version="1.0", project="app", hash_id="mine")
@@ -121,7 +121,9 @@ async def test_a_taken_hash_names_its_holder(connect: Any, answer: Call, refusal
         assert holder["id"] in await refusal(client, UPDATE, id=other["id"], hash_id="mine")
 
 
-async def test_a_holder_that_cannot_be_looked_up_is_another_release(connect: Any, answer: Call, refusal: Call) -> None:
+async def test_a_holder_that_cannot_be_looked_up_is_another_release(
+    connect: Connect, answer: Answer, refusal: Refusal
+) -> None:
     """A hash with a dot is never found by hash; the API's own words are not put in its place."""
     async with connect() as client:
         await answer(client, CREATE, version="1.0", project="app", hash_id="v1.0")
@@ -129,7 +131,7 @@ async def test_a_holder_that_cannot_be_looked_up_is_another_release(connect: Any
     assert text.startswith("hash_taken: This hash_id is taken by another release.")
 
 
-async def test_metadata_must_be_an_object(connect: Any, refusal: Call, sandbox: Upstream) -> None:
+async def test_metadata_must_be_an_object(connect: Connect, refusal: Refusal, sandbox: Upstream) -> None:
     """Anything else would be stored and then break every list, so it is not sent."""
     async with connect() as client:
         for metadata in ([1], "text", 5, '["a"]'):
@@ -138,7 +140,7 @@ async def test_metadata_must_be_an_object(connect: Any, refusal: Call, sandbox: 
     assert sandbox.requests == []
 
 
-async def test_empty_values_are_refused(connect: Any, refusal: Call, sandbox: Upstream) -> None:
+async def test_empty_values_are_refused(connect: Connect, refusal: Refusal, sandbox: Upstream) -> None:
     """The API ignores empty values, so an update made of them is refused instead of doing nothing."""
     some = str(uuid4())
     async with connect() as client:
@@ -152,7 +154,7 @@ async def test_empty_values_are_refused(connect: Any, refusal: Call, sandbox: Up
     assert sandbox.requests == []
 
 
-async def test_an_update_returns_the_release_as_it_is(connect: Any, answer: Call, sandbox: Upstream) -> None:
+async def test_an_update_returns_the_release_as_it_is(connect: Connect, answer: Answer, sandbox: Upstream) -> None:
     """The API answers an update with nothing, so the release is read back; other fields stay."""
     async with connect() as client:
         before = await answer(client, CREATE, version="1", project="app", hash_id="h", metadata={"a": 1})
@@ -162,7 +164,7 @@ async def test_an_update_returns_the_release_as_it_is(connect: Any, answer: Call
     assert [request.split()[0] for request in sandbox.requests] == ["PATCH", "GET"]
 
 
-async def test_a_deletion_is_previewed_first(connect: Any, answer: Call, sandbox: Upstream) -> None:
+async def test_a_deletion_is_previewed_first(connect: Connect, answer: Answer, sandbox: Upstream) -> None:
     """Without confirm, or with a wrong one, nothing is deleted, and what would be lost is counted."""
     release = next(row for row in raw(sandbox, "releases/")["results"] if row["metadata"])
     bound = [row for row in _all_symbol_sets(sandbox) if row["release"] and row["release"]["id"] == release["id"]]
@@ -178,7 +180,7 @@ async def test_a_deletion_is_previewed_first(connect: Any, answer: Call, sandbox
 
 
 async def test_a_confirmed_deletion_says_what_went(
-    connect: Any, answer: Call, refusal: Call, sandbox: Upstream
+    connect: Connect, answer: Answer, refusal: Refusal, sandbox: Upstream
 ) -> None:
     """With the preview's confirm the release and its symbol sets go, and a second try finds nothing."""
     release = raw(sandbox, "releases/")["results"][0]
@@ -193,7 +195,7 @@ async def test_a_confirmed_deletion_says_what_went(
     assert release["id"] in text
 
 
-async def test_an_unknown_release_is_named(connect: Any, refusal: Call) -> None:
+async def test_an_unknown_release_is_named(connect: Connect, refusal: Refusal) -> None:
     """The words for 404 name the id, the project and the host that were asked."""
     missing = str(uuid4())
     async with connect(POSTHOG_PROJECT_ID=str(PROJECT_ID)) as client:
@@ -202,7 +204,7 @@ async def test_an_unknown_release_is_named(connect: Any, refusal: Call) -> None:
         assert "no-such-hash" in await refusal(client, HASH, hash_id="no-such-hash")
 
 
-async def test_a_malformed_id_is_not_sent(connect: Any, refusal: Call, sandbox: Upstream) -> None:
+async def test_a_malformed_id_is_not_sent(connect: Connect, refusal: Refusal, sandbox: Upstream) -> None:
     """The API answers a malformed UUID with a 500, so it is refused here, with the argument's name."""
     async with connect() as client:
         for tool in (RETRIEVE, DESTROY):
@@ -211,7 +213,9 @@ async def test_a_malformed_id_is_not_sent(connect: Any, refusal: Call, sandbox: 
     assert sandbox.requests == []
 
 
-async def test_each_call_may_name_its_project(connect: Any, answer: Call, refusal: Call, sandbox: Upstream) -> None:
+async def test_each_call_may_name_its_project(
+    connect: Connect, answer: Answer, refusal: Refusal, sandbox: Upstream
+) -> None:
     """project_id holds for its own call and leaves the next one alone."""
     async with connect() as client:
         other = await answer(client, LIST, project_id=OTHER_PROJECT_ID)
@@ -223,7 +227,9 @@ async def test_each_call_may_name_its_project(connect: Any, answer: Call, refusa
     assert f"GET /api/projects/{OTHER_PROJECT_ID}/error_tracking/releases/?limit=25" in sandbox.requests
 
 
-async def test_a_fixed_project_is_not_an_argument(connect: Any, answer: Call, refusal: Call, sandbox: Upstream) -> None:
+async def test_a_fixed_project_is_not_an_argument(
+    connect: Connect, answer: Answer, refusal: Refusal, sandbox: Upstream
+) -> None:
     """With POSTHOG_PROJECT_ID set no tool has the argument; with POSTHOG_ENVIRONMENT_ID the older path is used."""
     async with connect(POSTHOG_PROJECT_ID=str(OTHER_PROJECT_ID)) as client:
         assert (await answer(client, LIST))["count"] == 1
@@ -236,7 +242,7 @@ async def test_a_fixed_project_is_not_an_argument(connect: Any, answer: Call, re
     assert sandbox.requests == [f"GET /api/environments/{PROJECT_ID}/error_tracking/releases/?limit=1"]
 
 
-async def test_a_read_only_key_cannot_write(connect: Any, answer: Call, refusal: Call) -> None:
+async def test_a_read_only_key_cannot_write(connect: Connect, answer: Answer, refusal: Refusal) -> None:
     """A missing scope is named, with the place to add it."""
     async with connect(POSTHOG_PERSONAL_API_KEY=READ_KEY) as client:
         assert (await answer(client, LIST))["count"] == 12
@@ -246,7 +252,7 @@ async def test_a_read_only_key_cannot_write(connect: Any, answer: Call, refusal:
     assert "/settings/user-api-keys" in text
 
 
-async def test_an_unknown_key_is_said_to_be_refused(connect: Any, refusal: Call) -> None:
+async def test_an_unknown_key_is_said_to_be_refused(connect: Connect, refusal: Refusal) -> None:
     """The words for 401 name the host, and never the key."""
     async with connect(POSTHOG_PERSONAL_API_KEY="phx_unknown_canary") as client:
         text = await refusal(client, LIST)
@@ -254,7 +260,7 @@ async def test_an_unknown_key_is_said_to_be_refused(connect: Any, refusal: Call)
     assert "canary" not in text
 
 
-async def test_unknown_arguments_are_refused(connect: Any, refusal: Call, sandbox: Upstream) -> None:
+async def test_unknown_arguments_are_refused(connect: Connect, refusal: Refusal, sandbox: Upstream) -> None:
     """A misspelt argument is not ignored: the valid ones are named, and nothing is sent."""
     async with connect() as client:
         text = await refusal(client, LIST, limt=5)
@@ -266,7 +272,7 @@ async def test_unknown_arguments_are_refused(connect: Any, refusal: Call, sandbo
     assert sandbox.requests == []
 
 
-async def test_read_only_mode_offers_no_tool_that_writes(connect: Any, refusal: Call) -> None:
+async def test_read_only_mode_offers_no_tool_that_writes(connect: Connect, refusal: Refusal) -> None:
     """With ERRTRACK_READ_ONLY the writing tools are neither listed nor callable."""
     async with connect(read_only="1") as client:
         names = {tool.name for tool in (await client.list_tools()).tools}

@@ -1,7 +1,6 @@
 """The symbol set tools, through a real client, against the sandbox over a real socket."""
 
 import json
-from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import uuid4
 
@@ -9,6 +8,7 @@ import httpx
 import pytest
 
 from errtrack_mcp.sandbox.seed import FULL_KEY, PROJECT_ID
+from tests.support.fixtures import Answer, Connect, Refusal
 from tests.support.upstream import Upstream
 
 pytestmark = pytest.mark.anyio
@@ -16,8 +16,6 @@ pytestmark = pytest.mark.anyio
 LIST = "error-tracking-symbol-sets-list"
 RETRIEVE = "error-tracking-symbol-sets-retrieve"
 DESTROY = "error-tracking-symbol-sets-destroy"
-
-Call = Callable[..., Awaitable[Any]]
 
 
 def raw(sandbox: Upstream, query: str = "") -> Any:
@@ -28,7 +26,7 @@ def raw(sandbox: Upstream, query: str = "") -> Any:
     return answer.json()["results"]
 
 
-async def test_a_page_is_summarised_in_half_the_bytes(connect: Any, answer: Call, sandbox: Upstream) -> None:
+async def test_a_page_is_summarised_in_half_the_bytes(connect: Connect, answer: Answer, sandbox: Upstream) -> None:
     """A summary names each set, its state and its release, in at most half of the API's bytes, in one request."""
     rows = raw(sandbox)
     async with connect() as client:
@@ -42,7 +40,7 @@ async def test_a_page_is_summarised_in_half_the_bytes(connect: Any, answer: Call
         assert row.get("release", {}).get("id") == (source["release"] or {}).get("id")
 
 
-async def test_full_detail_is_what_the_api_returned(connect: Any, answer: Call, sandbox: Upstream) -> None:
+async def test_full_detail_is_what_the_api_returned(connect: Connect, answer: Answer, sandbox: Upstream) -> None:
     """With detail=full each row is the API's own, nested release included."""
     rows = raw(sandbox)
     async with connect() as client:
@@ -50,7 +48,7 @@ async def test_full_detail_is_what_the_api_returned(connect: Any, answer: Call, 
     assert page["results"] == rows
 
 
-async def test_filters_reach_the_api(connect: Any, answer: Call, sandbox: Upstream) -> None:
+async def test_filters_reach_the_api(connect: Connect, answer: Answer, sandbox: Upstream) -> None:
     """A ref is exact, search finds parts, status separates those without a file, order_by sorts."""
     rows = raw(sandbox)
     chosen = next(row for row in rows if row["release"])
@@ -67,7 +65,7 @@ async def test_filters_reach_the_api(connect: Any, answer: Call, sandbox: Upstre
     assert sandbox.requests[-1].endswith("?limit=100&order_by=ref")
 
 
-async def test_every_failure_in_the_project_is_told_by_name(connect: Any, answer: Call) -> None:
+async def test_every_failure_in_the_project_is_told_by_name(connect: Connect, answer: Answer) -> None:
     """A failed set says in its summary which of PostHog's reasons it has."""
     async with connect() as client:
         page = await answer(client, LIST, limit=100, status="invalid")
@@ -75,7 +73,7 @@ async def test_every_failure_in_the_project_is_told_by_name(connect: Any, answer
     assert {"JavaScript NoSourcemap", "JavaScript HttpStatus 404", "unrecognised"} <= reasons
 
 
-async def test_values_outside_the_range_are_refused(connect: Any, refusal: Call, sandbox: Upstream) -> None:
+async def test_values_outside_the_range_are_refused(connect: Connect, refusal: Refusal, sandbox: Upstream) -> None:
     """What the API would clamp or refuse is refused before anything is sent, with what is allowed."""
     async with connect() as client:
         assert "100" in await refusal(client, LIST, limit=101)
@@ -86,14 +84,14 @@ async def test_values_outside_the_range_are_refused(connect: Any, refusal: Call,
     assert sandbox.requests == []
 
 
-async def test_a_symbol_set_is_retrieved_with_its_release(connect: Any, answer: Call, sandbox: Upstream) -> None:
+async def test_a_symbol_set_is_retrieved_with_its_release(connect: Connect, answer: Answer, sandbox: Upstream) -> None:
     """Retrieving returns every field the API has, the release included."""
     expected = next(row for row in raw(sandbox) if row["release"])
     async with connect() as client:
         assert await answer(client, RETRIEVE, id=expected["id"]) == expected
 
 
-async def test_an_unknown_symbol_set_is_named(connect: Any, refusal: Call) -> None:
+async def test_an_unknown_symbol_set_is_named(connect: Connect, refusal: Refusal) -> None:
     """The words for 404 name the id."""
     missing = str(uuid4())
     async with connect() as client:
@@ -101,7 +99,7 @@ async def test_an_unknown_symbol_set_is_named(connect: Any, refusal: Call) -> No
         assert missing in await refusal(client, DESTROY, id=missing)
 
 
-async def test_a_deletion_needs_the_ref(connect: Any, answer: Call, refusal: Call, sandbox: Upstream) -> None:
+async def test_a_deletion_needs_the_ref(connect: Connect, answer: Answer, refusal: Refusal, sandbox: Upstream) -> None:
     """Only with the preview's confirm is the set deleted; before that it is shown."""
     target = raw(sandbox)[0]
     async with connect() as client:

@@ -1,7 +1,5 @@
 """One place decides what a caller may see, for tools, prompts and templates."""
 
-from typing import Any
-
 import pytest
 from mcp.shared.exceptions import MCPError
 from mcp.shared.uri_template import UriTemplate
@@ -11,6 +9,7 @@ from errtrack_mcp.server.catalog.catalog import Catalog, Narrowing
 from errtrack_mcp.server.catalog.filters import Selection
 from errtrack_mcp.server.resources import TEMPLATES, Template
 from errtrack_mcp.settings import load_settings
+from tests.support.fixtures import Connect
 
 RETRIEVE = "error-tracking-releases-retrieve"
 
@@ -23,7 +22,7 @@ def _another_template(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.anyio
 @pytest.mark.usefixtures("_another_template")
-async def test_a_template_of_another_shape_is_refused_with_its_tool(connect: Any) -> None:
+async def test_a_template_of_another_shape_is_refused_with_its_tool(connect: Connect) -> None:
     """Whatever a template's address looks like, it is read only by those who may call its tool."""
     async with connect(exclude_tools=RETRIEVE) as client:
         listed = (await client.list_resource_templates()).resource_templates
@@ -34,7 +33,7 @@ async def test_a_template_of_another_shape_is_refused_with_its_tool(connect: Any
 
 @pytest.mark.anyio
 @pytest.mark.usefixtures("_another_template")
-async def test_a_template_with_a_variable_that_its_tool_does_not_have_is_refused(connect: Any) -> None:
+async def test_a_template_with_a_variable_that_its_tool_does_not_have_is_refused(connect: Connect) -> None:
     """Nothing of the address is ignored."""
     async with connect() as client:
         with pytest.raises(MCPError, match='invalid_arguments: There is no argument "release"'):
