@@ -162,7 +162,7 @@ class Settings(BaseSettings):
     served_hosts: Names = Field(None, description="Host headers to answer to, besides this machine's own names.")
     served_origins: Names = Field(None, description="Web origins (Origin headers) whose pages may call this server.")
     shared_key: bool = Field(
-        default=False, description="Lend POSTHOG_PERSONAL_API_KEY to callers over HTTP that bring no key."
+        default=False, description="Let callers over HTTP that bring no key use POSTHOG_PERSONAL_API_KEY."
     )
     state_keys: StateKeys = Field(
         (), description="Secrets that seal what a caller brings back to another replica; the first one seals."

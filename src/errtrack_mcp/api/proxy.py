@@ -10,7 +10,7 @@ from errtrack_mcp.loopback import is_loopback
 def proxy_for(origin: str) -> str | None:
     """Return the address of the proxy for this origin, or None where there is none.
 
-    Unencrypted calls to this machine take none: whoever runs a proxy would read the key. Raises ProxyFailed for
+    Unencrypted calls to this machine take none: a proxy could read the key. Raises ProxyFailed for
     an address that is none.
     """
     target = urlsplit(origin)

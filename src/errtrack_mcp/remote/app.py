@@ -39,7 +39,7 @@ def build_app(settings: Settings, *, sse_only: bool = False, upstream_app: ASGIA
     """
     if settings.shared_key and (settings.public or settings.public_url or settings.served_hosts):
         never = "never with --public, ERRTRACK_PUBLIC_URL or --allowed-hosts"
-        raise ConfigurationError([f"ERRTRACK_SHARED_KEY lends your key to whoever calls: {never}."])
+        raise ConfigurationError([f"ERRTRACK_SHARED_KEY lets every caller use your key: {never}."])
     if settings.shared_key and settings.personal_api_key is None:
         raise ConfigurationError(["ERRTRACK_SHARED_KEY is set, but POSTHOG_PERSONAL_API_KEY is not."])
     configure_traces()

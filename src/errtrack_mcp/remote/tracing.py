@@ -25,7 +25,7 @@ def configure_traces() -> None:
         words = "An OpenTelemetry endpoint is set, which needs the extra: pip install 'errtrack-mcp[otel]'."
         raise ConfigurationError([words]) from None
     if not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
-        return  # whoever embeds the app has set one up
+        return  # the program that embeds this app has set one up
     about = {"service.name": os.environ.get("OTEL_SERVICE_NAME", "errtrack-mcp"), "service.version": __version__}
     provider = TracerProvider(resource=Resource.create(about))
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))

@@ -66,7 +66,7 @@ class KeyConnections:
     """Connections, apart for each key.
 
     Bytes that a broken response leaves on a kept connection would answer the next request on it: here that is never
-    another caller's. And whoever waits for slow responses takes connections from nobody else.
+    another caller's. And a caller that waits for slow responses takes no connections from others.
     """
 
     def __init__(self, app: ASGIApp | None = None) -> None:

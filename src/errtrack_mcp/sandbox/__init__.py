@@ -1,1 +1,1 @@
-"""The REST API stood in for: Starlette over SQLite, for demonstrations and tests."""
+"""An imitation of PostHog's REST API: Starlette and SQLite, for demonstrations and tests."""

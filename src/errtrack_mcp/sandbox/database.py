@@ -104,7 +104,7 @@ class Database:
     def listing(self, sql: str, values: dict[str, Any]) -> list[int]:
         """Fetch the one column of a query, or the same as last time if nothing was written since.
 
-        Whoever reads a long list page by page would otherwise have it sorted and counted for every page.
+        Without this, a client that reads a long list page by page would have it sorted and counted for every page.
         """
         version = self._connection.execute("PRAGMA data_version").fetchone()[0]
         asked = (sql, tuple(sorted(values.items(), key=str)), self._connection.total_changes, version)

@@ -1,4 +1,4 @@
-"""Object storage stood in for on disk: files by key, and addresses that carry their own permission."""
+"""Object storage on disk: files by key, and signed addresses."""
 
 import hashlib
 import hmac
@@ -63,14 +63,14 @@ class Storage:
         self._path(key).unlink(missing_ok=True)
 
     def download_url(self, base: str, key: str) -> str:
-        """Sign an address that answers with the file for an hour, to whoever has it."""
+        """Return a signed address that gives the file to anybody for an hour."""
         expires = int(self.clock()) + LINK_SECONDS
         query = {"X-Amz-Algorithm": ALGORITHM, "X-Amz-Expires": str(LINK_SECONDS), "Expires": str(expires)}
         query["X-Amz-Signature"] = self.sign("GET", key, expires)
         return f"{base}{PATH}/{quote(key)}?{urlencode(query)}"
 
     def presigned_post(self, base: str, key: str) -> dict[str, Any]:
-        """Sign a form that takes one file of up to 100 MiB within five minutes, from whoever has it."""
+        """Return a signed form by which anybody can send one file of up to 100 MiB within five minutes."""
         expires = int(self.clock()) + UPLOAD_SECONDS
         fields = {"key": key, "X-Amz-Algorithm": ALGORITHM, "Expires": str(expires)}
         fields["X-Amz-Signature"] = self.sign("POST", key, expires)

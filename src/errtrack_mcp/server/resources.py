@@ -1,6 +1,6 @@
 """What a client can read without calling a tool: single releases and symbol sets, and what each failure means.
 
-A template is read by calling the tool that it names, so whoever may not call the tool may not read the resource.
+A template is read by calling the tool that it names, so a caller who may not call the tool may not read the resource.
 """
 
 from dataclasses import dataclass

@@ -153,15 +153,15 @@ def conclude(build: BuildDirectory, bundles: list[Bundle], lookup: Lookup, targe
     left_out = [f"**/{name}/**" for name in sorted(LEFT_OUT)] if build.left_out else []
     excluding = [*left_out, *(f"**/{glob}" for glob in build.exclude)]
     named = str(build.path) if clean(str(build.path)) == str(build.path) else "DIRECTORY"
-    mending = commands(counts, named, target, excluding=excluding)
+    fixes = commands(counts, named, target, excluding=excluding)
     notes = _notes(build, counts, lookup)
-    if mending and f"={NUMBER} " in target:
+    if fixes and f"={NUMBER} " in target:
         notes.append(f"{NUMBER} stands for the project's number, as in /project/12345.")
     return BuildCheck(
         readable=readable,
         summary=_summary(counts, readable=readable),
         states={state: f"{number}: {OUTLOOKS[state].meaning}" for state, number in counts.items()},
-        commands=mending,
+        commands=fixes,
         notes=notes,
         scripts=[_checked(state, bundle) for state, bundle in judged],
     )

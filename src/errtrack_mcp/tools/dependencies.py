@@ -1,4 +1,4 @@
-"""What the model may not supply: the API client of whoever is calling."""
+"""What the model may not supply: the caller's API client."""
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path

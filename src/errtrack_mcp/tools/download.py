@@ -30,7 +30,7 @@ class Download(ToolOutput):
 
 
 async def download_symbol_set(api: Api, id: UUID) -> Download:  # noqa: A002 - PostHog's name for it
-    """Get a link to a symbol set's file. It is a secret: whoever has it can read the source code for an hour."""
+    """Get a link to a symbol set's file. It is a secret: anybody with the link can read the source code for an hour."""
     try:
         signed = await api.get("symbol_sets", str(id), "download", into=SignedUrl)
     except NotFound as error:

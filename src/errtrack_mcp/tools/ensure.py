@@ -1,4 +1,4 @@
-"""A release that is there afterwards, whoever made it."""
+"""Get a release, or create it."""
 
 from typing import Annotated
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, get_type_hints
 
 from mcp.server.context import ServerRequestContext
@@ -9,6 +10,7 @@ from mcp.server.mcpserver.tools import Tool
 from mcp_types import Prompt as ListedPrompt
 from mcp_types import PromptArgument, ResourceTemplate
 from mcp_types import Tool as ListedTool
+from pydantic import BaseModel
 
 from errtrack_mcp.server.catalog.filters import Selection, select, unknown_names
 from errtrack_mcp.server.catalog.schemas import input_schema, output_schema
@@ -104,16 +106,21 @@ class Catalog:
         return offered.listed.input_schema if offered else None
 
 
+@cache
+def _answer_schema(returned: type[BaseModel]) -> dict[str, Any]:
+    """Return the output schema of tools that return this model. Kept: making it is five sixths of offering a tool."""
+    answer = output_schema(returned.model_json_schema())
+    return {**answer, "properties": {NOTICE: {"type": "string"}, **answer["properties"]}}
+
+
 def _offered(tool: Tool, with_project: bool) -> OfferedTool:  # noqa: FBT001
     returned = get_type_hints(tool.fn)["return"]
-    answer = output_schema(returned.model_json_schema())
-    answer["properties"] = {NOTICE: {"type": "string"}, **answer["properties"]}
     listed = ListedTool(
         name=tool.name,
         title=tool.title,
         description=tool.description,
         input_schema=input_schema(tool.parameters, with_project=with_project),
-        output_schema=answer,
+        output_schema=_answer_schema(returned),
         annotations=tool.annotations,
     )
     return OfferedTool(tool, listed, notice(returned))
