@@ -41,7 +41,7 @@ def interruptible() -> None:
 
 @pytest.fixture(autouse=True)
 def empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the settings of whoever runs the tests out of them."""
+    """Hide the settings of the person who runs the tests."""
     for name in os.environ:
         if name.startswith(("POSTHOG_", "ERRTRACK_")):
             monkeypatch.delenv(name)

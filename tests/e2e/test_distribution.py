@@ -52,7 +52,7 @@ def test_the_wheel_holds_the_package_its_types_and_its_licence_and_nothing_else(
 
 
 def test_the_source_distribution_holds_what_its_tests_need(distributions: Path) -> None:
-    """Whoever packages it for a system can test it, and gets nothing that was installed or built."""
+    """A packager can test it, and gets nothing that was installed or built."""
     (archive,) = distributions.glob("*.tar.gz")
     with tarfile.open(archive) as opened:
         held = {name.partition("/")[2] for name in opened.getnames()}

@@ -146,7 +146,7 @@ def test_the_operators_key_is_lent_on_this_machine(in_memory: Serve) -> None:
     "header", ["X-Forwarded-For", "X-Forwarded-Proto", "X-Real-IP", "Forwarded", "Via", "X-Errtrack-Once"]
 )
 def test_the_operators_key_is_not_lent_through_a_proxy(in_memory: Serve, header: str) -> None:
-    """Whoever reaches the proxy would have it; X-Errtrack-Once is what earlier versions of our nginx.conf add."""
+    """Everybody who reaches the proxy could use it; X-Errtrack-Once is what earlier versions of our nginx.conf add."""
     with in_memory(**OPERATOR) as client:
         assert client.post("/mcp", json=call_body(), headers=posting(None) | {header: "1"}).status_code == 401
 

@@ -63,7 +63,7 @@ def test_only_a_call_that_asks_for_progress_gets_a_stream(replica: Serving, meta
 
 
 def test_a_client_that_reads_no_stream_gets_none(replica: Serving) -> None:
-    """Progress cannot be told to whoever accepts only JSON; the answer still comes."""
+    """A client that accepts only JSON gets no progress; the answer still comes."""
     headers = posting() | {"Accept": "application/json"}
     answer = httpx.post(f"{replica.url}/mcp", json=call_body(meta={"progressToken": 7}, limit=1), headers=headers)
     assert answer.json()["result"]["structuredContent"]["results"]

@@ -66,7 +66,7 @@ def test_a_code_is_eight_letters_and_digits() -> None:
 
 @pytest.mark.anyio
 async def test_a_strangers_text_never_holds_the_code(connect: Connect, answer: Answer, database: Database) -> None:
-    """Whoever wrote the code of yesterday into a version has changed the release, and with it the code."""
+    """Writing yesterday's code into a version changes the release, and with it the code."""
     async with connect() as mcp:
         known = (await answer(mcp, DESTROY, id=release_id(2)))["confirm"]
         with database.transaction():

@@ -221,7 +221,7 @@ async def test_no_more_start_in_a_minute_than_are_allowed(monkeypatch: pytest.Mo
 
 
 async def test_cancelled_reading_asks_no_further() -> None:
-    """Whoever cancels causes no more requests than those under way."""
+    """Cancelling causes no more requests than those under way."""
     project = Project(10_000)
     async with client_of(project) as api:
         with anyio.CancelScope() as scope:

@@ -36,7 +36,7 @@ def test_only_marked_fields_are_ours() -> None:
 
 
 def test_a_new_field_is_data_until_somebody_marks_it() -> None:
-    """Whoever adds a field and forgets the mark has added data."""
+    """A field that is added without the mark is data."""
     assert notice(Extended) == notice(Listing)
     assert "description" not in notice(Extended)
 
