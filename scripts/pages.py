@@ -53,9 +53,9 @@ ASKED: dict[str, dict[str, Any]] = {
     "error-tracking-releases-destroy": {"id": release_id(2)},
     "error-tracking-releases-ensure": {"version": "2.13.2", "project": "storefront-web"},
     "error-tracking-releases-compare": {"first": "2.13.1", "second": "2.13.2"},
-    "error-tracking-symbol-sets-list": {"status": "invalid", "limit": 2},
+    "error-tracking-symbol-sets-list": {"status": "no_file", "limit": 2},
     "error-tracking-symbol-sets-diagnose": {"ref": chunk_id("never/admin")},
-    "error-tracking-symbol-sets-prune": {"failed": True, "limit": 2},
+    "error-tracking-symbol-sets-prune": {"no_file": True, "limit": 2},
 }
 
 
@@ -154,6 +154,7 @@ def _arguments(schema: Mapping[str, Any]) -> Iterable[str]:
 
 def _settled(answer: str) -> str:
     """Put fixed words in place of what differs from day to day."""
+    answer = re.sub(r'"(expiring|created|last_used)_before": "[^"]*"', r'"\1_before": "..."', answer)
     answer = re.sub(r'"age_days": \d+', '"age_days": 12', answer)
     answer = re.sub(r'"url": "[^"]*"', '"url": "https://..."', answer)
     answer = re.sub(r'"confirm": "[a-z2-7]{8}"', '"confirm": "k3v6c2mq"', answer)
@@ -171,10 +172,6 @@ def readme(text: str) -> str:
         f"| `{tool.listed.name}` | {(tool.listed.description or '').partition('. ')[0].rstrip('.')} |" for tool in shown
     ]
     return before + TABLE_START + "\n".join(rows) + TABLE_END + after
-
-
-def _first_sentence(tool: Tool) -> str:
-    return (tool.description or "").partition(". ")[0].rstrip(".")
 
 
 def main() -> None:

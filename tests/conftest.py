@@ -21,6 +21,7 @@ from tests.support.bundler import Bundle, run_esbuild
 from tests.support.fixtures import Answer, Connect, MakeSettings, Refusal
 from tests.support.npm import Node, run_node
 from tests.support.results import text_of
+from tests.support.slow_sandbox import SlowSandbox
 from tests.support.upstream import Upstream, serve
 
 pytest_plugins = ["tests.support.programs"]
@@ -61,6 +62,15 @@ def sandbox(database: Database) -> Iterator[Upstream]:
     """Serve that project by the sandbox, behind a real socket."""
     with serve(create_app(database)) as upstream:
         yield upstream
+
+
+@pytest.fixture
+def slow_sandbox(database: Database) -> Iterator[SlowSandbox]:
+    """Serve that project by a sandbox that takes its time, and watches how it is asked."""
+    slow = SlowSandbox(create_app(database))
+    with serve(slow) as upstream:
+        slow.url = upstream.url
+        yield slow
 
 
 @pytest.fixture

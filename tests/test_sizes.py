@@ -116,7 +116,7 @@ async def test_a_page_of_summaries_is_half_of_the_raw_answer(
     url = f"{sandbox.url}/api/projects/{PROJECT_ID}/error_tracking/{path}/?limit=100"
     async with connect() as client, httpx.AsyncClient(headers={"Authorization": f"Bearer {FULL_KEY}"}) as plain:
         raw = len((await plain.get(url)).content)
-        result = await client.call_tool(tool, {"limit": 100})
+        result = await client.call_tool(tool, {"limit": 100, "max_tokens": 20_000})
     assert len(result.structured_content["results"]) == 100
     assert len(compact(result.structured_content).encode()) <= 0.5 * raw
     assert len(text_of(result).encode()) <= 0.5 * raw

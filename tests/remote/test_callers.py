@@ -94,7 +94,7 @@ def test_a_plan_is_of_one_host_alone(sandbox: Upstream) -> None:
     before = other.execute("SELECT count(*) FROM symbol_sets").fetchone()[0]
 
     def prune(replica: Serving, host: str, **confirmed: Any) -> Any:
-        body = call_body("error-tracking-symbol-sets-prune", failed=True, **confirmed)
+        body = call_body("error-tracking-symbol-sets-prune", no_file=True, **confirmed)
         answer = httpx.post(
             f"{replica.url}/mcp",
             json=body,

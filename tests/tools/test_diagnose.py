@@ -1,5 +1,6 @@
 """The diagnosis through a real client, against the sandbox over a real socket."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -10,8 +11,10 @@ import pytest
 from errtrack_mcp.sandbox.database import Database, stored_time
 from errtrack_mcp.sandbox.failures import FAILURES
 from errtrack_mcp.sandbox.seed import PENDING, PROJECT_ID, STALE, chunk_id, release_id
+from errtrack_mcp.tools import symbol_set_reader as reader_module
 from tests.support.fixtures import Answer, Connect, Refusal
 from tests.support.project import add_symbol_sets
+from tests.support.slow_sandbox import SlowSandbox
 from tests.support.upstream import Upstream
 
 pytestmark = pytest.mark.anyio
@@ -34,7 +37,7 @@ async def test_a_project_is_counted_by_what_ails_it(connect: Connect, answer: An
     assert found["symbol_sets"] == counted(database, "1")
     assert found["complete"] == counted(database, f"{file} AND {loaded}")
     assert found["never_loaded"] == counted(database, f"{file} AND NOT {loaded}")
-    assert found["failed"] == len(FAILURES)
+    assert found["no_file"] == len(FAILURES)
     assert found["unbound"] == counted(database, "release_id IS NULL")
     assert found["expiring"] == counted(database, f"coalesce(last_used, created_at) < '{limit}'") == 4
     assert found["readable"] is False
@@ -86,7 +89,9 @@ async def test_pending_uploads_leave_it_open(connect: Connect, answer: Answer) -
         found = await answer(client, DIAGNOSE, ref=chunk_id("pending/main"))
         release = await answer(client, DIAGNOSE, release_id=release_id(PENDING))
     assert (found["readable"], found["never_loaded"]) == (None, 1)
-    assert f"//# chunkId={chunk_id('pending/main')}" in found["next_steps"][0]
+    assert (found["symbol_set"]["state"], found["symbol_set"]["release"]["id"]) == ("never_loaded", release_id(PENDING))
+    assert "an error that came before its file stays minified" in found["next_steps"][0]
+    assert f"//# chunkId={chunk_id('pending/main')}" in found["next_steps"][1]
     assert found["cannot_know"][0].startswith("Whether an upload was finished")
     assert (release["complete"], release["never_loaded"]) == (1, 2)
 
@@ -97,7 +102,7 @@ async def test_a_failed_ref_has_its_reason_and_remedy(connect: Connect, answer: 
     async with connect() as client:
         found = await answer(client, DIAGNOSE, ref=ref)
     [group] = found["failures"]
-    assert (found["readable"], found["failed"], group["ref"]) == (False, 1, ref)
+    assert (found["readable"], found["no_file"], group["ref"]) == (False, 1, ref)
     assert group["failure"] == "unrecognised" or group["failure"].split()[-1] in stored
     assert found["next_steps"][0] == group["remedy"]
 
@@ -107,7 +112,9 @@ async def test_a_loaded_ref_is_readable(connect: Connect, answer: Answer) -> Non
     async with connect() as client:
         found = await answer(client, DIAGNOSE, ref=chunk_id("unbound/main"))
     assert (found["readable"], found["complete"], found["unbound"]) == (True, 1, 1)
-    assert found["next_steps"][0].startswith("If it is minified all the same: Compare")
+    assert found["symbol_set"]["release"] is None
+    assert found["next_steps"][0].startswith(f"Compare the time of the error with {found['symbol_set']['file_since']}")
+    assert found["next_steps"][1].startswith("If a newer error is minified too: Compare")
 
 
 @pytest.mark.parametrize(
@@ -203,5 +210,92 @@ async def test_what_was_not_seen_is_said(connect: Connect, answer: Answer, datab
     assert 1_300 < found["symbol_sets"] < 1_500
     assert found["not_seen"] == (
         f"Stopped after the newest {found['symbol_sets']:,} of {total:,} symbol sets: PostHog stopped answering "
-        "(server_failed). The older ones were not seen."
+        f"(server_failed). The older ones were not seen. Call again with offset={found['next_offset']} for the rest."
     )
+    assert found["next_offset"] == found["symbol_sets"]
+
+
+async def test_failures_of_one_kind_are_one_group(connect: Connect, answer: Answer, database: Database) -> None:
+    """HTTP errors are one kind, with their statuses inside: the most frequent kind of failure comes first."""
+    database.execute("DELETE FROM symbol_sets WHERE failure_reason IS NOT NULL")
+    reasons = ["404"] * 3 + ["503"] * 2 + ["NoSourcemap"] * 4
+    for number, reason in enumerate(reasons):
+        stored = {"JavaScript": {"NoSourcemap": "x"} if reason == "NoSourcemap" else {"HttpStatus": [int(reason), "x"]}}
+        database.execute(
+            "INSERT INTO symbol_sets (id, ref, team_id, created_at, failure_reason) VALUES (?, ?, ?, ?, ?)",
+            (str(uuid4()), f"r{number}", PROJECT_ID, "2026-11-01T00:00:00.000000Z", json.dumps(stored)),
+        )
+    async with connect() as client:
+        found = await answer(client, DIAGNOSE)
+    shown = [(group["failure"], group["symbol_sets"], group.get("statuses")) for group in found["failures"]]
+    assert shown == [("JavaScript HttpStatus", 5, {"404": 3, "503": 2}), ("JavaScript NoSourcemap", 4, None)]
+
+
+async def test_expiring_counts_what_the_advice_counts(connect: Connect, answer: Answer, database: Database) -> None:
+    """Only symbol sets with a file expire for a reader of traces, and the answer names the moment that decides."""
+    database.execute("UPDATE symbol_sets SET last_used = '2026-01-01T00:00:00.000000Z'")
+    with_file = counted(database, "storage_ptr IS NOT NULL")
+    async with connect() as client:
+        found = await answer(client, DIAGNOSE)
+    assert found["expiring"] == with_file < found["symbol_sets"]
+    assert any(step.startswith(f"{with_file} symbol sets with a file will be removed") for step in found["next_steps"])
+    age = datetime.now(UTC) - datetime.fromisoformat(found["expiring_before"])
+    assert timedelta(days=23) <= age < timedelta(days=23, minutes=5)
+
+
+async def test_an_unknown_reason_is_quoted_in_its_field(connect: Connect, answer: Answer, database: Database) -> None:
+    """The first answer holds PostHog's own words, cut, in a field that is data from outside."""
+    reason = "the map went missing " + "x" * 5_000
+    database.execute("UPDATE symbol_sets SET failure_reason = ? WHERE storage_ptr IS NULL", (reason,))
+    async with connect() as client:
+        found = await answer(client, DIAGNOSE)
+        result = await client.call_tool(DIAGNOSE, {})
+    (group,) = found["failures"]
+    assert group["failure_reason"].startswith("the map went missing xxx")
+    assert len(group["failure_reason"]) < 400
+    assert "the map went missing" not in found["summary"] + " ".join(found["next_steps"]) + group["meaning"]
+    assert result.structured_content
+    assert "failure_reason" not in result.structured_content["untrusted"]
+
+
+async def test_a_reason_of_brackets_breaks_nothing(connect: Connect, answer: Answer, database: Database) -> None:
+    """One row that somebody wrote to be deep does not take the whole project's diagnosis, list and plan with it."""
+    database.execute("UPDATE symbol_sets SET failure_reason = ? WHERE storage_ptr IS NULL", ("[" * 4_000,))
+    async with connect() as client:
+        assert (await answer(client, DIAGNOSE))["failures"][0]["failure"] == "unrecognised"
+        assert (await answer(client, "error-tracking-symbol-sets-list", status="no_file"))["results"]
+        assert (await answer(client, "error-tracking-symbol-sets-prune", no_file=True))["planned"]
+
+
+async def test_an_old_reason_next_to_a_file_is_said_to_be_old(
+    connect: Connect, answer: Answer, database: Database
+) -> None:
+    """A set that failed before its upload works, and the answer says what the reason on it is."""
+    reason = '{"JavaScript":{"NoSourcemap":"x"}}'
+    ref = chunk_id("unbound/main")
+    database.execute("UPDATE symbol_sets SET failure_reason = ? WHERE ref = ?", (reason, ref))
+    async with connect() as client:
+        found = await answer(client, DIAGNOSE, ref=ref)
+    assert (found["readable"], found["complete"], found["failures"]) == (True, 1, [])
+    assert "Its failure_reason is older than the file" in found["summary"]
+
+
+async def test_a_long_diagnosis_stops_by_itself_and_goes_on(
+    connect: Connect, answer: Answer, slow_sandbox: SlowSandbox, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It ends in time with what it has; the next call counts the rest, and the two add up."""
+    add_symbol_sets(database, 3_000)
+    total = counted(database, "1")
+    slow_sandbox.seconds = 0.1
+    monkeypatch.setattr(reader_module, "MAX_SECONDS", 0.35)
+    monkeypatch.setattr(reader_module, "AT_ONCE", 2)
+    async with connect(POSTHOG_HOST=slow_sandbox.url) as client:
+        first = await answer(client, DIAGNOSE)
+        monkeypatch.setattr(reader_module, "MAX_SECONDS", 60)
+        second = await answer(client, DIAGNOSE, offset=first["next_offset"])
+    assert first["readable"] is None or first["no_file"]
+    assert 0 < first["symbol_sets"] < total
+    assert f"Call again with offset={first['next_offset']} for the rest." in first["not_seen"]
+    assert second["not_seen"].startswith(f"Counted from row {first['next_offset']:,} on: add these counts")
+    assert "next_offset" not in second
+    assert first["symbol_sets"] + second["symbol_sets"] == total

@@ -48,9 +48,9 @@ def days_ago(days: float) -> str:
 @pytest.mark.parametrize(
     ("filters", "condition"),
     [
-        ({"failed": True}, FAILED),
+        ({"no_file": True}, FAILED),
         ({"unbound": True}, "release_id IS NULL"),
-        ({"failed": True, "unbound": True}, f"{FAILED} AND release_id IS NULL"),
+        ({"no_file": True, "unbound": True}, f"{FAILED} AND release_id IS NULL"),
         ({"release_id": release_id(4)}, f"release_id = '{release_id(4)}'"),
         ({"unused_for_days": 20}, "coalesce(last_used, created_at) < '{20}'"),
         ({"older_than_days": 10}, "created_at < '{10}'"),
@@ -94,8 +94,8 @@ async def test_a_plan_is_carried_out_in_parts(connect: Connect, answer: Answer, 
     """`limit` takes the oldest; the answer says how many are left."""
     total = len(ids(database, FAILED))
     async with connect() as client:
-        plan = await answer(client, PRUNE, failed=True, limit=5)
-        done = await answer(client, PRUNE, failed=True, limit=5, confirm=plan["confirm"])
+        plan = await answer(client, PRUNE, no_file=True, limit=5)
+        done = await answer(client, PRUNE, no_file=True, limit=5, confirm=plan["confirm"])
     assert (plan["matching"], plan["planned"]) == (total, 5)
     assert len(ids(database, FAILED)) == total - 5
     assert f"{total - 5} are left" in done["next_step"]
@@ -104,7 +104,7 @@ async def test_a_plan_is_carried_out_in_parts(connect: Connect, answer: Answer, 
 async def test_a_plan_counts_what_it_would_delete(connect: Connect, answer: Answer, database: Database) -> None:
     """By state, by reason and by release; each adds up to what is planned."""
     async with connect() as client:
-        plan = await answer(client, PRUNE, failed=True)
+        plan = await answer(client, PRUNE, no_file=True)
     for counts in (plan["states"], plan["failures"], plan["releases"]):
         assert sum(counts.values()) == plan["planned"] == len(ids(database, FAILED))
     assert len(plan["failures"]) > 3
@@ -123,12 +123,12 @@ async def test_a_plan_survives_what_comes_to_fit_later(connect: Connect, answer:
     """Another process carries it out too; what fits since then is left for the next plan."""
     planned = ids(database, FAILED)
     async with connect() as client:
-        plan = await answer(client, PRUNE, failed=True)
+        plan = await answer(client, PRUNE, no_file=True)
     add_symbol_sets(database, 3)
     with database.transaction():
         database.execute("UPDATE symbol_sets SET storage_ptr = NULL WHERE ref LIKE 'added-%'")
     async with connect() as client:
-        done = await answer(client, PRUNE, failed=True, confirm=plan["confirm"])
+        done = await answer(client, PRUNE, no_file=True, confirm=plan["confirm"])
     assert done["deleted_count"] == len(planned)
     assert ids(database, FAILED) == ids(database, "ref LIKE 'added-%'")
     assert "3 are left" in done["next_step"]
@@ -139,13 +139,13 @@ async def test_a_plan_whose_symbol_sets_have_changed_is_made_again(
 ) -> None:
     """One was used since: nothing goes, and the present plan has a code of its own."""
     async with connect() as client:
-        plan = await answer(client, PRUNE, failed=True)
+        plan = await answer(client, PRUNE, no_file=True)
         with database.transaction():
             database.execute(
                 "UPDATE symbol_sets SET last_used = ? WHERE id = ?", (days_ago(0), plan["sample"][0]["id"])
             )
         before = ids(database)
-        late = await answer(client, PRUNE, failed=True, confirm=plan["confirm"])
+        late = await answer(client, PRUNE, no_file=True, confirm=plan["confirm"])
     assert late["deleted"] is False
     assert late["confirm"] != plan["confirm"]
     assert "something has changed since" in late["next_step"]
@@ -159,8 +159,8 @@ async def test_a_confirm_of_something_else_deletes_nothing(
     """Neither a guess nor another plan's confirm deletes."""
     before = ids(database)
     async with connect() as client:
-        plan = await answer(client, PRUNE, failed=True)
-        wrong = await answer(client, PRUNE, **{"failed": True, "confirm": plan["confirm"], **other})
+        plan = await answer(client, PRUNE, no_file=True)
+        wrong = await answer(client, PRUNE, **{"no_file": True, "confirm": plan["confirm"], **other})
     assert wrong["deleted"] is False
     assert "show it to the user" in wrong["next_step"]
     assert ids(database) == before
@@ -171,8 +171,8 @@ async def test_where_every_deletion_fails_the_call_fails(
 ) -> None:
     """A key that may not delete is told so, in place of a list of failures."""
     async with connect(POSTHOG_PERSONAL_API_KEY=READ_KEY) as client:
-        plan = await answer(client, PRUNE, failed=True)
-        words = await refusal(client, PRUNE, failed=True, confirm=plan["confirm"])
+        plan = await answer(client, PRUNE, no_file=True)
+        words = await refusal(client, PRUNE, no_file=True, confirm=plan["confirm"])
     assert words.startswith("missing_scope: ")
     assert len(ids(database, FAILED)) == plan["matching"]
 
@@ -182,7 +182,7 @@ async def test_what_changes_or_goes_meanwhile_is_told_apart(
 ) -> None:
     """Between plan and deletion one is uploaded, one deleted, and PostHog fails once for good: each has its place."""
     async with connect(POSTHOG_HOST=slow_sandbox.url, ERRTRACK_MAX_RETRY_WAIT="0") as client:
-        plan = await answer(client, PRUNE, failed=True)
+        plan = await answer(client, PRUNE, no_file=True)
         order = oldest_first(database)
 
         def change() -> None:
@@ -191,7 +191,7 @@ async def test_what_changes_or_goes_meanwhile_is_told_apart(
                 database.execute("DELETE FROM symbol_sets WHERE id = ?", (order[-2],))
 
         slow_sandbox.after(len(slow_sandbox.requests) + 3, change)
-        done = await answer(client, PRUNE, failed=True, confirm=plan["confirm"])
+        done = await answer(client, PRUNE, no_file=True, confirm=plan["confirm"])
     assert done["changed_since"] == [order[-1]]
     assert done["already_gone"] == [order[-2]]
     assert done["deleted_count"] == len(order) - 2
@@ -203,10 +203,10 @@ async def test_failures_are_named_and_counted_as_left(
 ) -> None:
     """When PostHog stops answering, what was deleted and what was not are both said."""
     async with connect(POSTHOG_HOST=slow_sandbox.url, ERRTRACK_MAX_RETRY_WAIT="0") as client:
-        plan = await answer(client, PRUNE, failed=True)
+        plan = await answer(client, PRUNE, no_file=True)
         total = len(ids(database, FAILED))
         slow_sandbox.fails_after = len(slow_sandbox.requests) + 20
-        done = await answer(client, PRUNE, failed=True, confirm=plan["confirm"])
+        done = await answer(client, PRUNE, no_file=True, confirm=plan["confirm"])
     assert set(done["failed"].values()) == {"server_failed"}
     assert done["deleted_count"] + len(done["failed"]) == total
     assert 0 < done["deleted_count"] < total
@@ -244,10 +244,10 @@ async def test_the_user_is_asked_wherever_the_client_can(
 
     total = len(ids(database, FAILED))
     async with connected() as client:
-        plan = await answer(client, PRUNE, failed=True)
+        plan = await answer(client, PRUNE, no_file=True)
         assert questions == []
-        done = await answer(client, PRUNE, failed=True, confirm=plan["confirm"])
-    assert questions == [f"Delete {total} symbol sets and their files ({total} failed)? There is no undo."]
+        done = await answer(client, PRUNE, no_file=True, confirm=plan["confirm"])
+    assert questions == [f"Delete {total} symbol sets and their files ({total} without a file)? There is no undo."]
     assert done["deleted"] is (action == "accept")
     assert len(ids(database, FAILED)) == (0 if action == "accept" else total)
 
@@ -266,9 +266,9 @@ async def test_progress_is_told_and_cancelling_stops(
 
     slow_sandbox.seconds = 0.2
     async with connect(POSTHOG_HOST=slow_sandbox.url) as client:
-        plan = await answer(client, PRUNE, failed=True)
+        plan = await answer(client, PRUNE, no_file=True)
         total = len(ids(database, FAILED))
-        arguments = {"failed": True, "confirm": plan["confirm"]}
+        arguments = {"no_file": True, "confirm": plan["confirm"]}
         with anyio.CancelScope() as scope:
             await client.call_tool(PRUNE, arguments, progress_callback=hear)
         await client.call_tool(RELEASES, {"limit": 1})  # once this is answered, the server has heard of the cancelling
@@ -290,9 +290,9 @@ async def test_progress_only_ever_rises(connect: Connect, answer: Answer, databa
         told.append(progress)
 
     async with connect() as client:
-        plan = await answer(client, PRUNE, failed=True)
+        plan = await answer(client, PRUNE, no_file=True)
     async with connect() as client:  # another process, which reads before it deletes
-        await client.call_tool(PRUNE, {"failed": True, "confirm": plan["confirm"]}, progress_callback=hear)
+        await client.call_tool(PRUNE, {"no_file": True, "confirm": plan["confirm"]}, progress_callback=hear)
         assert told == sorted(set(told))
         assert len(told) > plan["planned"]
         told.clear()

@@ -265,7 +265,7 @@ async def test_unknown_arguments_are_refused(connect: Connect, refusal: Refusal,
     async with connect() as client:
         text = await refusal(client, LIST, limt=5)
         assert '"limt"' in text
-        assert "limit, offset, detail, max_tokens, project_id" in text
+        assert "limit, offset, search, counts, detail, max_tokens, project_id" in text
         assert (await refusal(client, "error-tracking-releases-lists")).startswith("unknown_tool: ")
         for limit in (0, 501, "many", True, 1.5):
             assert (await refusal(client, LIST, limit=limit)).startswith("invalid_arguments: limit ")

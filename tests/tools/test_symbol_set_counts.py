@@ -99,7 +99,7 @@ def test_reasons_are_grouped_with_the_first_ref_as_example() -> None:
         row(ref="none", has_uploaded_file=False),
     )
     shown = [(group.failure.reason, group.count, group.ref) for group in counted.failures()]
-    assert shown == [("JavaScript Timeout", 2, "0"), ("", 1, "none"), ("JavaScript NoSourcemap", 1, "2")]
+    assert shown == [("JavaScript Timeout", 2, "0"), ("JavaScript NoSourcemap", 1, "2"), ("no reason given", 1, "none")]
 
 
 @pytest.mark.parametrize(
@@ -123,13 +123,13 @@ def test_the_shape_before_may_2026_is_read() -> None:
     """A storage pointer stood where the flag is now."""
     old = {"id": "x", "ref": "r", "created_at": NOW.isoformat(), "failure_reason": None, "last_used": None}
     rows = [SIGHTING.validate_python({**old, "storage_ptr": pointer}) for pointer in ("symbolsets/x", "", None)]
-    assert dict(counts_of_sets(*rows).states) == {"never_loaded": 1, "failed": 2}
+    assert dict(counts_of_sets(*rows).states) == {"never_loaded": 1, "no_file": 2}
 
 
 def test_a_symbol_set_is_in_one_state() -> None:
-    """Complete once loaded, never loaded before, failed without a file; a reason next to a file is an old one."""
+    """Complete once loaded, never loaded before, no_file without one; a reason next to a file is an old one."""
     counted = counts_of_sets(row(used=1), row(), row(has_uploaded_file=False), row(used=1, failure_reason="no"))
-    assert dict(counted.states) == {"complete": 2, "never_loaded": 1, "failed": 1}
+    assert dict(counted.states) == {"complete": 2, "never_loaded": 1, "no_file": 1}
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The base of everything that the API returns, of everything that a tool answers, and a page of rows."""
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar
 
@@ -68,10 +69,10 @@ class Page(ToolOutput, Generic[Row]):
     left_out: Annotated[str, OURS] = ""
     results: list[Row]
 
-    def shrunk(self, rows: list[Row], offset: int, max_tokens: int) -> "Page[Row]":
+    def shrunk(self, rows: list[Row], offsets: Sequence[int], max_tokens: int) -> Self:
         """Return the page with `rows` in place of its own, and of these only as many as fit into `max_tokens`.
 
-        `offset` is that of the first row. At least one row is kept; `left_out` says how many were not, and
+        `offsets` has the offset of each row. At least one row is kept; `left_out` says how many were not, and
         `next_offset` is where they begin.
         """
         room = max_tokens * BYTES_A_TOKEN
@@ -79,7 +80,7 @@ class Page(ToolOutput, Generic[Row]):
             room -= len(row.model_dump_json(exclude_unset=True))
             if room < 0 and kept:
                 said = f"{len(rows) - kept} rows did not fit into max_tokens={max_tokens}: go on at next_offset"
-                changes = {"results": rows[:kept], "next_offset": offset + kept, "left_out": said}
+                changes = {"results": rows[:kept], "next_offset": offsets[kept], "left_out": said}
                 return self.model_copy(update=changes)
         return self.model_copy(update={"results": rows})
 

@@ -75,7 +75,9 @@ class Demo:
     async def broken_symbol_sets(self) -> None:
         """Show which symbol sets are broken, and why."""
         self.heading("Why are stack traces minified? The broken symbol sets")
-        page = await self.call("error-tracking-symbol-sets-list", status="invalid", limit=100, detail="full")
+        page = await self.call(
+            "error-tracking-symbol-sets-list", status="no_file", limit=100, detail="full", max_tokens=50_000
+        )
         table = _table("ref", "what happened", "what fixes it")
         seen: set[str] = set()
         for row in page["results"]:

@@ -20,7 +20,7 @@ from errtrack_mcp.settings import ConfigurationError, Settings
 
 TOOL = "error-tracking-symbol-sets-diagnose"
 STYLES = {True: "ok", False: "failed", None: "warning"}
-STATES = ("complete", "never_loaded", "failed")
+STATES = ("complete", "never_loaded", "no_file")
 COVERAGE = ("created_at", "project", "version", *STATES)
 
 
@@ -106,16 +106,16 @@ def _print(console: Console, answer: Mapping[str, Any]) -> None:
 
 
 def _print_failures(console: Console, failures: list[dict[str, Any]]) -> None:
-    """Print how many failed and why; where a table would cut something off, two lines for each reason."""
-    cells = [(f"{row['symbol_sets']:,}", row["failure"], _short(row["ref"]), row["meaning"]) for row in failures]
-    shown = table("failed", "reason", "for example", "what happened")
+    """Print how many have no file, and why; where a table would cut something off, two lines for each reason."""
+    cells = [(f"{row['symbol_sets']:,}", _reason(row), _short(row["ref"]), row["meaning"]) for row in failures]
+    shown = table("no file", "reason", "for example", "what happened")
     for row in cells:
         shown.add_row(*map(Text, row))
     if fits(console, shown):
         console.print(shown)
         return
     for number, reason, ref, meaning in cells:
-        console.print(Text(f"{number} failed: {reason}: {meaning}"), soft_wrap=True)
+        console.print(Text(f"{number} without a file: {reason}: {meaning}"), soft_wrap=True)
         console.print(Text(f"    for example {ref}"), soft_wrap=True)
 
 
@@ -133,5 +133,12 @@ def _print_coverage(console: Console, releases: list[dict[str, Any]]) -> None:
         console.print(Text(words), soft_wrap=True)
 
 
-def _short(ref: str) -> str:
-    return ref[:60] + ("…" if len(ref) > 60 else "")
+def _reason(row: Mapping[str, Any]) -> str:
+    """Return the kind of failure, and how many had which HTTP status or what PostHog says."""
+    statuses = ", ".join(f"{number:,} with {status}" for status, number in row.get("statuses", {}).items())
+    known = statuses or _short(row.get("failure_reason", ""))
+    return f"{row['failure']} ({known})" if known else row["failure"]
+
+
+def _short(text: str) -> str:
+    return text[:60] + ("…" if len(text) > 60 else "")

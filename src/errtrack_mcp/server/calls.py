@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from mcp.server.context import ServerRequestContext
-from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.shared.exceptions import MCPError
 from mcp_types import (
@@ -33,6 +33,7 @@ from errtrack_mcp.server.errors import (
     message_for_unknown_arguments,
     message_for_unsendable_arguments,
 )
+from errtrack_mcp.server.progress import ReportingContext
 from errtrack_mcp.settings import ProjectNumber
 from errtrack_mcp.tools.dependencies import ClientProvider
 from errtrack_mcp.tools.refusal import Refusal
@@ -70,7 +71,8 @@ async def run_tool(
     given = _checked(offered, arguments)
     request = _for_project(request, given.pop("project_id", None))
     try:
-        output = await offered.tool.run(given, Context(request_context=request, input_params=input_params))
+        context = ReportingContext(request_context=request, input_params=input_params)
+        output = await context.report_while(partial(offered.tool.run, given, context))
     except ToolError as error:
         raise CallFailedError(_foreseen(error)) from error
     except MCPError as error:

@@ -42,8 +42,8 @@ class ErrorMessage:
     retry_after: float | None = None
 
     def structured(self) -> dict[str, Any]:
-        """Return the same as JSON."""
-        fields = {"code": self.code, "message": self.text, "transient": self.transient}
+        """Return what a program needs as JSON, without the sentence: some clients show the model both."""
+        fields = {"code": self.code, "transient": self.transient}
         return fields if self.retry_after is None else {**fields, "retry_after": self.retry_after}
 
 

@@ -1,4 +1,4 @@
-"""What follows from a counted: whether traces are readable, what to do next, and what cannot be known. Pure."""
+"""What follows from the counts: whether traces are readable, what to do next, and what cannot be known. Pure."""
 
 import re
 import shlex
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from errtrack_mcp.tools.failure_reasons import UPLOAD
 from errtrack_mcp.tools.releases import Release
-from errtrack_mcp.tools.symbol_set_counts import COMPLETE, FAILED, NEVER_LOADED, Group, SymbolSetCounts
+from errtrack_mcp.tools.symbol_set_counts import COMPLETE, NEVER_LOADED, NO_FILE, Group, SymbolSetCounts
 
 DEPLOYED = (
     "Compare the deployed scripts with the uploaded ones: each must end in the line //# chunkId=REF of its symbol set. "
@@ -50,7 +50,7 @@ def _called(release: Release) -> str:
 
 def is_readable(counted: SymbolSetCounts, *, complete: bool) -> bool | None:
     """Say whether traces are readable: False if any set surely has no map, None if that cannot be told."""
-    if counted.states[FAILED]:
+    if counted.states[NO_FILE]:
         return False
     return True if complete and counted.states[COMPLETE] else None
 
@@ -61,7 +61,7 @@ def steps_for(counted: SymbolSetCounts, uncovered: Iterable[Release], days: int)
     for group in counted.failures():
         fixes[group.failure.remedy] += group.count
     steps = [(number, f"{_sets(number)} without a usable map: {remedy}") for remedy, number in fixes.items()]
-    if number := counted.expiring_files:
+    if number := counted.expiring:
         steps.append((number, f"{_sets(number)} with a file will be removed within {days} days: {LIVE}"))
     if number := counted.states[NEVER_LOADED]:
         steps.append((number, f"{_sets(number)} never loaded. Where errors come from them: {DEPLOYED}"))
@@ -71,18 +71,21 @@ def steps_for(counted: SymbolSetCounts, uncovered: Iterable[Release], days: int)
         for release in uncovered
     ]
     words = [*without[:1], *(step for _, step in steps)]
-    if counted.states[FAILED]:
+    if counted.states[NO_FILE]:
         words.append(LATER)
     return words or ["Nothing to do."]
 
 
-def steps_for_one(ref: str, state: str, groups: list[Group], *, expiring: bool) -> list[str]:
-    """Return what to do about one symbol set."""
-    if state == FAILED:
+def steps_for_one(ref: str, state: str, groups: list[Group], file_since: str, *, expiring: bool) -> list[str]:
+    """Return what to do about one symbol set; `file_since` is empty where it has no file."""
+    if state == NO_FILE:
         return [groups[0].failure.remedy, LATER]
     steps = [DEPLOYED.replace("REF", ref)] if _PLAIN.fullmatch(ref) else [DEPLOYED]
-    if state == COMPLETE:
-        steps = [f"If it is minified all the same: {steps[0]}"]
+    older = (
+        f"Compare the time of the error with {file_since}: the file is not older, and an error that came before its "
+        "file stays minified."
+    )
+    steps = [older, f"If a newer error is minified too: {steps[0]}"]
     return [*steps, LIVE] if expiring else steps
 
 
@@ -131,7 +134,7 @@ def summary(counted: SymbolSetCounts, *, readable: bool | None) -> str:
     parts = [
         f"{counted.states[COMPLETE]:,} complete",
         f"{counted.states[NEVER_LOADED]:,} never loaded",
-        f"{counted.states[FAILED]:,} failed",
+        f"{counted.states[NO_FILE]:,} without a file",
     ]
     return f"{begin}: of {counted.total:,} symbol sets {', '.join(parts)}."
 

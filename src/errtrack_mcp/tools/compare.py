@@ -4,6 +4,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
+import anyio
 from mcp.server.mcpserver import Context
 from pydantic import Field
 
@@ -16,8 +17,18 @@ from errtrack_mcp.tools.progress import after
 from errtrack_mcp.tools.refusal import Refusal
 from errtrack_mcp.tools.release_lookup import find_release
 from errtrack_mcp.tools.releases import Release
-from errtrack_mcp.tools.symbol_set_counts import COMPLETE, FAILED, NEVER_LOADED, SymbolSetRow, moment, state_of
-from errtrack_mcp.tools.symbol_set_reader import SymbolSetReader, read_all
+from errtrack_mcp.tools.symbol_set_counts import (
+    COMPLETE,
+    NEVER_LOADED,
+    NO_FILE,
+    CompleteCount,
+    NeverLoadedCount,
+    NoFileCount,
+    SymbolSetRow,
+    moment,
+    state_of,
+)
+from errtrack_mcp.tools.symbol_set_reader import MAX_SECONDS, SymbolSetReader, read_all
 
 SAMPLE = 5
 MAX_SAMPLED_REF_LENGTH = 100
@@ -33,9 +44,9 @@ class Side(ToolOutput):
     build: str = ""
     age_days: int
     symbol_sets: int
-    complete: int
-    never_loaded: int
-    failed: int
+    complete: CompleteCount
+    never_loaded: NeverLoadedCount
+    no_file: NoFileCount
     refs: list[str] = Field(description="Some of its refs")
 
 
@@ -64,8 +75,10 @@ async def compare_releases(
         raise Refusal("invalid_arguments", "Both names lead to the same release.")
     older, newer = sorted(releases, key=lambda release: release.created_at)
     sides, unseen, read = [], [], 0
+    deadline = anyio.current_time() + MAX_SECONDS
     for release in (older, newer):
-        reader = SymbolSetReader(api, after(read, context.report_progress), search=release.version or None)
+        report = after(read, context.report_progress)
+        reader = SymbolSetReader(api, report, deadline=deadline, search=release.version or None)
         side, not_seen = await _side(reader, release)
         read += reader.read
         sides.append(side)
@@ -107,7 +120,7 @@ async def _side(reader: SymbolSetReader, release: Release) -> tuple[Side, str]:
         symbol_sets=states.total(),
         complete=states[COMPLETE],
         never_loaded=states[NEVER_LOADED],
-        failed=states[FAILED],
+        no_file=states[NO_FILE],
         refs=refs,
     ), not_seen
 
@@ -135,7 +148,10 @@ def _verdict(older: Side, newer: Side, lost: int) -> str:
             f"The newer release has {lost} symbol sets with a file fewer: {_with_file(newer)} against "
             f"{_with_file(older)}. Either its build makes fewer chunks, or some of its source maps were not uploaded."
         )
-    return f"The newer release lost nothing: {_with_file(newer)} symbol sets with a file against {_with_file(older)}."
+    said = f"The newer release has no fewer symbol sets with a file: {_with_file(newer)} against {_with_file(older)}"
+    if not newer.never_loaded:
+        return f"{said}."
+    return f"{said}. No error has needed {newer.never_loaded} of the newer ones yet, so nothing shows that they work."
 
 
 def _differences(older: Side, newer: Side) -> list[str]:

@@ -10,7 +10,7 @@ from errtrack_mcp.api.models import OURS, ToolOutput
 from errtrack_mcp.api.sanitize import quoted
 from errtrack_mcp.tools.annotations import tool
 from errtrack_mcp.tools.dependencies import Api
-from errtrack_mcp.tools.parameters import HashToLookUp, Metadata, ProjectName, Version
+from errtrack_mcp.tools.parameters import EnsuredHashId, Metadata, ProjectName, Version
 from errtrack_mcp.tools.refusal import Refusal
 from errtrack_mcp.tools.releases import Release, cli_hash_id
 
@@ -26,9 +26,9 @@ class EnsuredRelease(ToolOutput):
 
 
 async def ensure_release(
-    api: Api, version: Version, project: ProjectName, hash_id: HashToLookUp = "", metadata: Metadata = None
+    api: Api, version: Version, project: ProjectName, hash_id: EnsuredHashId = "", metadata: Metadata = None
 ) -> EnsuredRelease:
-    """Get a release, or create it if there is none. Without hash_id it is the one of PostHog's CLI."""
+    """Get the release with this hash_id, or create it. One that exists is returned unchanged, its metadata too."""
     wanted = Release(id="", project=project, version=version)
     key = hash_id or cli_hash_id(wanted)
     there = await _look_up(api, key)

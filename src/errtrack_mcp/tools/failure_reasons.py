@@ -5,6 +5,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic_core import from_json
+
 UPLOAD = "Upload the map with the build: posthog-cli sourcemap process --directory DIST."
 REBUILD = "Build again with source maps switched on, then: posthog-cli sourcemap process --directory DIST."
 REACH = "Upload the maps, so that PostHog does not need to fetch them: posthog-cli sourcemap process --directory DIST."
@@ -80,11 +82,10 @@ REASONS: dict[tuple[str, str], tuple[str, str]] = {
     ("", "MissingChunkIdData"): ("no symbol set was uploaded for this chunk id", UPLOAD),
 }
 UNKNOWN = (
-    "PostHog gives this reason in words of its own",
-    "Read failure_reason of the symbol set as it stands.",
+    "PostHog gives a reason that this server does not know: failure_reason quotes it",
+    UPLOAD,
 )
-
-
+UNRECOGNISED = "unrecognised"
 HTTP_STATUS = re.compile(r"\[?(\d{3})\b")
 
 
@@ -92,28 +93,34 @@ HTTP_STATUS = re.compile(r"\[?(\d{3})\b")
 class Failure:
     """A failure reason, decoded.
 
-    `reason` is PostHog's own name for it (such as "JavaScript NoSourcemap"), with the status of an HTTP error, or
-    "unrecognised"; `detail` is what came with it (a URL, a status), text that a stranger may have written.
+    `kind` is PostHog's own name for it (such as "JavaScript NoSourcemap"), or "unrecognised"; `detail` is what came
+    with it (a URL, a status), text that a stranger may have written; `status` is that of an HTTP error, such as "404".
     """
 
-    reason: str
+    kind: str
     meaning: str
     remedy: str
     detail: str
+    status: str = ""
+
+    @property
+    def reason(self) -> str:
+        """The kind, with the status of an HTTP error."""
+        return f"{self.kind} {self.status}".strip()
 
 
 def decode_failure(failure_reason: str) -> Failure:
     """Decode the JSON that the API keeps in a symbol set's `failure_reason`; plain prose is accepted as well."""
     try:
-        tagged = json.loads(failure_reason)
+        tagged = from_json(failure_reason)  # json.loads would take as many levels as its stack has
     except ValueError:
-        return Failure("unrecognised", *UNKNOWN, failure_reason)
+        return Failure(UNRECOGNISED, *UNKNOWN, failure_reason)
     platform, variant, detail = _untag(tagged)
     known = REASONS.get((platform, variant))
     if known is None:
-        return Failure("unrecognised", *UNKNOWN, failure_reason)
+        return Failure(UNRECOGNISED, *UNKNOWN, failure_reason)
     status = HTTP_STATUS.match(detail) if variant == "HttpStatus" else None
-    return Failure(" ".join(filter(None, (platform, variant, status and status[1]))), *known, detail)
+    return Failure(f"{platform} {variant}".strip(), *known, detail, status[1] if status else "")
 
 
 def _untag(tagged: Any) -> tuple[str, str, str]:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-MAX_TOKENS = 20_000  # clients cut an answer off, or refuse it, at about 25,000
+MAX_TOKENS = 8_000  # clients cut longer answers off, some of them in the middle
 
 
 def _whole_number(value: Any) -> Any:
@@ -35,9 +35,13 @@ WholeNumber = BeforeValidator(_whole_number)
 Offset = Annotated[
     int, Field(ge=0, le=2**31 - 1, description="next_offset of the previous page"), BeforeValidator(_whole_number)
 ]
-Detail = Annotated[Literal["summary", "full"], Field(description="full: every field")]
+Detail = Annotated[Literal["summary", "full"], Field(description="full: every field of the API")]
 
-MaxTokens = Annotated[int, Field(ge=500, le=1_000_000), BeforeValidator(_whole_number)]
+MaxTokens = Annotated[
+    int,
+    Field(ge=500, le=1_000_000, description="Rows that do not fit are left out, and the answer says so"),
+    BeforeValidator(_whole_number),
+]
 
 Version = Annotated[Text, Field(min_length=1, description="Often a commit hash")]
 ProjectName = Annotated[Text, Field(min_length=1, description="App name, not the PostHog project")]
@@ -47,10 +51,14 @@ HashToLookUp = Annotated[
     Field(min_length=1, max_length=128, description="Without / and ."),
     AfterValidator(_hash_that_can_be_looked_up),
 ]
-Metadata = Annotated[dict[str, Any] | None, WithJsonSchema({"type": "object"})]
-ReplacingMetadata = Annotated[
-    dict[str, Any] | None, WithJsonSchema({"type": "object", "description": "Replaces all metadata"})
+EnsuredHashId = Annotated[
+    HashToLookUp, Field(description="Default: the one that PostHog's CLI makes of project and version; without / and .")
 ]
-Confirm = Annotated[Text, Field(description="Leave out to preview; then the preview's confirm")]
+METADATA = "PostHog's CLI writes {git: {commit_id, branch, remote_url, repo_name}, build}"
+Metadata = Annotated[dict[str, Any] | None, WithJsonSchema({"type": "object", "description": METADATA})]
+ReplacingMetadata = Annotated[
+    dict[str, Any] | None, WithJsonSchema({"type": "object", "description": f"Replaces all metadata. {METADATA}"})
+]
+Confirm = Annotated[Text, Field(description="Leave out for the preview; then repeat all arguments with its confirm")]
 Days = Annotated[int, Field(ge=0, le=3650, description="0: any age"), BeforeValidator(_whole_number)]
 ReleaseId = Annotated[UUID | None, Field(description="Id of a release")]

@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
+from uuid import UUID
 
 import anyio
 from mcp.server.mcpserver import Context, Elicit, Resolve
@@ -21,18 +22,23 @@ from errtrack_mcp.tools.parameters import Confirm, Days, ReleaseId
 from errtrack_mcp.tools.progress import after
 from errtrack_mcp.tools.prune_plan import Filters, Plan, facts_of
 from errtrack_mcp.tools.refusal import Refusal
-from errtrack_mcp.tools.symbol_set_counts import SymbolSetRow
-from errtrack_mcp.tools.symbol_set_reader import AT_ONCE, SymbolSetReader, read_all
+from errtrack_mcp.tools.releases import Release
+from errtrack_mcp.tools.symbol_set_counts import COMPLETE, NEVER_LOADED, NO_FILE, SymbolSetRow, written
+from errtrack_mcp.tools.symbol_set_reader import AT_ONCE, MAX_SECONDS, SymbolSetReader, read_all
 
 PRUNE = "error-tracking-symbol-sets-prune"
 SAMPLE = 10
 MOST_FREQUENT = 10
 MAX_SAMPLED_REF_LENGTH = 100
+IN_WORDS = {COMPLETE: "complete", NEVER_LOADED: "never loaded", NO_FILE: "without a file"}
 
-Failed = Annotated[bool, Field(description="Only those without a file")]
+NoFile = Annotated[bool, Field(description="Only those without a file, for any reason")]
 Unbound = Annotated[bool, Field(description="Only those bound to no release")]
 OfRelease = Annotated[ReleaseId, Field(description="Only those bound to this release")]
-UnusedForDays = Annotated[Days, Field(description="Only those last used more than so many days ago; 0: any")]
+UnusedForDays = Annotated[
+    Days,
+    Field(description="Only those last used (if never: created) more than so many days ago; 0: any"),
+]
 OlderThanDays = Annotated[Days, Field(description="Only those created more than so many days ago; 0: any")]
 Limit = Annotated[int, Field(ge=1, le=500, description="Delete at most so many, the oldest first")]
 
@@ -53,13 +59,13 @@ class Sample(ToolOutput):
 class Pruning(DeletionOutput):
     """A plan, or what came of it."""
 
-    project: Annotated[str, Field(description="PostHog project as the call named it")]
+    team_id: Annotated[int, Field(description="PostHog project; 0: not known, since nothing fits")]
     matching: Annotated[int, Field(description="Symbol sets that fit the filters")]
     planned: Annotated[int, Field(description="How many of them this plan deletes")]
     created_before: Annotated[str, Field(description="The moment that older_than_days means")] = ""
     last_used_before: Annotated[str, Field(description="The moment that unused_for_days means")] = ""
     states: Annotated[dict[str, int], Field(description="Of those planned, by state")]
-    failures: Annotated[dict[str, int], Field(description="Of those planned, by reason")]
+    failures: Annotated[dict[str, int], Field(description="Of those planned without a file, by kind of failure")]
     releases: Annotated[dict[str, int], Field(description="Of those planned, by release id")]
     sample: list[Sample]
     deleted_count: int = 0
@@ -71,7 +77,7 @@ class Pruning(DeletionOutput):
 async def make_plan(
     api: Api,
     context: Context[Any, Any],
-    failed: Failed = False,
+    no_file: NoFile = False,
     unbound: Unbound = False,
     release_id: OfRelease = None,
     unused_for_days: UnusedForDays = 0,
@@ -79,17 +85,28 @@ async def make_plan(
     limit: Limit = 100,
 ) -> Plan:
     """Read every symbol set, and plan which to delete."""
-    filters = Filters(failed, unbound, str(release_id) if release_id else "", unused_for_days, older_than_days)
+    filters = Filters(no_file, unbound, str(release_id) if release_id else "", unused_for_days, older_than_days)
     if filters == Filters():
         raise Refusal("invalid_arguments", "Give at least one filter: without any, every symbol set would be deleted.")
     plan = Plan(filters, limit, datetime.now(UTC))
-    reader = SymbolSetReader(api, context.report_progress, status="invalid" if failed else None)
+    started = anyio.current_time()
+    reader = SymbolSetReader(
+        api,
+        context.report_progress,
+        status="invalid" if no_file else None,
+        search=await _version_of(api, release_id) if release_id else None,
+    )
     not_seen = await read_all(reader, plan.visit)
     if not_seen:
-        raise Refusal("incomplete", f"No plan was made. {not_seen}")
+        raise Refusal("incomplete", f"No plan was made. {not_seen} With no_file or release_id fewer have to be read.")
     plan.settle()
-    plan.read = reader.read
+    plan.read, plan.seconds = reader.read, anyio.current_time() - started
     return plan
+
+
+async def _version_of(api: Client, release_id: UUID) -> str | None:
+    """Return the version by which PostHog can search: it has no filter by release."""
+    return (await api.get("releases", str(release_id), into=Release)).version or None
 
 
 Planned = Annotated[Plan, Resolve(make_plan)]
@@ -132,7 +149,7 @@ async def prune_symbol_sets(
     plan: ConfirmedPlan,
     preview: Previewed,
     decision: Annotated[Decision, Resolve(ask_consent)],
-    failed: Failed = False,  # noqa: ARG001 - make_plan reads the filters
+    no_file: NoFile = False,  # noqa: ARG001 - make_plan reads the filters
     unbound: Unbound = False,  # noqa: ARG001
     release_id: OfRelease = None,  # noqa: ARG001
     unused_for_days: UnusedForDays = 0,  # noqa: ARG001
@@ -156,7 +173,7 @@ def _code(api: Client, plan: Plan) -> ConfirmCode:
     filters = plan.filters
     project = "/".join(api.prefix)
     days = [filters.unused_for_days, filters.older_than_days]
-    return ConfirmCode(api, PRUNE, project, filters.failed, filters.unbound, filters.release_id, days, plan.most)
+    return ConfirmCode(api, PRUNE, project, filters.no_file, filters.unbound, filters.release_id, days, plan.most)
 
 
 def _preview(api: Client, plan: Plan) -> Preview[Pruning]:
@@ -170,7 +187,7 @@ def _preview(api: Client, plan: Plan) -> Preview[Pruning]:
     }
     shown = Pruning(
         deleted=False,
-        project=api.prefix[1],
+        team_id=next((row.get("team_id") or 0 for row in plan.rows), 0),
         matching=plan.matching,
         planned=len(plan.rows),
         states=dict(plan.states),
@@ -181,12 +198,12 @@ def _preview(api: Client, plan: Plan) -> Preview[Pruning]:
         **({"confirm": str(code)} if plan.rows else {}),
         next_step=PREVIEWED if plan.rows else "Nothing matches these filters.",
     )
-    states = ", ".join(f"{number} {state.replace('_', ' ')}" for state, number in plan.states.most_common())
+    states = ", ".join(f"{number} {IN_WORDS[state]}" for state, number in plan.states.most_common())
     return Preview(shown, f"Delete {len(plan.rows)} symbol sets and their files ({states})? There is no undo.")
 
 
 def _ago(plan: Plan, days: int) -> str:
-    return (plan.now - timedelta(days=days)).isoformat().replace("+00:00", "Z")
+    return written(plan.now - timedelta(days=days))
 
 
 def _most_frequent(counts: Counter[str]) -> dict[str, int]:
@@ -208,15 +225,18 @@ def _sample(row: SymbolSetRow) -> Sample:
 async def _carry_out(api: Client, context: Context[Any, Any], plan: Plan, shown: Pruning) -> Pruning:
     """Delete the plan's symbol sets one by one, several at a time: the API's bulk call would leave the files behind.
 
-    Raises ApiError where every one of them failed.
+    It stops after `MAX_SECONDS`, planning included. Raises ApiError where every one of them failed.
     """
     rows = plan.rows
+    deadline = anyio.current_time() + MAX_SECONDS - plan.seconds
     ends: dict[str, str | ApiError] = {}
     waiting = iter(rows)
     report = after(plan.read, context.report_progress)
 
     async def worker() -> None:
         for row in waiting:
+            if ends and anyio.current_time() > deadline:
+                return
             ends[row["id"]] = await _delete(api, row)
             await report(len(ends), len(rows), f"Deleted {len(ends)} of {len(rows)} symbol sets.")
 
@@ -226,7 +246,7 @@ async def _carry_out(api: Client, context: Context[Any, Any], plan: Plan, shown:
     failures = {id_: end for id_, end in ends.items() if isinstance(end, ApiError)}
     if len(failures) == len(rows):
         raise next(iter(failures.values()))
-    left = plan.matching - len(rows) + len(failures)
+    left = plan.matching - len(ends) + len(failures)
     more = f"{left} are left: call again without confirm for the next plan." if left else "Nothing else matches."
     found = {
         "deleted_count": sum(end == "deleted" for end in ends.values()),

@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from errtrack_mcp.tools.symbol_set_counts import FAILED, SymbolSetRow, failure_of, last_seen, moment, state_of
+from errtrack_mcp.tools.symbol_set_counts import NO_FILE, State, SymbolSetRow, failure_of, last_seen, moment, state_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,7 @@ class Filters:
     A set that was never used counts from its creation; 0 days and an empty id mean any.
     """
 
-    failed: bool = False
+    no_file: bool = False
     unbound: bool = False
     release_id: str = ""
     unused_for_days: int = 0
@@ -23,7 +23,7 @@ class Filters:
 
     def fit(self, row: SymbolSetRow, now: datetime) -> bool:
         """Tell whether a symbol set is to be deleted; one whose times cannot be read never is, by its times."""
-        if self.failed and state_of(row) != FAILED:
+        if self.no_file and state_of(row) != NO_FILE:
             return False
         if self.unbound and row.get("release_id") is not None:
             return False
@@ -48,7 +48,7 @@ class Plan:
     """The oldest symbol sets that fit at the moment `now`, at most `most` of them, and how many fit in all.
 
     Oldest first, so that symbol sets which come to fit later stand behind those of an earlier plan. `read` is how many
-    symbol sets were read for it.
+    symbol sets were read for it, in `seconds`.
     """
 
     filters: Filters
@@ -56,6 +56,7 @@ class Plan:
     now: datetime
     matching: int = 0
     read: int = 0
+    seconds: float = 0
     rows: list[SymbolSetRow] = field(default_factory=list)
 
     def visit(self, row: SymbolSetRow) -> None:
@@ -72,14 +73,14 @@ class Plan:
         self.rows = heapq.nsmallest(self.most, self.rows, key=lambda row: (row.get("created_at") or "", row["id"]))
 
     @property
-    def states(self) -> Counter[str]:
+    def states(self) -> Counter[State]:
         """How many of those that would be deleted are in which state."""
         return Counter(state_of(row) for row in self.rows)
 
     @property
     def failures(self) -> Counter[str]:
-        """How many of those that would be deleted failed for which reason."""
-        return Counter(failure_of(row).reason or "no reason given" for row in self.rows if state_of(row) == FAILED)
+        """How many of those that would be deleted have no file, by kind of failure."""
+        return Counter(failure_of(row).kind for row in self.rows if state_of(row) == NO_FILE)
 
     @property
     def releases(self) -> Counter[str]:

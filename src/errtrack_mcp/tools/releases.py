@@ -1,7 +1,7 @@
 """Releases: one deployment of one app each."""
 
 from hashlib import sha512
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from mcp.server.mcpserver import Context, Elicit, Resolve
@@ -9,23 +9,18 @@ from pydantic import Field
 
 from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.errors import ApiError, HashTaken
-from errtrack_mcp.api.models import ApiModel, Page
+from errtrack_mcp.api.models import ApiModel
 from errtrack_mcp.api.sanitize import quoted
 from errtrack_mcp.tools.annotations import CREATE, DELETE, READ, UPDATE, tool
 from errtrack_mcp.tools.deletion import PREVIEWED, ConfirmCode, DeletionOutput, Preview, consent_to, kept_from_deleting
 from errtrack_mcp.tools.dependencies import Api
 from errtrack_mcp.tools.elicitation import Consent, Decision
 from errtrack_mcp.tools.parameters import (
-    MAX_TOKENS,
     Confirm,
-    Detail,
     HashId,
     HashToLookUp,
-    MaxTokens,
     Metadata,
-    Offset,
     ProjectName,
-    ReleasesLimit,
     ReplacingMetadata,
     Version,
 )
@@ -48,7 +43,7 @@ class Release(ApiModel):
     commit: str = ""
     branch: str = ""
 
-    def summary(self) -> "Release":
+    def summary(self) -> Self:
         """Return what is needed to choose from a list."""
         git = (self.metadata or {}).get("git")
         git = git if isinstance(git, dict) else {}
@@ -85,19 +80,6 @@ class Binding(ApiModel):
 def cli_hash_id(release: Release) -> str:
     """Return the hash id that PostHog's CLI gives to this project and version (docs/posthog-api.md, section 5.6)."""
     return sha512(f"{release.project}{release.version}".encode()).hexdigest()
-
-
-async def list_releases(
-    api: Api,
-    limit: ReleasesLimit = 25,
-    offset: Offset = 0,
-    detail: Detail = "summary",
-    max_tokens: MaxTokens = MAX_TOKENS,
-) -> Page[Release]:
-    """List releases, newest first."""
-    page = await api.get_page("releases", of=Release, limit=limit, offset=offset)
-    rows = page.results if detail == "full" else [release.summary() for release in page.results]
-    return page.shrunk(rows, offset, max_tokens)
 
 
 async def retrieve_release(api: Api, id: UUID) -> Release:  # noqa: A002 - PostHog's name for it
@@ -222,7 +204,6 @@ async def _count_bound(api: Client, release: Release) -> tuple[int, bool]:
 
 
 TOOLS = [
-    tool(list_releases, "error-tracking-releases-list", "List releases", annotations=READ),
     tool(retrieve_release, "error-tracking-releases-retrieve", "Get release", annotations=READ),
     tool(
         retrieve_release_by_hash,

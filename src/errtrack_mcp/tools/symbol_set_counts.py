@@ -4,17 +4,24 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Required
+from typing import Annotated, Literal, Required
 
 from pydantic import AliasPath, Field
 from typing_extensions import TypedDict  # pydantic refuses the one in typing before Python 3.12
 
-from errtrack_mcp.tools.failure_reasons import Failure, decode_failure
+from errtrack_mcp.tools.failure_reasons import UPLOAD, Failure, decode_failure
 
 RETENTION = timedelta(days=30)  # docs/posthog-api.md, section 4
-NO_REASON = Failure("", "it has no file, and PostHog gives no reason", "Upload its map with the build.", "")
+NO_REASON = Failure("no reason given", "it has no file, and PostHog gives no reason", UPLOAD, "")
 
-COMPLETE, NEVER_LOADED, FAILED = "complete", "never_loaded", "failed"
+State = Literal["complete", "never_loaded", "no_file"]
+COMPLETE: State = "complete"
+NEVER_LOADED: State = "never_loaded"
+NO_FILE: State = "no_file"
+# What the schemas of all tools say about the three states.
+CompleteCount = Annotated[int, Field(description="Have a file, and PostHog has found it for an error")]
+NeverLoadedCount = Annotated[int, Field(description="Have a file, or an unfinished upload, that no error has needed")]
+NoFileCount = Annotated[int, Field(description="Have no file: their errors stay minified")]
 
 
 class SymbolSetRow(TypedDict, total=False):
@@ -26,6 +33,7 @@ class SymbolSetRow(TypedDict, total=False):
 
     id: Required[str]
     ref: str | None
+    team_id: int | None
     has_uploaded_file: bool | None
     storage_ptr: str | None  # stood for it before May 2026
     failure_reason: str | None
@@ -40,13 +48,13 @@ def has_file(symbol_set: SymbolSetRow) -> bool:
     return bool(symbol_set.get("storage_ptr") if said is None else said)
 
 
-def state_of(symbol_set: SymbolSetRow) -> str:
+def state_of(symbol_set: SymbolSetRow) -> State:
     """Name the one state that a symbol set is in: the file decides (docs/posthog-api.md, section 8).
 
     PostHog keeps a `failure_reason` next to a file that was uploaded later and works.
     """
     if not has_file(symbol_set):
-        return FAILED
+        return NO_FILE
     return COMPLETE if symbol_set.get("last_used") else NEVER_LOADED
 
 
@@ -56,10 +64,15 @@ def failure_of(symbol_set: SymbolSetRow) -> Failure:
     return decode_failure(reason) if reason else NO_REASON
 
 
-def moment(written: str | None) -> datetime | None:
+def written(time: datetime) -> str:
+    """Write a time as the API does: ISO 8601, in UTC, to the second."""
+    return time.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def moment(text: str | None) -> datetime | None:
     """Read a time as the API writes it, or return None where it cannot be read."""
     try:
-        read = datetime.fromisoformat(written or "")
+        read = datetime.fromisoformat(text or "")
     except ValueError:
         return None
     return read if read.tzinfo else read.replace(tzinfo=UTC)
@@ -72,16 +85,21 @@ def last_seen(symbol_set: SymbolSetRow) -> datetime | None:
 
 @dataclass(slots=True)
 class Group:
-    """The failures of one kind: how many, and the ref of one of them."""
+    """The failures of one kind: how many, by which HTTP status, and the ref of one of them."""
 
     failure: Failure
     ref: str
     count: int = 0
+    statuses: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(slots=True)
 class SymbolSetCounts:
-    """What was seen so far; `releases` names those whose symbol sets are counted apart."""
+    """What was seen so far; `releases` names those whose symbol sets are counted apart.
+
+    `expiring` counts symbol sets with a file that were last used before `expiring_before`, so that retention removes
+    them within `expiring_within`.
+    """
 
     now: datetime
     expiring_within: timedelta
@@ -89,13 +107,12 @@ class SymbolSetCounts:
     states: Counter[str] = field(default_factory=Counter)
     unbound: int = 0
     expiring: int = 0
-    expiring_files: int = 0
     groups: dict[str, Group] = field(default_factory=dict)
     by_release: dict[str, Counter[str]] = field(init=False)
-    _expiring_since: datetime = field(init=False)
+    expiring_before: datetime = field(init=False)
 
     def __post_init__(self) -> None:
-        self._expiring_since = self.now + self.expiring_within - RETENTION
+        self.expiring_before = self.now + self.expiring_within - RETENTION
         self.by_release = {release: Counter() for release in self.releases}
 
     def add(self, symbol_set: SymbolSetRow) -> None:
@@ -107,19 +124,21 @@ class SymbolSetCounts:
             self.unbound += 1
         elif (counts := self.by_release.get(release)) is not None:
             counts[state] += 1
-        if state == FAILED:
+        if state == NO_FILE:
             self._add_failure(symbol_set)
+            return
         seen = last_seen(symbol_set)
-        if seen is not None and seen <= self._expiring_since:
+        if seen is not None and seen <= self.expiring_before:
             self.expiring += 1
-            self.expiring_files += state != FAILED
 
     def _add_failure(self, symbol_set: SymbolSetRow) -> None:
         failure = failure_of(symbol_set)
-        group = self.groups.get(failure.reason)
+        group = self.groups.get(failure.kind)
         if group is None:
-            group = self.groups[failure.reason] = Group(failure, symbol_set.get("ref") or "")
+            group = self.groups[failure.kind] = Group(failure, symbol_set.get("ref") or "")
         group.count += 1
+        if failure.status:
+            group.statuses[failure.status] += 1
 
     @property
     def total(self) -> int:
@@ -128,4 +147,4 @@ class SymbolSetCounts:
 
     def failures(self) -> list[Group]:
         """Return the kinds of failure, the most frequent first."""
-        return sorted(self.groups.values(), key=lambda group: (-group.count, group.failure.reason))
+        return sorted(self.groups.values(), key=lambda group: (-group.count, group.failure.kind))

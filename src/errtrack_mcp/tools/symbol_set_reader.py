@@ -12,7 +12,7 @@ from collections.abc import Callable
 import anyio
 
 from errtrack_mcp.api.client import Client
-from errtrack_mcp.api.errors import ApiError, RateLimited
+from errtrack_mcp.api.errors import ApiError, RateLimited, RequestInfo, TimedOut
 from errtrack_mcp.api.models import ListBody
 from errtrack_mcp.api.posthog import SYMBOL_SET_LIMITS
 from errtrack_mcp.tools.progress import Report, silent
@@ -28,6 +28,7 @@ MAX_A_MINUTE, MAX_PAGES = (limit.requests * 11 // 12 for limit in SYMBOL_SET_LIM
 MAX_READ_AGAIN = 50
 MAX_WAIT = 60.0
 MAX_WAITS = 3
+MAX_SECONDS = 40.0  # many clients give a call up after 45 or 60 seconds
 
 SymbolSetPage = ListBody[SymbolSetRow]
 
@@ -49,27 +50,38 @@ class RateLimiter:
 
 
 class SymbolSetReader:
-    """One reading of every symbol set that a query finds; it is done once.
+    """One reading of the symbol sets that a query finds, from row `offset` on; it is done once.
 
     `total` is how many the API counted (None: it did not); `read` how many were shown so far, each once. `doubtful`
     says that the list did not keep its order, so that some may have been passed over, `cut` that there were more than
-    may be read in an hour.
+    may be read in an hour, `out_of_time` that reading stopped at the moment `deadline` (of anyio's clock).
     """
 
-    def __init__(self, api: Client, report: Report = silent, **query: str | int | None) -> None:
+    def __init__(
+        self,
+        api: Client,
+        report: Report = silent,
+        *,
+        offset: int = 0,
+        deadline: float | None = None,
+        **query: str | int | None,
+    ) -> None:
         self.total: int | None = None
         self.read = 0
         self.doubtful = False
         self.cut = False
+        self.out_of_time = False
         self._api = api
         self._report = report
         self._query = query
+        self._deadline = anyio.current_time() + MAX_SECONDS if deadline is None else deadline
         self._rate_limiter = RateLimiter()
         self._read_again = 0
         # Hashes instead of ids: a tenth of the memory, and one in a billion walks of 100,000 rows has two alike.
         self._seen: set[int] = set()
-        self._asked = 0  # the offset to ask for next
-        self._due = 0  # the offset of the page to show next
+        self._first = offset
+        self._asked = offset  # the offset to ask for next
+        self._due = offset  # the offset of the page to show next
         self._arrived: dict[int, SymbolSetPage | ApiError] = {}
         self._held = anyio.Semaphore(MAX_HELD, fast_acquire=True)
         self._before: SymbolSetPage | None = None
@@ -81,15 +93,33 @@ class SymbolSetReader:
 
         Raises ApiError where a page cannot be had, after all rows before it were shown.
         """
-        with self._reading:
+        with anyio.CancelScope(deadline=self._deadline) as time_limit, self._reading:
             await self._ask(visit, pages=1)
             async with anyio.create_task_group() as group:
                 for _ in range(AT_ONCE):
                     group.start_soon(self._ask, visit, MAX_PAGES)
+        self.out_of_time = time_limit.cancelled_caught
+        if self.out_of_time and not self.read:
+            raise self._timed_out()
         failure = self._arrived.get(self._due)
         if isinstance(failure, ApiError):
             raise failure
-        self.cut = not self._reading.cancel_called
+        self.cut = not (self._reading.cancel_called or self.out_of_time)
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether another reading can go on where this one stopped."""
+        return self.out_of_time or self.cut or isinstance(self._arrived.get(self._due), ApiError)
+
+    @property
+    def next_offset(self) -> int:
+        """The row at which another reading goes on."""
+        return self._first if self._due == self._first else self._due + 1
+
+    def _timed_out(self) -> TimedOut:
+        error = TimedOut(may_have_happened=False)
+        error.request = RequestInfo(self._api.origin, self._api.prefix[-1], ("symbol_sets",))
+        return error
 
     async def _ask(self, visit: Callable[[SymbolSetRow], None], pages: int) -> None:
         """Read at most so many pages, each the next that nobody has asked for, and show what is due."""
@@ -111,7 +141,7 @@ class SymbolSetReader:
 
     def _is_enough(self) -> bool:
         """Tell whether to ask no further: what lies beyond the count is there only if the page before says so."""
-        if self._reading.cancel_called or self._asked >= MAX_PAGES * STRIDE:
+        if self._reading.cancel_called or self._asked - self._first >= MAX_PAGES * STRIDE:
             return True
         return self.total is not None and self._asked >= self.total and self._asked != self._due
 
@@ -159,8 +189,8 @@ class SymbolSetReader:
         again: list[SymbolSetPage] = []
         while known.isdisjoint(row["id"] for row in page.results):
             offset -= STRIDE
-            if offset < 0 or self._read_again >= MAX_READ_AGAIN:
-                self.doubtful = self.doubtful or offset >= 0
+            if offset < self._first or self._read_again >= MAX_READ_AGAIN:
+                self.doubtful = self.doubtful or offset >= self._first
                 break
             self._read_again += 1
             page = await self._page(offset)
@@ -173,7 +203,7 @@ class SymbolSetReader:
         while True:
             await self._rate_limiter.admit()
             # Counting costs the API as much as reading; installations that always count do so unasked.
-            count = "false" if offset else None
+            count = "false" if offset != self._first else None
             try:
                 page = await self._api.get(
                     "symbol_sets",
@@ -199,6 +229,8 @@ class SymbolSetReader:
 async def read_all(reader: SymbolSetReader, visit: Callable[[SymbolSetRow], None]) -> str:
     """Show every row to `visit`, and return a sentence about what was not seen, or nothing.
 
+    `reader.next_offset` is where another reading goes on.
+
     Raises ApiError if nothing at all was seen.
     """
     why = ""
@@ -208,6 +240,8 @@ async def read_all(reader: SymbolSetReader, visit: Callable[[SymbolSetRow], None
         if not reader.read:
             raise
         why = f"PostHog stopped answering ({error.code})"
+    if reader.out_of_time:
+        why = "that took as long as many clients wait for a call"
     if reader.cut:
         why = "an hour's rate limit is used up"
     if why:

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from mcp.server.mcpserver import Context, Elicit, Resolve
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from errtrack_mcp.api.models import ApiModel, Page
 from errtrack_mcp.api.sanitize import clean, quoted
@@ -23,13 +23,23 @@ from errtrack_mcp.tools.parameters import (
     Text,
 )
 from errtrack_mcp.tools.releases import Release
+from errtrack_mcp.tools.symbol_set_counts import SymbolSetRow
 
 MAX_LISTED_REF_LENGTH = 300  # the API allows 2,048 bytes, of which a page of a hundred would be all there is to see
 DESTROY = "error-tracking-symbol-sets-destroy"
 
+# PostHog calls them valid and invalid, which says too much: a file may be unfinished, or not fit.
+POSTHOG_STATUS = {"has_file": "valid", "no_file": "invalid"}
+
+
+def _our_status(value: Any) -> Any:
+    return {theirs: ours for ours, theirs in POSTHOG_STATUS.items()}.get(value, value)
+
+
 Status = Annotated[
-    Literal["all", "valid", "invalid"],
-    Field(description="valid: has a file, perhaps still uploading; invalid: none"),
+    Literal["all", "has_file", "no_file"],
+    BeforeValidator(_our_status),
+    Field(description="has_file: complete or never_loaded, perhaps still uploading"),
 ]
 Ref = Annotated[Text, Field(max_length=2048, description="Exact chunk id or script URL")]
 Search = Annotated[Text, Field(max_length=2048, description="Part of a ref, version, app name or commit")]
@@ -63,6 +73,18 @@ class SymbolSet(ApiModel):
             rest = {name: value for name, value in data.items() if name != "storage_ptr"}
             return {**rest, "has_uploaded_file": bool(data["storage_ptr"])}
         return data
+
+    def row(self) -> SymbolSetRow:
+        """Return what is counted of it."""
+        return SymbolSetRow(
+            id=self.id,
+            ref=self.ref,
+            has_uploaded_file=self.has_uploaded_file,
+            failure_reason=self.failure_reason,
+            created_at=self.created_at,
+            last_used=self.last_used,
+            release_id=self.release.id if self.release else None,
+        )
 
     def summary(self, longest_ref: int | None = None) -> "SymbolSet":
         """Return what is needed to choose from a list; a `ref` beyond `longest_ref` characters is cut."""
@@ -104,11 +126,11 @@ async def list_symbol_sets(
         offset=offset,
         ref=ref or None,
         search=search or None,
-        status=status if status != "all" else None,
+        status=POSTHOG_STATUS.get(status),
         order_by=order_by,
     )
     rows = page.results if detail == "full" else [row.summary(MAX_LISTED_REF_LENGTH) for row in page.results]
-    return page.shrunk(rows, offset, max_tokens)
+    return page.shrunk(rows, range(offset, offset + len(rows)), max_tokens)
 
 
 async def retrieve_symbol_set(api: Api, id: UUID) -> SymbolSet:  # noqa: A002 - PostHog's name for it

@@ -1,9 +1,19 @@
 """The list of every tool there is."""
 
-from errtrack_mcp.tools import build_check, compare, diagnose, download, ensure, prune, releases, symbol_sets
+from errtrack_mcp.tools import (
+    build_check,
+    compare,
+    diagnose,
+    download,
+    ensure,
+    prune,
+    release_list,
+    releases,
+    symbol_sets,
+)
 
 TOOLSETS = {
-    "releases": [*releases.TOOLS, *ensure.TOOLS, *compare.TOOLS],
+    "releases": [*release_list.TOOLS, *releases.TOOLS, *ensure.TOOLS, *compare.TOOLS],
     "symbol-sets": [*symbol_sets.TOOLS, *diagnose.TOOLS, *prune.TOOLS, *download.TOOLS],
 }
 

@@ -16,7 +16,7 @@ def tidy_symbol_sets(
     unused_for_days: Annotated[int | None, Field(ge=1, le=3650, description="Those unused for so long")] = None,
     release_id: Annotated[UUID | None, Field(description="Those of this release")] = None,
 ) -> str:
-    """Find the symbol sets that nobody needs, and delete them once I agree. By default those that failed."""
+    """Find the symbol sets that nobody needs, and delete them once I agree. By default those without a file."""
     filters = []
     if unused_for_days is not None:
         filters.append(f"unused_for_days={unused_for_days}")
@@ -24,13 +24,13 @@ def tidy_symbol_sets(
         filters.append(f"release_id={release_id}")
     steps = numbered(
         f"Call {DIAGNOSE} without arguments, and tell me in two sentences how the project stands.",
-        f"Call {PRUNE} with {', '.join(filters) or 'failed=true'} and without confirm. That deletes nothing: it plans.",
+        f"Call {PRUNE} with {', '.join(filters) or 'no_file=true'}, without confirm. That deletes nothing: it plans.",
         "Show me the plan: how many, of which kinds, the sample. Say what deleting them costs: a build that is still "
-        "live is minified without its maps; a set that failed comes back with the next error that names its URL; and "
-        "what is unused for 30 days PostHog removes by itself.",
+        "live is minified without its maps; a set without a file comes back with the next error that names its URL; "
+        "and what is unused for 30 days PostHog removes by itself.",
         f"Wait for my answer. Only if I agree, call {PRUNE} with the same arguments and the plan's confirm.",
-        "Tell me what was deleted, what was already gone, what had changed and stayed, and what failed. If some are "
-        "left, begin again at the plan.",
+        "Tell me what was deleted, what was already gone, what had changed and stayed, and which deletions failed. "
+        "If some are left, begin again at the plan.",
     )
     return f"Tidy up the symbol sets.\n\n{steps}"
 
