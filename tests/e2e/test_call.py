@@ -155,7 +155,7 @@ def test_a_deletion_on_a_terminal_asks_and_is_done(configured: dict[str, str], d
     """The question names what would be lost."""
     shown = delete(configured, typed)
     assert shown.returncode == 0
-    assert f'Delete release "{VERSION}" of "storefront-web" and 3 symbol sets with it?' in shown.text
+    assert f'Delete release "{VERSION}" of "storefront-web" in project 4242 and 3 symbol sets with it?' in shown.text
     assert not still_there(database)
 
 

@@ -247,7 +247,8 @@ async def test_the_user_is_asked_wherever_the_client_can(
         plan = await answer(client, PRUNE, no_file=True)
         assert questions == []
         done = await answer(client, PRUNE, no_file=True, confirm=plan["confirm"])
-    assert questions == [f"Delete {total} symbol sets and their files ({total} without a file)? There is no undo."]
+    what = f"Delete {total} symbol sets of project {PROJECT_ID} and their files ({total} without a file)?"
+    assert questions == [f"{what} There is no undo."]
     assert done["deleted"] is (action == "accept")
     assert len(ids(database, FAILED)) == (0 if action == "accept" else total)
 

@@ -14,6 +14,7 @@ from errtrack_mcp import __version__
 from errtrack_mcp.api.errors import (
     ApiError,
     BadShape,
+    NoKey,
     NotFound,
     NotJson,
     RateLimited,
@@ -41,12 +42,12 @@ class Client:
     """One caller's view of one project.
 
     `prefix` is ("projects", id) or ("environments", id). Every method takes the parts of a path below `base`, each
-    sent as one encoded segment, and raises ApiError with its `request`; `timeout` (seconds) covers a whole request with
-    its retries; `headers` go with every request.
+    sent as one encoded segment, and raises ApiError with its `request`, NoKey without a `key`; `timeout` (seconds)
+    covers a whole request with its retries; `headers` go with every request.
     """
 
     transport: Transport
-    key: SecretStr
+    key: SecretStr | None
     prefix: tuple[str, ...]
     timeout: float = 30.0
     retry: RetryPolicy = field(default_factory=RetryPolicy)
@@ -57,6 +58,12 @@ class Client:
     def origin(self) -> str:
         """Scheme and host of PostHog."""
         return self.transport.origin
+
+    def secret(self) -> str:
+        """Return the key itself. Raises NoKey."""
+        if self.key is None:
+            raise NoKey
+        return self.key.get_secret_value()
 
     async def get(self, *path: str, into: type[Model], **query: str | int | None) -> Model:
         """Fetch one object."""
@@ -144,7 +151,7 @@ class Client:
         return {
             **self.headers,
             **({} if method in {"GET", "POST"} else LAST_ON_ITS_CONNECTION),
-            "Authorization": f"Bearer {self.key.get_secret_value()}",
+            "Authorization": f"Bearer {self.secret()}",
             "Accept": "application/json",
             "Accept-Encoding": "gzip",
             "User-Agent": f"errtrack-mcp/{__version__}",
@@ -152,7 +159,7 @@ class Client:
 
     def _without_key(self, response: Response) -> Response:
         """Take the key out of a response that repeats it: nothing that leaves this process may hold it."""
-        key = self.key.get_secret_value()
+        key = self.secret()
         repeated = key.encode() in response.body or any(key in value for value in response.headers.values())
         if len(key) < SHORTEST_REDACTED_KEY or not repeated:
             return response

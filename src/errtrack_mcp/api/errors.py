@@ -1,6 +1,7 @@
 """What can go wrong between us and the REST API.
 
     ApiError
+    ├── NoKey                       nothing was sent: there is no key
     ├── TransportError              nothing came back that could be read as an answer
     │   ├── HostNotFound      the name of the host does not resolve
     │   ├── ConnectionFailed  refused, reset or closed half-way
@@ -50,6 +51,12 @@ class ApiError(Exception):
     code: ClassVar[str]
     transient: ClassVar[bool] = False
     request: RequestInfo = RequestInfo()
+
+
+class NoKey(ApiError):
+    """There is no key to ask with, so nothing was sent."""
+
+    code = "no_key"
 
 
 class TransportError(ApiError):

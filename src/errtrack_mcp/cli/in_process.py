@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager
 
 from mcp import Client
 from mcp.client.session import ElicitationFnT
-from pydantic import SecretStr
 from starlette.types import ASGIApp
 
 from errtrack_mcp.api.transport import HttpTransport
@@ -21,8 +20,6 @@ async def connected(
 
     Without a key everything works that asks PostHog nothing.
     """
-    if settings.personal_api_key is None:
-        settings = settings.model_copy(update={"personal_api_key": SecretStr("none")})
     pool = HttpTransport(settings.host, sandbox)
     try:
         async with Client(build_server(settings, pool), elicitation_callback=ask) as client:

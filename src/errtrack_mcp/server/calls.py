@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
+from traceback import walk_tb
 from typing import Any
 
 from mcp.server.context import ServerRequestContext
+from mcp.server.mcpserver import resolve
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.shared.exceptions import MCPError
 from mcp_types import (
@@ -22,7 +24,7 @@ from errtrack_mcp.api.errors import ApiError
 from errtrack_mcp.api.models import ToolOutput
 from errtrack_mcp.api.sanitize import can_be_sent
 from errtrack_mcp.server.catalog.catalog import OfferedTool
-from errtrack_mcp.server.catalog.untrusted import NOTICE
+from errtrack_mcp.server.catalog.untrusted import NOTICE, PAGE
 from errtrack_mcp.server.errors import (
     ErrorMessage,
     message_for_api_error,
@@ -83,7 +85,10 @@ async def run_tool(
         return output
     if not isinstance(output, ToolOutput):
         raise TypeError(f"{offered.listed.name} returned {type(output).__name__}, which is no ToolOutput")
-    return {NOTICE: offered.notice, **output.model_dump(mode="json")}
+    answer = output.model_dump(mode="json")
+    api = request.lifespan_context.client_for(request)
+    page = offered.page(api.origin, _team_id(answer) or api.prefix[-1])
+    return {NOTICE: offered.notice, PAGE: page, **answer}
 
 
 def _checked(offered: OfferedTool, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -117,9 +122,22 @@ def _foreseen(error: ToolError) -> ErrorMessage:
         return message_for_arguments(cause)
     if isinstance(cause, Refusal):
         return message_for_refusal(cause)
-    if isinstance(cause, ToolError) and str(cause).startswith("Resolver "):  # the SDK could not use a client's answer
+    if isinstance(cause, ToolError) and _raised_in(cause) == resolve.__name__:  # a client's answer was of no use
         return message_for_unclear_answer()
     raise error
+
+
+def _team_id(answer: dict[str, Any]) -> int | None:
+    """Return the number of the project that an answer, or an object in it, belongs to."""
+    objects = [answer, *(value for value in answer.values() if isinstance(value, dict))]
+    return next((each["team_id"] for each in objects if each.get("team_id")), None)
+
+
+def _raised_in(error: Exception) -> str:
+    """Return the module that raised an error: the SDK has no class of its own for what its resolvers refuse."""
+    [*_, (frame, _)] = walk_tb(error.__traceback__)
+    module: str = frame.f_globals["__name__"]
+    return module
 
 
 def succeeded(structured: dict[str, Any]) -> CallToolResult:

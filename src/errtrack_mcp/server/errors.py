@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from errtrack_mcp.api import errors
 from errtrack_mcp.api.errors import ApiError, NotJson
-from errtrack_mcp.api.posthog import key_page, other_region
+from errtrack_mcp.api.posthog import SCOPES, key_page, other_region
 from errtrack_mcp.api.sanitize import clean, quoted
 from errtrack_mcp.tools.refusal import Refusal
 
@@ -21,6 +21,11 @@ MAX_LENGTH = 590
 AGAIN = "Trying again later may help."
 NOT_AGAIN = "Trying again will not help."
 FIX = "Fix this, then try again."
+NO_KEY = (
+    "POSTHOG_PERSONAL_API_KEY is not set, so nothing was sent. Create a personal API key at "
+    "{page} with the scopes {scopes}, set the variable where your MCP client configures this server, and start the "
+    "server again."
+)
 PLAINLY = {"uuid_parsing": "a UUID", "int_parsing": "a whole number", "int_from_float": "a whole number"}
 
 
@@ -49,7 +54,9 @@ class ErrorMessage:
 
 def message_for_api_error(error: ApiError) -> ErrorMessage:
     """Word what the API, or the way to it, did."""
-    if isinstance(error, errors.TransportError):
+    if isinstance(error, errors.NoKey):
+        message = NO_KEY.format(page=key_page(error.request.origin), scopes=SCOPES)
+    elif isinstance(error, errors.TransportError):
         message = _no_answer(error)
     elif isinstance(error, errors.InvalidResponse):
         message = _misread(error)

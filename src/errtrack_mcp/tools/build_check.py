@@ -10,7 +10,7 @@ from mcp.server.mcpserver import Context
 from pydantic import Field
 
 from errtrack_mcp.api.client import Client
-from errtrack_mcp.api.errors import ApiError
+from errtrack_mcp.api.errors import ApiError, NoKey
 from errtrack_mcp.api.models import BYTES_A_TOKEN, OURS, ToolOutput
 from errtrack_mcp.api.sanitize import clean
 from errtrack_mcp.builds.directory import LEFT_OUT, BuildDirectory, Bundle
@@ -87,9 +87,15 @@ async def check_build(
     build = BuildDirectory(path, root, tuple(glob.strip() for glob in exclude.split(",") if glob.strip()))
     bundles = await read_bundles(build, context.report_progress)
     lookup = await look_up(api, bundles, context.report_progress)
-    if lookup.stopped_by is not None and not lookup.uploaded:
+    check = conclude(build, bundles, lookup, environment(api.origin, api.prefix[1]))
+    if lookup.stopped_by is not None and not lookup.uploaded and _needs_an_answer(check, lookup.stopped_by):
         raise lookup.stopped_by
-    return conclude(build, bundles, lookup, environment(api.origin, api.prefix[1])).shrunk(max_tokens)
+    return check.shrunk(max_tokens)
+
+
+def _needs_an_answer(check: BuildCheck, error: ApiError) -> bool:
+    """Tell whether the check says nothing without the project: some builds are surely not readable all the same."""
+    return check.readable is None and not isinstance(error, NoKey)
 
 
 async def read_bundles(build: BuildDirectory, report: Report) -> list[Bundle]:

@@ -70,7 +70,7 @@ class ConfirmCode:
     """The code of one preview; `facts` are added in the order in which the preview shows them."""
 
     def __init__(self, api: Client, tool: str, *facts: Any) -> None:
-        self._hmac = hmac.new(api.key.get_secret_value().encode(), digestmod="sha256")
+        self._hmac = hmac.new(api.secret().encode(), digestmod="sha256")
         self.add(tool, api.origin, *facts)
 
     def add(self, *facts: Any) -> None:

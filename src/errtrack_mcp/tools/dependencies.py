@@ -9,16 +9,8 @@ from mcp.server.mcpserver import Context, Resolve
 from pydantic import SecretStr
 
 from errtrack_mcp.api.client import Client
-from errtrack_mcp.api.posthog import SCOPES, key_page
 from errtrack_mcp.api.retry import RetryPolicy
 from errtrack_mcp.api.transport import HttpTransport
-from errtrack_mcp.tools.refusal import Refusal
-
-NO_KEY = (
-    "POSTHOG_PERSONAL_API_KEY is not set, so nothing was sent. Create a personal API key at "
-    "{page} with the scopes {scopes}, set the variable where your MCP client configures this server, and start the "
-    "server again."
-)
 
 
 class ClientProvider(Protocol):
@@ -59,9 +51,7 @@ class StaticKey:
         return replace(self, prefix=("projects", project))
 
     def client_for(self, request: ServerRequestContext[Any, Any]) -> Client:  # noqa: ARG002 - there is only one caller
-        """Return the client for this request. Raises Refusal where there is no key."""
-        if self.key is None:
-            raise Refusal("no_key", NO_KEY.format(page=key_page(self.transport.origin), scopes=SCOPES))
+        """Return the client for this request."""
         return Client(self.transport, self.key, self.prefix, self.timeout, self.retry)
 
     def has_said_that_it_cannot_ask(self, request: ServerRequestContext[Any, Any]) -> bool:  # noqa: ARG002

@@ -20,10 +20,10 @@ from errtrack_mcp.tools.dependencies import Api
 from errtrack_mcp.tools.elicitation import Consent, Decision
 from errtrack_mcp.tools.parameters import Confirm, Days, ReleaseId
 from errtrack_mcp.tools.progress import after
-from errtrack_mcp.tools.prune_plan import Filters, Plan, facts_of
+from errtrack_mcp.tools.prune_plan import Filters, Plan
 from errtrack_mcp.tools.refusal import Refusal
 from errtrack_mcp.tools.releases import Release
-from errtrack_mcp.tools.symbol_set_counts import COMPLETE, NEVER_LOADED, NO_FILE, SymbolSetRow, written
+from errtrack_mcp.tools.symbol_set_counts import COMPLETE, NEVER_LOADED, NO_FILE, SymbolSetRow, facts_of, written
 from errtrack_mcp.tools.symbol_set_reader import AT_ONCE, MAX_SECONDS, SymbolSetReader, read_all
 
 PRUNE = "error-tracking-symbol-sets-prune"
@@ -171,9 +171,8 @@ async def prune_symbol_sets(
 
 def _code(api: Client, plan: Plan) -> ConfirmCode:
     filters = plan.filters
-    project = "/".join(api.prefix)
     days = [filters.unused_for_days, filters.older_than_days]
-    return ConfirmCode(api, PRUNE, project, filters.no_file, filters.unbound, filters.release_id, days, plan.most)
+    return ConfirmCode(api, PRUNE, plan.team_id, filters.no_file, filters.unbound, filters.release_id, days, plan.most)
 
 
 def _preview(api: Client, plan: Plan) -> Preview[Pruning]:
@@ -187,7 +186,7 @@ def _preview(api: Client, plan: Plan) -> Preview[Pruning]:
     }
     shown = Pruning(
         deleted=False,
-        team_id=next((row.get("team_id") or 0 for row in plan.rows), 0),
+        team_id=plan.team_id,
         matching=plan.matching,
         planned=len(plan.rows),
         states=dict(plan.states),
@@ -199,7 +198,8 @@ def _preview(api: Client, plan: Plan) -> Preview[Pruning]:
         next_step=PREVIEWED if plan.rows else "Nothing matches these filters.",
     )
     states = ", ".join(f"{number} {IN_WORDS[state]}" for state, number in plan.states.most_common())
-    return Preview(shown, f"Delete {len(plan.rows)} symbol sets and their files ({states})? There is no undo.")
+    where = f"of project {shown.team_id}"
+    return Preview(shown, f"Delete {len(plan.rows)} symbol sets {where} and their files ({states})? There is no undo.")
 
 
 def _ago(plan: Plan, days: int) -> str:

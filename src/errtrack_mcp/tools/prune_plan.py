@@ -37,12 +37,6 @@ def _before(time: datetime | None, now: datetime, days: int) -> bool:
     return not days or (time is not None and time < now - timedelta(days=days))
 
 
-def facts_of(row: SymbolSetRow) -> list[str | bool | None]:
-    """Return what changes when a symbol set is used, filled, bound or fails."""
-    state = state_of(row)
-    return [row["id"], state, row.get("ref"), row.get("failure_reason"), row.get("last_used"), row.get("release_id")]
-
-
 @dataclass
 class Plan:
     """The oldest symbol sets that fit at the moment `now`, at most `most` of them, and how many fit in all.
@@ -58,6 +52,11 @@ class Plan:
     read: int = 0
     seconds: float = 0
     rows: list[SymbolSetRow] = field(default_factory=list)
+
+    @property
+    def team_id(self) -> int:
+        """The number of the PostHog project, as its symbol sets have it; 0 where nothing fits."""
+        return next((row.get("team_id") or 0 for row in self.rows), 0)
 
     def visit(self, row: SymbolSetRow) -> None:
         """Take a symbol set into the plan if it fits; from time to time the youngest beyond `most` are let go."""

@@ -12,7 +12,6 @@ RefusalCode = Literal[
     "invalid_arguments",
     "no_build_root",
     "no_file",
-    "no_key",
     "no_such_directory",
     "not_found",
     "outside_build_root",

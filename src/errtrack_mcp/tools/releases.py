@@ -143,7 +143,8 @@ async def preview_deletion(api: Api, id: UUID) -> Preview[ReleaseDeletion]:  # n
     )
     named = f"release {quoted(release.version)} of {quoted(release.project)}"
     number = f"{'more than ' if more else ''}{bound}"
-    return Preview(shown, f"Delete {named} and {number} symbol sets with it? There is no undo.")
+    where = f"in project {release.team_id}"
+    return Preview(shown, f"Delete {named} {where} and {number} symbol sets with it? There is no undo.")
 
 
 Previewed = Annotated[Preview[ReleaseDeletion], Resolve(preview_deletion)]

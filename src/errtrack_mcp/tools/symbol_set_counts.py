@@ -69,6 +69,12 @@ def written(time: datetime) -> str:
     return time.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
+def facts_of(row: SymbolSetRow) -> list[str | bool | None]:
+    """Return what changes when a symbol set is used, filled, bound or fails."""
+    state = state_of(row)
+    return [row["id"], state, row.get("ref"), row.get("failure_reason"), row.get("last_used"), row.get("release_id")]
+
+
 def moment(text: str | None) -> datetime | None:
     """Read a time as the API writes it, or return None where it cannot be read."""
     try:

@@ -23,7 +23,7 @@ from errtrack_mcp.tools.parameters import (
     Text,
 )
 from errtrack_mcp.tools.releases import Release
-from errtrack_mcp.tools.symbol_set_counts import SymbolSetRow
+from errtrack_mcp.tools.symbol_set_counts import SymbolSetRow, facts_of
 
 MAX_LISTED_REF_LENGTH = 300  # the API allows 2,048 bytes, of which a page of a hundred would be all there is to see
 DESTROY = "error-tracking-symbol-sets-destroy"
@@ -142,11 +142,11 @@ async def preview_deletion(api: Api, id: UUID) -> Preview[SymbolSetDeletion]:  #
     """Read which symbol set would be deleted."""
     found = await api.get("symbol_sets", str(id), into=SymbolSet)
     code = ConfirmCode(api, DESTROY, found.team_id, found.id)
-    code.add(found.ref, found.has_uploaded_file, found.release.id if found.release else None)
+    code.add(facts_of(found.row()))
     shown = SymbolSetDeletion(
         deleted=False, team_id=found.team_id, symbol_set=found.summary(), confirm=str(code), next_step=PREVIEWED
     )
-    return Preview(shown, f"Delete the symbol set {quoted(found.ref)}? There is no undo.")
+    return Preview(shown, f"Delete the symbol set {quoted(found.ref)} of project {found.team_id}? There is no undo.")
 
 
 Previewed = Annotated[Preview[SymbolSetDeletion], Resolve(preview_deletion)]

@@ -14,8 +14,8 @@ from pydantic import BaseModel
 
 from errtrack_mcp.server.catalog.filters import Selection, select, unknown_names
 from errtrack_mcp.server.catalog.schemas import input_schema, output_schema
-from errtrack_mcp.server.catalog.toolsets import EVERY_TOOLSET, TOOLSETS
-from errtrack_mcp.server.catalog.untrusted import NOTICE, notice
+from errtrack_mcp.server.catalog.toolsets import EVERY_TOOLSET, PAGES, TOOLSETS
+from errtrack_mcp.server.catalog.untrusted import NOTICE, PAGE, notice
 from errtrack_mcp.server.prompts import PROMPTS
 from errtrack_mcp.server.prompts.base import GatedPrompt
 from errtrack_mcp.server.resources import JSON, TEMPLATES, Template
@@ -34,11 +34,15 @@ class Narrowing:
 
 @dataclass(frozen=True, slots=True)
 class OfferedTool:
-    """A tool as one caller sees it: what runs, what is listed, and the notice that goes with its answers."""
+    """A tool as one caller sees it: what runs, what is listed, and what goes with its answers.
+
+    `notice` says which values are data; `page` returns the page of PostHog's web app from an origin and a project.
+    """
 
     tool: Tool
     listed: ListedTool
     notice: str
+    page: Callable[[str, str | int], str]
 
     @property
     def argument_names(self) -> list[str]:
@@ -97,8 +101,21 @@ class Catalog:
         if narrowing not in self._catalogs:
             with_project = not (self._project_fixed or narrowing.project_fixed)
             tools = select(self._toolsets, self._operator, narrowing.selection)
-            self._catalogs[narrowing] = CallerCatalog({tool.name: _offered(tool, with_project) for tool in tools})
+            self._catalogs[narrowing] = CallerCatalog({tool.name: self._offered(tool, with_project) for tool in tools})
         return self._catalogs[narrowing]
+
+    def _offered(self, tool: Tool, with_project: bool) -> OfferedTool:  # noqa: FBT001
+        returned = get_type_hints(tool.fn)["return"]
+        listed = ListedTool(
+            name=tool.name,
+            title=tool.title,
+            description=tool.description,
+            input_schema=input_schema(tool.parameters, with_project=with_project),
+            output_schema=_answer_schema(returned),
+            annotations=tool.annotations,
+        )
+        [page] = [PAGES[toolset] for toolset, tools in self._toolsets.items() if tool in tools]
+        return OfferedTool(tool, listed, notice(returned), page)
 
     def input_schema(self, name: str) -> dict[str, Any] | None:
         """Return a tool's input schema, or None; the SDK looks for parameters that travel in HTTP headers there."""
@@ -110,20 +127,7 @@ class Catalog:
 def _answer_schema(returned: type[BaseModel]) -> dict[str, Any]:
     """Return the output schema of tools that return this model. Kept: making it is five sixths of offering a tool."""
     answer = output_schema(returned.model_json_schema())
-    return {**answer, "properties": {NOTICE: {"type": "string"}, **answer["properties"]}}
-
-
-def _offered(tool: Tool, with_project: bool) -> OfferedTool:  # noqa: FBT001
-    returned = get_type_hints(tool.fn)["return"]
-    listed = ListedTool(
-        name=tool.name,
-        title=tool.title,
-        description=tool.description,
-        input_schema=input_schema(tool.parameters, with_project=with_project),
-        output_schema=_answer_schema(returned),
-        annotations=tool.annotations,
-    )
-    return OfferedTool(tool, listed, notice(returned))
+    return {**answer, "properties": {NOTICE: {"type": "string"}, PAGE: {"type": "string"}, **answer["properties"]}}
 
 
 def listed_prompt(gated: GatedPrompt) -> ListedPrompt:
