@@ -149,6 +149,10 @@ class Settings(BaseSettings):
     toolsets: Names = Field(None, description="Offer only these toolsets (and ERRTRACK_TOOLS), separated by commas.")
     tools: Names = Field(None, description="Offer only these tools (and ERRTRACK_TOOLSETS), separated by commas.")
     exclude_tools: Names = Field(None, description="Never offer these tools, separated by commas.")
+    text_only: bool = Field(
+        default=False,
+        description="Leave `structuredContent` and output schemas out, for clients that give the model both halves.",
+    )
     allow_http: bool = Field(
         default=False,
         description="Allow `http://` to a host that is not this machine; the key travels unencrypted.",

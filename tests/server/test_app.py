@@ -1,5 +1,7 @@
 """The server as a whole: what it does before anything is configured."""
 
+import json
+
 import pytest
 from mcp import Client
 from mcp.shared.exceptions import MCPError
@@ -9,6 +11,7 @@ from errtrack_mcp.api.transport import HttpTransport
 from errtrack_mcp.server.app import build_server
 from errtrack_mcp.settings import load_settings
 from tests.support.fixtures import Answer, Connect, Refusal
+from tests.support.results import text_of
 from tests.support.upstream import Upstream
 
 pytestmark = pytest.mark.anyio
@@ -40,3 +43,13 @@ async def test_an_empty_argument_counts_as_not_given(connect: Connect, answer: A
         project = await answer(client, "error-tracking-symbol-sets-diagnose", ref="", release_id="", project="")
     assert empty == everything
     assert project["newest_releases"]
+
+
+async def test_an_answer_may_come_as_text_alone(connect: Connect) -> None:
+    """Some clients give the model both halves; then the operator leaves one out, and the schema that promises it."""
+    async with connect(text_only="1") as client:
+        listed = (await client.list_tools()).tools
+        result = await client.call_tool("error-tracking-releases-list", {"limit": 2})
+    assert all(tool.output_schema is None for tool in listed)
+    assert result.structured_content is None
+    assert len(json.loads(text_of(result))["results"]) == 2

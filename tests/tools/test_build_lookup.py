@@ -12,12 +12,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from errtrack_mcp.api.client import Client
-from errtrack_mcp.api.errors import RateLimited, Unauthenticated
+from errtrack_mcp.api.errors import RateLimited, TimedOut, Unauthenticated
 from errtrack_mcp.api.transport import HttpTransport
 from errtrack_mcp.builds.directory import BuildDirectory, Bundle
 from errtrack_mcp.builds.script import Script
 from errtrack_mcp.builds.source_map import MapState
 from errtrack_mcp.builds.verdict import Uploaded
+from errtrack_mcp.tools import build_check as build_check_module
 from errtrack_mcp.tools.build_check import Lookup, conclude, look_up
 
 HERE = Path(__file__).parent
@@ -135,3 +136,18 @@ async def test_a_refused_key_ends_it_at_once() -> None:
     assert isinstance(lookup.stopped_by, Unauthenticated)
     assert lookup.uploaded == {}
     assert project.asked <= 8
+
+
+@pytest.mark.anyio
+async def test_a_long_look_up_ends_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It ends before a client gives up; the rest is called not looked up, and the answer says why."""
+    monkeypatch.setattr(build_check_module, "MAX_SECONDS", 0.5)
+
+    def answer(ref: str, number: int) -> Response:
+        if number > 10:
+            return refused(429, "throttled", retry_after="5")  # the client waits so long
+        return found({"id": "1", "ref": ref, "has_uploaded_file": True})
+
+    lookup = await ask(Project(answer), 30)
+    assert isinstance(lookup.stopped_by, TimedOut)
+    assert 0 < len(lookup.uploaded) < 30

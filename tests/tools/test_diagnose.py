@@ -209,8 +209,8 @@ async def test_what_was_not_seen_is_said(connect: Connect, answer: Answer, datab
     assert found["readable"] is None
     assert 1_300 < found["symbol_sets"] < 1_500
     assert found["not_seen"] == (
-        f"Stopped after the newest {found['symbol_sets']:,} of {total:,} symbol sets: PostHog stopped answering "
-        f"(server_failed). The older ones were not seen. Call again with offset={found['next_offset']} for the rest."
+        f"Stopped after {found['symbol_sets']:,} of {total:,} symbol sets, newest first: PostHog stopped answering "
+        f"(server_failed). The rest was not seen. Call again with offset={found['next_offset']} for the rest."
     )
     assert found["next_offset"] == found["symbol_sets"]
 

@@ -13,6 +13,7 @@ from errtrack_mcp.api.transport import HttpTransport
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import release_id
 from errtrack_mcp.server.app import build_server
+from errtrack_mcp.tools import symbol_set_reader as reader_module
 from tests.support.fixtures import Answer, MakeSettings, Refusal
 from tests.support.project import add_symbol_sets
 from tests.support.upstream import Upstream
@@ -74,10 +75,11 @@ async def test_the_user_is_asked_and_agrees(connect_asking: Any, answer: Answer,
 
 
 async def test_a_count_that_was_cut_short_is_told_as_such(
-    connect_asking: Any, answer: Answer, database: Database, mode: str
+    connect_asking: Any, answer: Answer, database: Database, mode: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Counting ends after twenty pages, and the question says that there may be more."""
+    """Counting ends at a limit, and the question says that there may be more."""
     questions: list[str] = []
+    monkeypatch.setattr(reader_module, "MAX_PAGES", 3)
     add_symbol_sets(database, 2_100)
     with database.transaction():
         database.execute("UPDATE symbol_sets SET release_id = ? WHERE ref LIKE 'added-%'", (release_id(2),))

@@ -15,6 +15,8 @@ from errtrack_mcp.api.transport import HttpTransport
 from errtrack_mcp.sandbox.database import Database, stored_time
 from errtrack_mcp.sandbox.seed import PROJECT_ID, READ_KEY, release_id
 from errtrack_mcp.server.app import build_server
+from errtrack_mcp.tools import prune as prune_module
+from errtrack_mcp.tools import symbol_set_reader as reader_module
 from tests.support.fixtures import Answer, Connect, MakeSettings, Refusal
 from tests.support.project import add_symbol_sets
 from tests.support.slow_sandbox import SlowSandbox
@@ -300,3 +302,42 @@ async def test_progress_only_ever_rises(connect: Connect, answer: Answer, databa
         names = {"first": "2.13.1", "second": "2.13.2"}
         await client.call_tool("error-tracking-releases-compare", names, progress_callback=hear)
         assert told == sorted(set(told))
+
+
+async def test_a_project_too_large_to_read_at_once_is_pruned_in_parts(
+    connect: Connect, answer: Answer, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A plan of the oldest that could be read says so, is carried out, and the next one goes further."""
+    monkeypatch.setattr(reader_module, "MAX_PAGES", 2)
+    monkeypatch.setattr(reader_module, "PAGE", 20)
+    monkeypatch.setattr(reader_module, "STRIDE", 19)
+    expected = oldest_first(database)
+    async with connect() as client:
+        gone: list[str] = []
+        while True:
+            plan = await answer(client, PRUNE, older_than_days=1)
+            if "confirm" not in plan:
+                break
+            done = await answer(client, PRUNE, older_than_days=1, confirm=plan["confirm"])
+            assert done["deleted_count"] == plan["planned"]
+            gone.append(plan.get("not_seen", ""))
+    assert gone[0].startswith("Stopped after ")
+    assert "oldest first" in gone[0]
+    assert gone[0].endswith("The next plan goes further.")
+    assert len(gone) > 1
+    assert not ids(database, f"created_at < '{days_ago(1)}'")
+    assert expected
+
+
+async def test_a_long_deletion_stops_by_itself_and_says_what_is_left(
+    connect: Connect, answer: Answer, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It ends before a client gives up, with what was deleted until then."""
+    total = len(ids(database, FAILED))
+    async with connect() as client:
+        plan = await answer(client, PRUNE, no_file=True)
+        monkeypatch.setattr(prune_module, "MAX_SECONDS", -1.0)
+        done = await answer(client, PRUNE, no_file=True, confirm=plan["confirm"])
+    assert 0 < done["deleted_count"] < total
+    assert done["next_step"].startswith(f"{total - done['deleted_count']} are left: call again without confirm")
+    assert len(ids(database, FAILED)) == total - done["deleted_count"]

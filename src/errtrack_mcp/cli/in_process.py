@@ -21,8 +21,9 @@ async def connected(
     Without a key everything works that asks PostHog nothing.
     """
     pool = HttpTransport(settings.host, sandbox)
+    structured = settings.model_copy(update={"text_only": False})  # commands print from it
     try:
-        async with Client(build_server(settings, pool), elicitation_callback=ask) as client:
+        async with Client(build_server(structured, pool), elicitation_callback=ask) as client:
             yield client
     finally:
         await pool.aclose()

@@ -140,10 +140,10 @@ def _raised_in(error: Exception) -> str:
     return module
 
 
-def succeeded(structured: dict[str, Any]) -> CallToolResult:
+def succeeded(structured: dict[str, Any], *, text_only: bool) -> CallToolResult:
     """Return an answer in both halves; clients show one or the other, so both carry the same facts."""
     text = TextContent(type="text", text=to_json(structured).decode())
-    return CallToolResult(content=[text], structured_content=structured)
+    return CallToolResult(content=[text], structured_content=None if text_only else structured)
 
 
 def failed(message: ErrorMessage) -> CallToolResult:

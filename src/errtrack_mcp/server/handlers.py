@@ -87,7 +87,9 @@ class Handlers:
         except Exception:
             log.exception("The tool %r crashed", params.name)
             return crashed(params.name)
-        return answer if isinstance(answer, InputRequiredResult) else succeeded(answer)
+        if isinstance(answer, InputRequiredResult):
+            return answer
+        return succeeded(answer, text_only=self._catalog.text_only)
 
     async def list_resources(
         self, _request: RequestContext, _params: PaginatedRequestParams | None

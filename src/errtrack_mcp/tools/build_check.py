@@ -10,7 +10,7 @@ from mcp.server.mcpserver import Context
 from pydantic import Field
 
 from errtrack_mcp.api.client import Client
-from errtrack_mcp.api.errors import ApiError, NoKey
+from errtrack_mcp.api.errors import ApiError, NoKey, TimedOut
 from errtrack_mcp.api.models import BYTES_A_TOKEN, OURS, ToolOutput
 from errtrack_mcp.api.sanitize import clean
 from errtrack_mcp.builds.directory import LEFT_OUT, BuildDirectory, Bundle
@@ -20,6 +20,7 @@ from errtrack_mcp.tools.build_roots import Roots
 from errtrack_mcp.tools.dependencies import Api
 from errtrack_mcp.tools.parameters import MAX_TOKENS, MaxTokens
 from errtrack_mcp.tools.progress import Report
+from errtrack_mcp.tools.symbol_set_reader import MAX_SECONDS
 from errtrack_mcp.tools.symbol_sets import SymbolSet
 
 AT_ONCE = 8
@@ -132,9 +133,12 @@ async def look_up(api: Client, bundles: list[Bundle], report: Report) -> Lookup:
                 total = len(bundles) + len(ids)
                 await report(len(bundles) + len(uploaded), total, f"Looked up {len(uploaded)} of {len(ids)} chunk ids.")
 
-    async with anyio.create_task_group() as group:
-        for _ in range(min(AT_ONCE, len(ids))):
-            group.start_soon(ask)
+    with anyio.move_on_after(MAX_SECONDS) as time_limit:
+        async with anyio.create_task_group() as group:
+            for _ in range(min(AT_ONCE, len(ids))):
+                group.start_soon(ask)
+    if time_limit.cancelled_caught:
+        failures.append(TimedOut())
     return Lookup(uploaded, failures[0] if failures else None)
 
 

@@ -12,7 +12,7 @@ from pydantic import Field, RootModel
 
 from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.errors import ApiError, NotFound
-from errtrack_mcp.api.models import ToolOutput
+from errtrack_mcp.api.models import OURS, ToolOutput
 from errtrack_mcp.api.sanitize import clean
 from errtrack_mcp.tools.annotations import DELETE, tool
 from errtrack_mcp.tools.deletion import PREVIEWED, ConfirmCode, DeletionOutput, Preview, consent_to, kept_from_deleting
@@ -68,6 +68,7 @@ class Pruning(DeletionOutput):
     failures: Annotated[dict[str, int], Field(description="Of those planned without a file, by kind of failure")]
     releases: Annotated[dict[str, int], Field(description="Of those planned, by release id")]
     sample: list[Sample]
+    not_seen: Annotated[str, Field(description="Why the plan is of a part of the symbol sets"), OURS] = ""
     deleted_count: int = 0
     already_gone: list[str] = Field(default=[], description="Ids")
     changed_since: list[str] = Field(default=[], description="Ids, left alone")
@@ -93,12 +94,14 @@ async def make_plan(
     reader = SymbolSetReader(
         api,
         context.report_progress,
+        oldest_first=True,
         status="invalid" if no_file else None,
         search=await _version_of(api, release_id) if release_id else None,
     )
     not_seen = await read_all(reader, plan.visit)
-    if not_seen:
+    if not_seen and not (reader.is_out_of_room and plan.rows):
         raise Refusal("incomplete", f"No plan was made. {not_seen} With no_file or release_id fewer have to be read.")
+    plan.not_seen = not_seen
     plan.settle()
     plan.read, plan.seconds = reader.read, anyio.current_time() - started
     return plan
@@ -194,6 +197,7 @@ def _preview(api: Client, plan: Plan) -> Preview[Pruning]:
         releases=_most_frequent(plan.releases),
         sample=[_sample(row) for row in plan.rows[:SAMPLE]],
         **moments,
+        **({"not_seen": f"{plan.not_seen} The next plan goes further."} if plan.not_seen else {}),
         **({"confirm": str(code)} if plan.rows else {}),
         next_step=PREVIEWED if plan.rows else "Nothing matches these filters.",
     )
@@ -248,6 +252,8 @@ async def _carry_out(api: Client, context: Context[Any, Any], plan: Plan, shown:
         raise next(iter(failures.values()))
     left = plan.matching - len(ends) + len(failures)
     more = f"{left} are left: call again without confirm for the next plan." if left else "Nothing else matches."
+    if plan.not_seen:
+        more = "Not all symbol sets were read: call again without confirm for the next plan."
     found = {
         "deleted_count": sum(end == "deleted" for end in ends.values()),
         "already_gone": [id_ for id_, end in ends.items() if end == "gone"],

@@ -42,7 +42,7 @@ class Plan:
     """The oldest symbol sets that fit at the moment `now`, at most `most` of them, and how many fit in all.
 
     Oldest first, so that symbol sets which come to fit later stand behind those of an earlier plan. `read` is how many
-    symbol sets were read for it, in `seconds`.
+    symbol sets were read for it, in `seconds`; `not_seen` says why the rest was not.
     """
 
     filters: Filters
@@ -51,6 +51,7 @@ class Plan:
     matching: int = 0
     read: int = 0
     seconds: float = 0
+    not_seen: str = ""
     rows: list[SymbolSetRow] = field(default_factory=list)
 
     @property

@@ -1,9 +1,11 @@
 """Releases: one deployment of one app each."""
 
+from datetime import UTC, datetime, timedelta
 from hashlib import sha512
 from typing import Annotated, Any, Self
 from uuid import UUID
 
+import anyio
 from mcp.server.mcpserver import Context, Elicit, Resolve
 from pydantic import Field
 
@@ -25,8 +27,10 @@ from errtrack_mcp.tools.parameters import (
     Version,
 )
 from errtrack_mcp.tools.refusal import Refusal
+from errtrack_mcp.tools.symbol_set_counts import SymbolSetCounts
+from errtrack_mcp.tools.symbol_set_reader import SymbolSetReader, read_all
 
-MAX_PAGES_COUNTED = 20
+MAX_SECONDS_COUNTING = 20.0
 DESTROY = "error-tracking-releases-destroy"
 
 
@@ -63,18 +67,6 @@ class ReleaseDeletion(DeletionOutput):
     release: Release
     symbol_sets: Annotated[int, Field(description="Symbol sets that go with it")]
     more_than_counted: Annotated[bool, Field(description="True: it has more symbol sets than were counted")] = False
-
-
-class BoundRelease(ApiModel):
-    """The release that a symbol set names."""
-
-    id: str | None = None
-
-
-class Binding(ApiModel):
-    """As much of a symbol set as is needed to see which release it belongs to."""
-
-    release: BoundRelease | None = None
 
 
 def cli_hash_id(release: Release) -> str:
@@ -192,16 +184,11 @@ async def _count_bound(api: Client, release: Release) -> tuple[int, bool]:
     The API has no filter by release. `search` narrows by version where it is known; an older installation
     ignores it and lists everything, so each row is compared all the same (docs/posthog-api.md, section 5.7).
     """
-    bound, offset = 0, 0
-    for _ in range(MAX_PAGES_COUNTED):
-        page = await api.get_page(
-            "symbol_sets", of=Binding, limit=100, offset=offset, search=release.version, order_by="created_at"
-        )
-        bound += sum(row.release is not None and row.release.id == release.id for row in page.results)
-        if page.next_offset is None:
-            return bound, False
-        offset = page.next_offset
-    return bound, True
+    counted = SymbolSetCounts(datetime.now(UTC), timedelta(), [release.id])
+    deadline = anyio.current_time() + MAX_SECONDS_COUNTING
+    reader = SymbolSetReader(api, deadline=deadline, search=release.version.strip() or None)
+    not_seen = await read_all(reader, counted.add)
+    return counted.by_release[release.id].total(), bool(not_seen)
 
 
 TOOLS = [

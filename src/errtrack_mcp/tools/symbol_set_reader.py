@@ -54,7 +54,8 @@ class SymbolSetReader:
 
     `total` is how many the API counted (None: it did not); `read` how many were shown so far, each once. `doubtful`
     says that the list did not keep its order, so that some may have been passed over, `cut` that there were more than
-    may be read in an hour, `out_of_time` that reading stopped at the moment `deadline` (of anyio's clock).
+    may be read in an hour, `out_of_time` that reading stopped at the moment `deadline` (of anyio's clock). The newest
+    come first, or with `oldest_first` the oldest.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class SymbolSetReader:
         *,
         offset: int = 0,
         deadline: float | None = None,
+        oldest_first: bool = False,
         **query: str | int | None,
     ) -> None:
         self.total: int | None = None
@@ -73,7 +75,8 @@ class SymbolSetReader:
         self.out_of_time = False
         self._api = api
         self._report = report
-        self._query = query
+        self._query = {**query, "order_by": "created_at"} if oldest_first else query
+        self.order = "oldest first" if oldest_first else "newest first"
         self._deadline = anyio.current_time() + MAX_SECONDS if deadline is None else deadline
         self._rate_limiter = RateLimiter()
         self._read_again = 0
@@ -109,7 +112,12 @@ class SymbolSetReader:
     @property
     def is_unfinished(self) -> bool:
         """Whether another reading can go on where this one stopped."""
-        return self.out_of_time or self.cut or isinstance(self._arrived.get(self._due), ApiError)
+        return self.is_out_of_room or isinstance(self._arrived.get(self._due), ApiError)
+
+    @property
+    def is_out_of_room(self) -> bool:
+        """Whether it stopped at a limit of ours: of time, or of requests in an hour."""
+        return self.out_of_time or self.cut
 
     @property
     def next_offset(self) -> int:
@@ -246,7 +254,7 @@ async def read_all(reader: SymbolSetReader, visit: Callable[[SymbolSetRow], None
         why = "an hour's rate limit is used up"
     if why:
         rest = f" of {reader.total:,}" if reader.total else ""
-        return f"Stopped after the newest {reader.read:,}{rest} symbol sets: {why}. The older ones were not seen."
+        return f"Stopped after {reader.read:,}{rest} symbol sets, {reader.order}: {why}. The rest was not seen."
     if reader.doubtful:
         return "The list changed its order while it was read: some symbol sets may have been passed over."
     return ""

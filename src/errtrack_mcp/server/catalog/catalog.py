@@ -89,6 +89,7 @@ class Catalog:
         self._toolsets = EVERY_TOOLSET if local else TOOLSETS
         self._project_fixed = settings.project_id is not None or settings.environment_id is not None
         self._narrowing_of = narrowing_of
+        self.text_only = settings.text_only
         self._catalogs: dict[Narrowing, CallerCatalog] = {}
         self.whole = self.narrowed(Narrowing())
 
@@ -111,7 +112,7 @@ class Catalog:
             title=tool.title,
             description=tool.description,
             input_schema=input_schema(tool.parameters, with_project=with_project),
-            output_schema=_answer_schema(returned),
+            output_schema=None if self.text_only else _answer_schema(returned),
             annotations=tool.annotations,
         )
         [page] = [PAGES[toolset] for toolset, tools in self._toolsets.items() if tool in tools]
