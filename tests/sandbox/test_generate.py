@@ -6,7 +6,7 @@ import pytest
 
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.failures import FAILURES
-from errtrack_mcp.sandbox.generate import crowd
+from errtrack_mcp.sandbox.generate import generate
 from errtrack_mcp.sandbox.seed import PROJECT_ID, seed
 from tests.support.project import NOW
 
@@ -15,7 +15,7 @@ def crowded(releases: int, symbol_sets: int) -> Database:
     """Seed a project and so many more."""
     database = Database()
     seed(database, NOW)
-    crowd(database, NOW, PROJECT_ID, releases, symbol_sets)
+    generate(database, NOW, PROJECT_ID, releases, symbol_sets)
     return database
 
 
@@ -31,7 +31,7 @@ def test_as_many_as_asked_for_and_always_the_same(releases: int, symbol_sets: in
     for table, number in (("releases", releases), ("symbol_sets", symbol_sets)):
         assert rows(first, table) == rows(second, table)
         assert len(rows(first, table)) == len(rows(plain, table)) + number
-    crowd(first, NOW, PROJECT_ID, releases, symbol_sets)
+    generate(first, NOW, PROJECT_ID, releases, symbol_sets)
     assert rows(first, "symbol_sets") == rows(second, "symbol_sets")
     for database in (first, second, plain):
         database.close()

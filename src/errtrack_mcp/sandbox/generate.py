@@ -20,7 +20,7 @@ UNBOUND = 20
 Row = tuple[object, ...]
 
 
-def crowd(database: Database, now: datetime, team_id: int, releases: int, symbol_sets: int) -> None:
+def generate(database: Database, now: datetime, team_id: int, releases: int, symbol_sets: int) -> None:
     """Add so many releases and symbol sets to a project, in one go; a database that has some is left alone."""
     first = (_id(0, "release"), _id(0, "symbol set"))
     if database.one("SELECT id FROM releases WHERE id = ? UNION SELECT id FROM symbol_sets WHERE id = ?", first):

@@ -13,7 +13,7 @@ import uvicorn
 
 from errtrack_mcp.sandbox.app import create_app
 from errtrack_mcp.sandbox.database import Database
-from errtrack_mcp.sandbox.generate import crowd
+from errtrack_mcp.sandbox.generate import generate
 from errtrack_mcp.sandbox.retention import remove_expired, remove_expired_hourly
 from errtrack_mcp.sandbox.seed import (
     FULL_KEY,
@@ -56,7 +56,7 @@ async def serve(contents: Contents, sock: socket.socket, on_ready: Callable[[], 
     try:
         now = datetime.now(UTC)
         seed(database, now)
-        crowd(database, now, PROJECT_ID, contents.releases, contents.symbol_sets)
+        generate(database, now, PROJECT_ID, contents.releases, contents.symbol_sets)
         storage = Storage(contents.files())
         remove_expired(database, storage, now)
         config = uvicorn.Config(
