@@ -1,0 +1,91 @@
+"""One call of a tool: arguments, project, failures and the two halves of an answer."""
+
+import logging
+
+import pytest
+from mcp import Client
+from mcp.server.mcpserver.exceptions import ToolError
+from pydantic import SecretStr
+
+from errtrack_mcp.api.transport import HttpTransport
+from errtrack_mcp.sandbox.app import create_app
+from errtrack_mcp.sandbox.database import Database
+from errtrack_mcp.sandbox.seed import FULL_KEY, OTHER_PROJECT_ID
+from errtrack_mcp.server.app import build_server
+from errtrack_mcp.server.catalog.catalog import Catalog
+from errtrack_mcp.settings import Settings, load_settings
+from errtrack_mcp.tools import releases
+from tests.support.fixtures import Answer, Connect, Refusal
+from tests.support.results import text_of
+
+pytestmark = pytest.mark.anyio
+
+LIST = "error-tracking-releases-list"
+RETRIEVE = "error-tracking-releases-retrieve"
+
+
+@pytest.mark.parametrize("value", ["a\x00b", "\ud800", {"deep": ["\x00"]}])
+async def test_what_cannot_be_stored_is_not_sent(connect: Connect, value: object) -> None:
+    """PostHog would answer with a 500; the argument is named."""
+    async with connect() as client:
+        arguments = {"version": "1", "project": "a", "metadata": {"x": value}}
+        result = await client.call_tool("error-tracking-releases-create", arguments)
+    assert result.is_error
+    assert text_of(result).startswith("invalid_arguments: metadata must not hold NUL")
+
+
+@pytest.mark.parametrize("project", ["x", "1.5", "../1", "-1", "@other"])
+async def test_a_project_that_is_no_number_is_refused(connect: Connect, refusal: Refusal, project: str) -> None:
+    """It becomes part of a path."""
+    async with connect() as client:
+        assert (await refusal(client, LIST, project_id=project)).startswith("invalid_arguments: project_id")
+
+
+async def test_a_project_may_be_a_number_or_its_text(connect: Connect, answer: Answer) -> None:
+    """Clients send one or the other."""
+    async with connect() as client:
+        assert await answer(client, LIST, project_id=OTHER_PROJECT_ID) == await answer(
+            client, LIST, project_id=str(OTHER_PROJECT_ID)
+        )
+
+
+async def test_an_error_without_a_code_is_logged_and_masked(
+    database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Only a Refusal is passed on: what else a tool raises may hold anything, even words that look like the SDK's."""
+
+    async def careless(*_arguments: object, **_named: object) -> None:
+        raise ToolError("Resolver 'x' received a secret")
+
+    transport = HttpTransport("http://localhost", create_app(database))
+    settings = load_settings(None, POSTHOG_HOST="http://localhost", POSTHOG_PERSONAL_API_KEY=FULL_KEY)
+    monkeypatch.setattr(type(transport), "send", careless)
+    caplog.set_level(logging.ERROR)
+    async with Client(build_server(settings, transport)) as client:
+        result = await client.call_tool(RETRIEVE, {"id": "019b0000-0000-7000-8000-00000000dead"})
+    await transport.aclose()
+    assert result.is_error
+    assert text_of(result) == f"Error executing tool {RETRIEVE}"
+    assert "secret" in caplog.text
+    assert isinstance(settings.personal_api_key, SecretStr)
+
+
+def test_each_toolset_has_a_page_in_posthog() -> None:
+    """A toolset that is added without one is refused when the server starts."""
+    catalog = Catalog(Settings(), local=True)
+    for tool in catalog.whole.tools.values():
+        assert tool.page("https://posthog.example", 7).startswith("https://posthog.example/project/7/error_tracking")
+
+
+async def test_an_answer_links_to_its_page(connect: Connect) -> None:
+    """With the number of the project where it is known, and without it for the one that the key is in."""
+    async with connect() as client:
+        preview = await client.call_tool(releases.DESTROY, {"id": "x"})
+        listed = await client.call_tool(LIST, {"limit": 1})
+        fixed = await client.call_tool(LIST, {"limit": 1, "project_id": OTHER_PROJECT_ID})
+    assert preview.is_error
+    assert listed.structured_content
+    assert fixed.structured_content
+    page = "/error_tracking?activeTab=configuration#selectedSetting=error-tracking-releases"
+    assert listed.structured_content["posthog_url"].endswith(page)
+    assert fixed.structured_content["posthog_url"].endswith(f"/project/{OTHER_PROJECT_ID}{page}")
