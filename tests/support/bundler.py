@@ -40,7 +40,7 @@ def run_esbuild(project: Path, *options: str) -> Path:
 
 
 def inject(script: Path) -> str:
-    """Give a script its chunk id as the CLI does (format page, section 3): code before byte 0, a comment at the end."""
+    """Give a script its chunk id as PostHog's CLI does: code before byte 0, a comment at the end."""
     code = script.read_text()
     chunk_id = str(uuid5(NAMESPACE_URL, f"{script.name}{code}"))
     registering = (

@@ -16,7 +16,7 @@ MAX_VALUES = 100  # the protocol allows no more
 RELEASES_READ = 500
 SYMBOL_SETS_READ = 100
 MAX_TYPED_LENGTH = 2_048
-CLEANED = re.compile(r"\\u[0-9a-f]{4}|… \[cut: ")  # what api/text.py leaves in place of what it takes
+CLEANED = re.compile(r"\\u[0-9a-f]{4}|… \[cut: ")  # what api/sanitize.py writes in place of what it takes out
 
 RELEASES = "error-tracking-releases-list"
 SYMBOL_SETS = "error-tracking-symbol-sets-list"
