@@ -126,7 +126,7 @@ def measure_large_answers(url: str) -> LargeAnswers:
 
 
 def _reads(name: str) -> bool:
-    """Tell whether a tool changes nothing when called with an id alone: a deletion is then only previewed."""
+    """Return whether a tool changes nothing when called with an id alone: a deletion is then only previewed."""
     return not name.endswith(("-create", "-update"))
 
 

@@ -72,7 +72,7 @@ def layer_of(place: str) -> int:
 
 
 def may_import(importer: str, imported: str) -> bool:
-    """Tell whether files below one place may import from another. Raises LookupError for an unknown place."""
+    """Return whether files below one place may import from another. Raises LookupError for an unknown place."""
     if importer == imported:
         return True
     if importer in APART:
@@ -138,11 +138,17 @@ def test_only_the_server_side_knows_mcp(file: Path) -> None:
 
 
 def has_test_file(module: Path) -> bool:
-    """Tell whether there is a test file of a module's name, or of its package's; commands are tested as processes."""
+    """Return whether there is a test file of a module's name, or of its package's.
+
+    Commands are tested as processes, and a resource of the sandbox through the tools that ask for it.
+    """
     package = module.parent
     by_package = TESTS / package.parent / f"test_{package.name}.py"
     as_process = [TESTS / "e2e" / f"test_{name}.py" for name in (module.stem, package.name) if module.parts[0] == "cli"]
     own = TESTS / package / f"test_{module.name}"
+    through_tools = TESTS / "tools" / f"test_{module.name}"
+    if module.parts[0] == "sandbox" and through_tools.exists():
+        return True
     return own.exists() or (len(module.parts) > 2 and by_package.exists()) or any(path.exists() for path in as_process)
 
 

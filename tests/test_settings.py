@@ -63,7 +63,7 @@ def test_unusable_keys_are_refused_without_repeating_them(key: str) -> None:
 
 
 @pytest.mark.parametrize("client", ["claude-code", "cursor", "gemini"])
-def test_a_reference_that_a_client_left_as_it_was_is_told(client: str) -> None:
+def test_a_reference_that_a_client_left_as_it_was_is_reported(client: str) -> None:
     """A client that does not find the variable may hand over the reference instead."""
     text = problems(POSTHOG_PERSONAL_API_KEY=CLIENTS[client].reference)
     assert text.startswith("POSTHOG_PERSONAL_API_KEY holds a reference to itself")
@@ -107,7 +107,7 @@ def test_a_project_is_a_number_and_only_one() -> None:
     assert load_settings(None, POSTHOG_PROJECT_ID="1", POSTHOG_ENVIRONMENT_ID="1").project_id == "1"
 
 
-def test_every_problem_is_told_at_once() -> None:
+def test_every_problem_is_reported_at_once() -> None:
     """Two wrong variables give two sentences, each with its variable."""
     text = problems(POSTHOG_HOST="nonsense", timeout="soon")
     assert "POSTHOG_HOST" in text

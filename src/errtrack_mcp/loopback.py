@@ -1,10 +1,10 @@
-"""What only this machine can reach: there nothing has to be encrypted, proxied or hidden. Pure."""
+"""Addresses that only this machine can reach: nothing has to be encrypted or hidden there. Pure."""
 
 from ipaddress import ip_address
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether only this machine can reach an address or name, given as URLs have it without brackets."""
+    """Return whether only this machine can reach an address or name, given as URLs have it without brackets."""
     if host == "localhost":
         return True
     try:

@@ -113,7 +113,7 @@ async def test_what_an_earlier_try_deleted_counts_as_deleted() -> None:
         (Response(502, b"<title>Bad Gateway</title>"), ServerError),
     ],
 )
-async def test_what_is_not_the_api_is_told_apart(response: Response, error: type[ApiError]) -> None:
+async def test_what_is_not_the_api_is_distinguished(response: Response, error: type[ApiError]) -> None:
     """Each failure has a class of its own, and knows what was asked."""
     with pytest.raises(error) as raised:
         await client(Script([response] * 3)).get("releases", "1", into=Row)

@@ -33,7 +33,7 @@ def body(code: str, detail: str, attr: str | None = None) -> dict[str, str | Non
         (503, None, errors.ServerError),
     ],
 )
-def test_a_refusal_is_told_by_status_and_code(status: int, answer: object, expected: type[ApiError]) -> None:
+def test_a_refusal_is_reported_by_status_and_code(status: int, answer: object, expected: type[ApiError]) -> None:
     """Each kind of answer becomes one kind of exception, envelope or not."""
     assert type(refusal(status, answer)) is expected
 

@@ -81,7 +81,7 @@ def test_the_exit_code_tells_a_ci_job(run: Run, sandbox: Upstream, database: Dat
     assert run("build-check", str(dist / "absent"), **place).returncode == 2
 
 
-def test_what_needs_no_project_is_told_without_one(run: Run, tmp_path: Path, bundle: Bundle) -> None:
+def test_what_needs_no_project_is_reported_without_one(run: Run, tmp_path: Path, bundle: Bundle) -> None:
     """A build without maps is surely not readable, whether or not the project can be asked."""
     done = run("build-check", "--json", str(bundle(tmp_path)))
     assert done.returncode == 1

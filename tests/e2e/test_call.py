@@ -31,7 +31,7 @@ def configured(sandbox: Upstream) -> dict[str, str]:
 
 
 def still_there(database: Database) -> bool:
-    """Tell whether the release that the tests try to delete is there."""
+    """Return whether the release that the tests try to delete is there."""
     return database.one("SELECT 1 FROM releases WHERE id = ?", (release_id(2),)) is not None
 
 
@@ -186,7 +186,7 @@ def _number(database: Database) -> int:
     return int(database.execute("SELECT count(*) FROM symbol_sets").fetchone()[0])
 
 
-def test_whoever_stops_a_deletion_is_told_how_far_it_came(configured: dict[str, str], database: Database) -> None:
+def test_interrupting_a_deletion_reports_how_far_it_came(configured: dict[str, str], database: Database) -> None:
     """Ctrl-C in the middle: what is gone stays gone, and how much that is."""
     add_symbol_sets(database, 600)
     arguments = ["call", "error-tracking-symbol-sets-prune", "unbound=true", "limit=500"]

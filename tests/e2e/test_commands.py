@@ -37,7 +37,7 @@ def test_without_a_key_a_command_says_what_is_missing(run: Run) -> None:
         ({"POSTHOG_PERSONAL_API_KEY": "phx_k", "ERRTRACK_TIMEOUT": "never"}, "ERRTRACK_TIMEOUT"),
     ],
 )
-def test_unusable_settings_are_told_on_stderr(run: Run, variables: dict[str, str], words: str) -> None:
+def test_unusable_settings_are_reported_on_stderr(run: Run, variables: dict[str, str], words: str) -> None:
     """It exits with 2 and says which variable to fix, with no traceback and no key."""
     result = run("serve", **variables)
     assert (result.returncode, result.stdout) == (2, "")

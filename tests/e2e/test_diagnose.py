@@ -51,7 +51,7 @@ def test_the_exit_code_says_whether_it_is_readable(
         (["--release-id", ""], {}, "release_id must not be empty"),
     ],
 )
-def test_what_fails_could_not_be_told(
+def test_what_fails_leaves_it_open(
     run: Run, configured: dict[str, str], arguments: list[str], variables: dict[str, str], said: str
 ) -> None:
     """Never an exit code that says readable or not, whatever went wrong."""

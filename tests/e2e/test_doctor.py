@@ -131,7 +131,7 @@ def test_settings_say_where_they_come_from(examine: Examine, configured: dict[st
         ({"POSTHOG_PROJECT_ID": CANARY}, ["settings"], "POSTHOG_PROJECT_ID must be"),
     ],
 )
-def test_unusable_settings_fail_and_the_rest_is_told(
+def test_unusable_settings_fail_and_the_rest_is_reported(
     examine: Examine, configured: dict[str, str], variables: dict[str, str], failing: list[str], words: str
 ) -> None:
     """Every line is there; what can be seen without those settings still is."""
@@ -168,7 +168,7 @@ def test_a_refused_key_fails(examine: Examine, configured: dict[str, str]) -> No
     assert {report.status(name) for name in ("scopes", "project", "toolset releases", "api age")} == {"skipped"}
 
 
-def test_missing_scopes_are_told(examine: Examine, configured: dict[str, str]) -> None:
+def test_missing_scopes_are_reported(examine: Examine, configured: dict[str, str]) -> None:
     """Without reading nothing works; without writing some tools do not, unless none of those is offered."""
     none = examine(**configured | {"POSTHOG_PERSONAL_API_KEY": NO_SCOPES_KEY})
     assert none.failing() == ["scopes"]
@@ -182,7 +182,7 @@ def test_missing_scopes_are_told(examine: Examine, configured: dict[str, str]) -
     assert {whole.status(name) for name in ("scopes", "toolset releases", "toolset symbol-sets")} == {"ok"}
 
 
-def test_a_key_for_another_project_is_told_which(examine: Examine, configured: dict[str, str]) -> None:
+def test_a_key_for_another_project_is_reported_which(examine: Examine, configured: dict[str, str]) -> None:
     """And with that project it works."""
     scoped = configured | {"POSTHOG_PERSONAL_API_KEY": SCOPED_KEY}
     report = examine(**scoped)
@@ -198,7 +198,7 @@ def test_a_project_that_is_not_there_fails(examine: Examine, configured: dict[st
     assert "no project 99" in report.line("project")
 
 
-def test_the_deprecated_address_is_told(examine: Examine, configured: dict[str, str]) -> None:
+def test_the_deprecated_address_is_reported(examine: Examine, configured: dict[str, str]) -> None:
     """It works, and PostHog has announced its end."""
     report = examine(**configured, POSTHOG_ENVIRONMENT_ID="4242")
     assert report.code == 0
@@ -290,18 +290,18 @@ def ends_at(report: Report, part: str, words: str) -> None:
     assert report.status("clients") != "skipped"
 
 
-def test_a_name_that_does_not_resolve_is_told(examine: Examine) -> None:
+def test_a_name_that_does_not_resolve_is_reported(examine: Examine) -> None:
     """It is DNS."""
     report = examine(POSTHOG_HOST="https://posthog.invalid", POSTHOG_PERSONAL_API_KEY=CANARY)
     ends_at(report, "dns", "posthog.invalid does not resolve")
 
 
-def test_a_closed_port_is_told(examine: Examine) -> None:
+def test_a_closed_port_is_reported(examine: Examine) -> None:
     """It is the connection."""
     ends_at(examine(POSTHOG_HOST="http://127.0.0.1:9", POSTHOG_PERSONAL_API_KEY=CANARY), "connection", "127.0.0.1:9")
 
 
-def test_a_proxy_that_leads_nowhere_is_told(examine: Examine) -> None:
+def test_a_proxy_that_leads_nowhere_is_reported(examine: Examine) -> None:
     """It is the proxy, whose password is not shown, and neither DNS nor the host."""
     variables = {"POSTHOG_HOST": "https://us.posthog.com", "POSTHOG_PERSONAL_API_KEY": CANARY}
     ends_at(examine(**variables, HTTPS_PROXY="http://user:canary@127.0.0.1:9"), "proxy", "HTTPS_PROXY")
@@ -309,7 +309,7 @@ def test_a_proxy_that_leads_nowhere_is_told(examine: Examine) -> None:
         ends_at(examine(**variables, HTTPS_PROXY=proxy.url), "proxy", "407")
 
 
-def test_tls_and_a_proxy_in_order_are_told(examine: Examine, tmp_path: Path) -> None:
+def test_tls_and_a_proxy_in_order_are_reported(examine: Examine, tmp_path: Path) -> None:
     """An authority that is not trusted is TLS; trusted, the line says for how long the certificate is good."""
     authority, file = trustme.CA(), tmp_path / "ca.pem"
     authority.cert_pem.write_to_path(str(file))
@@ -339,7 +339,7 @@ def test_tls_and_a_proxy_in_order_are_told(examine: Examine, tmp_path: Path) -> 
     ],
     ids=["page", "redirect", "gateway"],
 )
-def test_what_is_not_the_api_is_told(examine: Examine, reply: bytes, words: str) -> None:
+def test_what_is_not_the_api_is_reported(examine: Examine, reply: bytes, words: str) -> None:
     """It is the answer."""
     with misbehave(reply) as upstream:
         ends_at(examine(POSTHOG_HOST=upstream.url, POSTHOG_PERSONAL_API_KEY=CANARY), "answer", words)
@@ -358,7 +358,7 @@ def test_a_page_that_repeats_the_key_does_not_make_it_known(examine: Examine) ->
         ends_at(report, "answer", "You sent")
 
 
-def test_no_answer_in_time_is_told(examine: Examine) -> None:
+def test_no_answer_in_time_is_reported(examine: Examine) -> None:
     """It is the answer, and the doctor does not wait longer than a call would."""
     with misbehave(silent) as upstream:
         report = examine(POSTHOG_HOST=upstream.url, POSTHOG_PERSONAL_API_KEY=CANARY, ERRTRACK_TIMEOUT="0.5")
@@ -366,7 +366,7 @@ def test_no_answer_in_time_is_told(examine: Examine) -> None:
 
 
 @pytest.mark.parametrize(("offset", "words"), [(-7200, "2 hours ahead of"), (86_400 * 3, "3 days behind"), (5, "")])
-def test_a_clock_that_is_off_is_told(examine: Examine, offset: float, words: str) -> None:
+def test_a_clock_that_is_off_is_reported(examine: Examine, offset: float, words: str) -> None:
     """By what the host says the time is, even as it refuses the key."""
     reply = http(401, json.dumps({"code": "x"}), Date=formatdate(time.time() + offset, usegmt=True))
     with misbehave(reply) as upstream:

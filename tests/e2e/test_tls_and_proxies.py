@@ -56,7 +56,7 @@ def ask(spawn: Spawn, monkeypatch: pytest.MonkeyPatch) -> Ask:
 
 
 def succeeded(result: Any) -> bool:
-    """Tell whether the release came."""
+    """Return whether the release came."""
     return not result.get("isError") and result["structuredContent"]["id"] == ID
 
 
@@ -103,7 +103,7 @@ def test_another_hosts_certificate_is_refused(ask: Ask, authority: trustme.CA, a
 
 
 @pytest.mark.parametrize("content", [None, "not a certificate"])
-def test_a_file_of_no_certificates_is_told(ask: Ask, tmp_path: Path, content: str | None) -> None:
+def test_a_file_of_no_certificates_is_reported(ask: Ask, tmp_path: Path, content: str | None) -> None:
     """A missing or unusable SSL_CERT_FILE is named as the cause, on one line."""
     file = tmp_path / "ca.pem"
     if content:
@@ -169,7 +169,7 @@ def test_hosts_that_need_no_proxy_are_reached_without(
     ],
     ids=["407", "403", "closed"],
 )
-def test_a_proxy_that_refuses_is_told(ask: Ask, refusal: bytes, said: str) -> None:
+def test_a_proxy_that_refuses_is_reported(ask: Ask, refusal: bytes, said: str) -> None:
     """The words say that it was the proxy and what it answered; nothing but CONNECT reached it."""
     with proxy_to(0, refusal=refusal) as proxy:
         text = words(ask("https://us.posthog.com", HTTPS_PROXY=proxy.url))
@@ -189,7 +189,7 @@ def test_a_proxy_that_refuses_is_told(ask: Ask, refusal: bytes, said: str) -> No
     ],
     ids=["closed port", "unknown name", "socks"],
 )
-def test_a_proxy_that_cannot_be_used_is_told(ask: Ask, address: str) -> None:
+def test_a_proxy_that_cannot_be_used_is_reported(ask: Ask, address: str) -> None:
     """The words blame the proxy and not the host, and hold no password of the proxy."""
     text = words(ask("https://us.posthog.com", HTTPS_PROXY=address))
     assert text.startswith("proxy_failed: ")
@@ -197,7 +197,7 @@ def test_a_proxy_that_cannot_be_used_is_told(ask: Ask, address: str) -> None:
     assert "password" not in text
 
 
-def test_an_address_that_is_none_is_told(ask: Ask) -> None:
+def test_an_address_that_is_none_is_reported(ask: Ask) -> None:
     """A proxy setting with a typing error is named, without its value."""
     text = words(ask("https://us.posthog.com", HTTPS_PROXY="htp://user:password@proxy:99999999"))
     assert text.startswith("proxy_failed: ")

@@ -109,7 +109,7 @@ REFUSALS: list[tuple[bytes, str, list[str]]] = [
 
 
 @pytest.mark.parametrize(("reply", "code", "parts"), REFUSALS, ids=lambda part: part if isinstance(part, str) else "")
-def test_an_answer_that_is_final_is_told_at_once(ask: Ask, reply: bytes, code: str, parts: list[str]) -> None:
+def test_an_answer_that_is_final_is_reported_at_once(ask: Ask, reply: bytes, code: str, parts: list[str]) -> None:
     """One request, one sentence that says what happened and what to do; no page, no traceback."""
     with misbehave(reply) as upstream:
         text = words(ask(upstream, RETRIEVE))
@@ -179,7 +179,7 @@ def test_a_change_is_never_repeated_blindly(ask: Ask, fault: Reply, call: tuple[
     assert len(upstream.requests) == 1
 
 
-def test_a_page_in_place_of_an_answer_is_told_by_its_title(ask: Ask) -> None:
+def test_a_page_in_place_of_an_answer_is_reported_by_its_title(ask: Ask) -> None:
     """A gateway's page behind a 502 is named, never shown."""
     with misbehave(http(502, "<html><title>Bad gateway</title>secret page", "text/html")) as upstream:
         text = words(ask(upstream, RETRIEVE))
@@ -229,7 +229,7 @@ def test_a_short_rate_limit_is_waited_out(ask: Ask) -> None:
 
 
 @pytest.mark.parametrize(("retry_after", "allowed"), [("3600", "20"), ("2", "1")])
-def test_a_long_rate_limit_is_told_at_once(ask: Ask, retry_after: str, allowed: str) -> None:
+def test_a_long_rate_limit_is_reported_at_once(ask: Ask, retry_after: str, allowed: str) -> None:
     """The error says how many seconds to wait, in words and as a number."""
     throttled = envelope(429, "throttled", "Request was throttled.", Retry_After=retry_after)
     with misbehave(throttled) as upstream:
@@ -251,7 +251,7 @@ def test_a_refused_connection_names_the_host(ask: Ask) -> None:
     assert url.removeprefix("http://") in text
 
 
-def test_an_unknown_name_is_told_apart(ask: Ask) -> None:
+def test_an_unknown_name_is_distinguished(ask: Ask) -> None:
     """A host that does not resolve is not called refused."""
     text = words(ask("https://posthog.invalid", RETRIEVE))
     assert text.startswith("host_not_found: ")

@@ -44,12 +44,12 @@ def names(replica: Serving, path: str = "/mcp", **headers: str) -> set[str]:
 SHARING = {"ERRTRACK_SHARED_KEY": "1", "POSTHOG_PERSONAL_API_KEY": FULL_KEY}
 
 
-def test_the_operators_key_is_never_lent_unasked(replica: Serving) -> None:
+def test_the_operators_key_is_never_used_unasked(replica: Serving) -> None:
     """The process holds a key of its own (the sandbox's), and still asks the caller for theirs."""
     assert ask(replica, headers=posting(None)).status_code == 401
 
 
-def test_the_operators_key_is_lent_where_they_say_so(sandbox: Upstream) -> None:
+def test_the_operators_key_is_used_where_they_say_so(sandbox: Upstream) -> None:
     """Only then, and not to a caller who chooses another host."""
     operator = {"POSTHOG_HOST": sandbox.url, "POSTHOG_PERSONAL_API_KEY": READ_KEY, "ERRTRACK_SHARED_KEY": "1"}
     with serving(port=0, **operator) as replica:

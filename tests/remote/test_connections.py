@@ -73,7 +73,7 @@ def until_ends_with(connection: socket.socket, end: bytes) -> bytes:
     return received
 
 
-def test_a_connection_too_many_is_told_so() -> None:
+def test_a_connection_too_many_is_reported_so() -> None:
     """503 at once, for a proxy to ask another replica; then there is room again."""
     with limited(max_connections=2) as (port, _):
         with socket.create_connection(("127.0.0.1", port)), socket.create_connection(("127.0.0.1", port)) as second:

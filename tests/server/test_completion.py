@@ -105,7 +105,7 @@ async def test_what_hides_in_a_name_is_not_proposed(connect: Connect, database: 
         assert await propose(client, CHECK, "version", "2.13") == ["2.13.1", "2.13.0"]
 
 
-async def test_nothing_is_told_that_may_not_be_listed(connect: Connect, sandbox: Upstream) -> None:
+async def test_nothing_is_reported_that_may_not_be_listed(connect: Connect, sandbox: Upstream) -> None:
     """An operator who leaves the lists out has left out what completion would have told."""
     lists = "error-tracking-releases-list,error-tracking-symbol-sets-list"
     async with connect(exclude_tools=lists) as client:
@@ -114,7 +114,7 @@ async def test_nothing_is_told_that_may_not_be_listed(connect: Connect, sandbox:
     assert not sandbox.requests
 
 
-async def test_a_failure_is_worded(connect: Connect) -> None:
+async def test_a_failure_is_explained(connect: Connect) -> None:
     """Not an empty list, which would read as a project without releases."""
     async with connect(POSTHOG_PERSONAL_API_KEY="phx_unknown") as client:
         with pytest.raises(MCPError, match="unauthenticated: "):

@@ -111,7 +111,7 @@ async def test_a_prompt_needs_its_tools(connect: Connect, variables: dict[str, s
         ("nonsense", {}, "There is no prompt"),
     ],
 )
-async def test_bad_arguments_are_worded(connect: Connect, name: str, arguments: dict[str, str], words: str) -> None:
+async def test_bad_arguments_are_explained(connect: Connect, name: str, arguments: dict[str, str], words: str) -> None:
     """As a mistake of the caller's, in a sentence that says how to fix it."""
     async with connect() as client:
         with pytest.raises(MCPError) as failure:

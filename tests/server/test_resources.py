@@ -74,7 +74,7 @@ async def test_what_may_be_kept_is_said(connect: Connect) -> None:
         ("errtrack://nonsense", INVALID_PARAMS, "not_found: There is no resource"),
     ],
 )
-async def test_what_cannot_be_read_is_worded(connect: Connect, uri: str, code: int, words: str) -> None:
+async def test_what_cannot_be_read_is_explained(connect: Connect, uri: str, code: int, words: str) -> None:
     """As a tool would word it, and as an error that the client takes for a wrong address."""
     async with connect() as client:
         with pytest.raises(MCPError, match=words) as failure:
@@ -83,7 +83,7 @@ async def test_what_cannot_be_read_is_worded(connect: Connect, uri: str, code: i
     assert "Traceback" not in failure.value.error.message
 
 
-async def test_a_failing_posthog_is_worded(connect: Connect) -> None:
+async def test_a_failing_posthog_is_explained(connect: Connect) -> None:
     """An unknown key says what to do about it."""
     async with connect(POSTHOG_PERSONAL_API_KEY="phx_unknown") as client:
         with pytest.raises(MCPError, match="unauthenticated: "):

@@ -36,7 +36,7 @@ class Response:
 
     @property
     def complete(self) -> bool:
-        """Tell whether the body has ended."""
+        """Return whether the body has ended."""
         return any(m["type"] == "http.response.body" and not m.get("more_body", False) for m in self.messages)
 
 

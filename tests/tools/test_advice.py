@@ -26,7 +26,7 @@ def test_readable_only_where_a_map_was_found_and_none_is_missing(
     assert advice.is_readable(counts_of_sets(*rows), complete=complete) is readable
 
 
-def test_steps_come_in_the_order_of_what_they_mend() -> None:
+def test_steps_come_in_the_order_of_what_they_fix() -> None:
     """Twelve expiring files go before two failures; the last step says what none of them changes."""
     failed = [row(has_uploaded_file=False, failure_reason='{"JavaScript":{"NoSourcemap":"x"}}')] * 2
     steps = advice.steps_for(counts_of_sets(*failed, *[row(days=60, used=29)] * 12), [], 7)

@@ -132,7 +132,7 @@ async def test_each_step_that_the_answer_names_leads_to_a_readable_build(
 
 
 @pytest.mark.anyio
-async def test_a_map_elsewhere_than_in_a_file_is_told_apart(
+async def test_a_map_elsewhere_than_in_a_file_is_distinguished(
     connect: Connect, answer: Answer, project: Path, bundle: Bundle
 ) -> None:
     """Inside the script, by URL, and without a comment next to the script."""
@@ -307,7 +307,7 @@ async def test_without_any_root_the_error_says_what_to_set(
 
 
 @pytest.mark.anyio
-async def test_a_client_that_fails_to_list_its_roots_is_told_so(settings: MakeSettings, refusal: Refusal) -> None:
+async def test_a_client_that_fails_to_list_its_roots_is_reported_so(settings: MakeSettings, refusal: Refusal) -> None:
     """Its error comes back in words; a client of the newer protocol fails by itself."""
 
     async def roots(context: Any) -> ErrorData:  # noqa: ARG001 - the client calls it by this name

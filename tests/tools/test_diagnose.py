@@ -161,7 +161,7 @@ async def test_a_release_that_is_not_there(connect: Connect, refusal: Refusal) -
     assert text.startswith('not_found: No release is called "0.0.0"')
 
 
-async def test_progress_is_told_in_sentences(connect: Connect, database: Database) -> None:
+async def test_progress_is_reported_in_sentences(connect: Connect, database: Database) -> None:
     """Rising numbers out of the whole, each with words a person can read."""
     add_symbol_sets(database, 4_000)
     told: list[tuple[float, float | None, str | None]] = []

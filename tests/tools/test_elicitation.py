@@ -74,7 +74,7 @@ async def test_the_user_is_asked_and_agrees(connect_asking: Any, answer: Answer,
     assert f"{done['symbol_sets']} symbol sets" in questions[0]
 
 
-async def test_a_count_that_was_cut_short_is_told_as_such(
+async def test_a_count_that_was_cut_short_is_reported_as_such(
     connect_asking: Any, answer: Answer, database: Database, mode: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Counting ends at a limit, and the question says that there may be more."""

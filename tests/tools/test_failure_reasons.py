@@ -50,7 +50,7 @@ def test_each_reason_comes_back_in_words_with_its_remedy(platform: str, variant:
     assert variant == "TokenNotFound" or COMMANDS[platform] in step
 
 
-def test_a_chunk_without_data_is_told_by_its_own_reason() -> None:
+def test_a_chunk_without_data_is_reported_by_its_own_reason() -> None:
     """It is tagged with no platform."""
     [group] = counts_of_sets(row(has_uploaded_file=False, failure_reason='{"MissingChunkIdData":"abc"}')).failures()
     assert (group.failure.reason, group.failure.remedy) == ("MissingChunkIdData", UPLOAD)

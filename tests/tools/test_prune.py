@@ -179,7 +179,7 @@ async def test_where_every_deletion_fails_the_call_fails(
     assert len(ids(database, FAILED)) == plan["matching"]
 
 
-async def test_what_changes_or_goes_meanwhile_is_told_apart(
+async def test_what_changes_or_goes_meanwhile_is_distinguished(
     connect: Connect, answer: Answer, database: Database, slow_sandbox: SlowSandbox
 ) -> None:
     """Between plan and deletion one is uploaded, one deleted, and PostHog fails once for good: each has its place."""
@@ -255,7 +255,7 @@ async def test_the_user_is_asked_wherever_the_client_can(
     assert len(ids(database, FAILED)) == (0 if action == "accept" else total)
 
 
-async def test_progress_is_told_and_cancelling_stops(
+async def test_progress_is_reported_and_cancelling_stops(
     connect: Connect, answer: Answer, database: Database, slow_sandbox: SlowSandbox
 ) -> None:
     """A person sees how far it is, and what was not begun stays."""

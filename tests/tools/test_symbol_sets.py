@@ -65,7 +65,7 @@ async def test_filters_reach_the_api(connect: Connect, answer: Answer, sandbox: 
     assert sandbox.requests[-1].endswith("?limit=100&order_by=ref")
 
 
-async def test_every_failure_in_the_project_is_told_by_name(connect: Connect, answer: Answer) -> None:
+async def test_every_failure_in_the_project_is_reported_by_name(connect: Connect, answer: Answer) -> None:
     """A failed set says in its summary which of PostHog's reasons it has."""
     async with connect() as client:
         page = await answer(client, LIST, limit=100, status="no_file")
@@ -99,7 +99,7 @@ async def test_an_unknown_symbol_set_is_named(connect: Connect, refusal: Refusal
         assert missing in await refusal(client, DESTROY, id=missing)
 
 
-async def test_a_deletion_needs_the_ref(connect: Connect, answer: Answer, refusal: Refusal, sandbox: Upstream) -> None:
+async def test_a_deletion_needs_the_code(connect: Connect, answer: Answer, refusal: Refusal, sandbox: Upstream) -> None:
     """Only with the preview's confirm is the set deleted; before that it is shown."""
     target = raw(sandbox)[0]
     async with connect() as client:

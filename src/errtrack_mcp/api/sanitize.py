@@ -39,7 +39,7 @@ def clean_value(value: Any) -> Any:
 
 
 def needs_no_cleaning(body: bytes) -> bool:
-    """Tell, without reading it, that a body of JSON holds no string that `clean` would change."""
+    """Return whether, without reading it, a body of JSON holds no string that `clean` would change."""
     if not body.isascii() or b"\x7f" in body:
         return False
     if b"\\" in body and _ESCAPES.search(body):
@@ -66,7 +66,7 @@ def _last_quote(body: bytes, start: int, end: int) -> int:
 
 
 def can_be_sent(value: Any) -> bool:
-    """Tell whether a JSON value can travel as UTF-8 and be stored: no NUL, no half of a surrogate pair, no NaN."""
+    """Return whether a JSON value can travel as UTF-8 and be stored: no NUL, no half of a surrogate pair, no NaN."""
     try:
         written = json.dumps(value, allow_nan=False, ensure_ascii=False)
         written.encode()

@@ -1,1 +1,1 @@
-"""What a person types besides `serve`: what there is to call, one call, and what keeps calls from working."""
+"""The commands, one file each; `main.py` imports a command when it is used."""

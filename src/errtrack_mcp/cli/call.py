@@ -96,7 +96,7 @@ async def call(settings: Settings, sandbox: ASGIApp | None, asked: ToolCall) -> 
 
 
 def _was_confirmed_in_vain(arguments: Row, answer: Row) -> bool:
-    """Tell whether a deletion that came with its confirm was not made all the same."""
+    """Return whether a deletion that came with its confirm was not made all the same."""
     return bool(arguments.get("confirm")) and answer.get("deleted") is False
 
 

@@ -26,12 +26,12 @@ def screen() -> Console:
 
 
 def is_terminal() -> bool:
-    """Tell whether a person reads standard output."""
+    """Return whether a person reads standard output."""
     return sys.stdout.isatty()
 
 
 def can_ask() -> bool:
-    """Tell whether a person sees a question and can answer it."""
+    """Return whether a person sees a question and can answer it."""
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
@@ -74,5 +74,5 @@ def progress(first: str) -> Iterator[ProgressFnT | None]:
 
 
 def fits(console: Console, shown: Table) -> bool:
-    """Tell whether every cell of a table can be shown whole, on one line."""
+    """Return whether every cell of a table can be shown whole, on one line."""
     return Measurement.get(console, console.options.update(max_width=10_000), shown).maximum <= console.width

@@ -120,7 +120,7 @@ class RepeatFilter(logging.Filter):
         self._last: dict[str, float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Tell whether a record is to be written."""
+        """Return whether a record is to be written."""
         now = self._clock()
         message = record.getMessage().partition("\n")[0][:100]
         if now - self._last.get(message, -REPEAT_SECONDS) < REPEAT_SECONDS:

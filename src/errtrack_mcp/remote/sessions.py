@@ -30,7 +30,7 @@ class Sessions:
         self._open: OrderedDict[str, Session] = OrderedDict()  # the one used longest ago comes first
 
     def has_room_for(self, key_hash: str) -> bool:
-        """Tell whether this key may open one more session."""
+        """Return whether this key may open one more session."""
         self._drop_idle()
         of_this_key = sum(session.key_hash == key_hash for session in self._open.values())
         return len(self._open) < MAX_SESSIONS and of_this_key < MAX_SESSIONS_OF_A_KEY

@@ -48,7 +48,7 @@ class UnreadBodyMiddleware:
 
 
 def _has_body(scope: Scope) -> bool:
-    """Tell whether a request announces a body."""
+    """Return whether a request announces a body."""
     lengths = [value for name, value in scope["headers"] if name == b"content-length"]
     chunked = any(name == b"transfer-encoding" for name, _ in scope["headers"])
     return chunked or any(value.strip(b"0 ") for value in lengths)

@@ -70,10 +70,10 @@ def steps_for(counted: SymbolSetCounts, uncovered: Iterable[Release], days: int)
         f"Release {_called(release)} has no symbol set: unless its build used event release mode, {UPLOAD_IT}"
         for release in uncovered
     ]
-    words = [*without[:1], *(step for _, step in steps)]
+    said = [*without[:1], *(step for _, step in steps)]
     if counted.states[NO_FILE]:
-        words.append(LATER)
-    return words or ["Nothing to do."]
+        said.append(LATER)
+    return said or ["Nothing to do."]
 
 
 def steps_for_one(ref: str, state: str, groups: list[Group], file_since: str, *, expiring: bool) -> list[str]:

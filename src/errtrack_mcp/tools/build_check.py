@@ -69,7 +69,7 @@ class BuildCheck(ToolOutput):
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """What the project has for the chunk ids that were asked about, and what kept the rest from being asked."""
+    """What the project has for the chunk ids that were asked about, and why the rest was not asked about."""
 
     uploaded: dict[str, Uploaded]
     stopped_by: ApiError | None = None
@@ -83,7 +83,7 @@ async def check_build(
     exclude: Exclude = "",
     max_tokens: MaxTokens = MAX_TOKENS,
 ) -> BuildCheck:
-    """Tell whether errors from a local build directory will be readable, and which commands would make them so."""
+    """Return whether errors from a local build directory will be readable, and which commands would make them so."""
     path, root = roots.find(directory)
     build = BuildDirectory(path, root, tuple(glob.strip() for glob in exclude.split(",") if glob.strip()))
     bundles = await read_bundles(build, context.report_progress)
@@ -95,7 +95,7 @@ async def check_build(
 
 
 def _needs_an_answer(check: BuildCheck, error: ApiError) -> bool:
-    """Tell whether the check says nothing without the project: some builds are surely not readable all the same."""
+    """Return whether the check says nothing without the project: some builds are surely not readable all the same."""
     return check.readable is None and not isinstance(error, NoKey)
 
 

@@ -87,7 +87,7 @@ def _can_offer(context: Context[ClientProvider, Any]) -> bool:
 
 
 def _is_folder(path: Path) -> bool:
-    """Tell whether there is such a folder; a name that no file system takes is none."""
+    """Return whether there is such a folder; a name that no file system takes is none."""
     try:
         return path.is_dir()
     except OSError:

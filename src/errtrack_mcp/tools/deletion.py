@@ -2,8 +2,8 @@
 
 1. Without `confirm` nothing changes. The answer says exactly what would change, and holds `confirm`.
 2. `confirm` is a code of 8 characters: an HMAC under the caller's own API key over the tool, the host, the target and
-   what the preview showed. Nothing is stored, so every replica can check it. Who only writes text into PostHog cannot
-   compute it, and it stops fitting when the target has changed.
+   what the preview showed. Nothing is stored, so every replica can check it. A person who only writes text into PostHog
+   cannot compute it, and it stops fitting when the target has changed.
 3. With the right code the user is asked where the client can ask. The target is read again after the answer.
 """
 
@@ -62,7 +62,7 @@ class Preview(Generic[Shown]):
     question: str
 
     def is_confirmed_by(self, confirm: str) -> bool:
-        """Tell whether a code is the one of this preview."""
+        """Return whether a code is the one of this preview."""
         return bool(confirm) and hmac.compare_digest(confirm.encode(), self.shown.confirm.encode())
 
 

@@ -1,4 +1,4 @@
-"""What the model may not supply: the caller's API client."""
+"""The caller's API client, which no argument can supply."""
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -31,7 +31,7 @@ class ClientProvider(Protocol):
         """Return the client for this request."""
 
     def has_said_that_it_cannot_ask(self, request: ServerRequestContext[Any, Any]) -> bool:
-        """Tell whether a client whose capabilities the SDK does not know has said that it cannot ask its user."""
+        """Return whether a client whose capabilities the SDK does not know has said that it cannot ask its user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class StaticKey:
         return Client(self.transport, self.key, self.prefix, self.timeout, self.retry)
 
     def has_said_that_it_cannot_ask(self, request: ServerRequestContext[Any, Any]) -> bool:  # noqa: ARG002
-        """Tell no: on a connection of its own a client declares its capabilities."""
+        """Return False: on a connection of its own a client declares its capabilities."""
         return False
 
 

@@ -131,7 +131,7 @@ async def diagnose_symbol_sets(
     expiring_within_days: Days = 7,
     offset: FurtherOffset = 0,
 ) -> Diagnosis:
-    """Tell why stack traces are minified and what fixes it, for one ref, one release, or else the whole project."""
+    """Find why stack traces are minified and what fixes it, for one ref, one release, or else the whole project."""
     by_name = bool(project or version)
     if sum((bool(ref), release_id is not None, by_name)) > 1 or by_name != bool(project and version):
         raise Refusal(

@@ -25,7 +25,7 @@ Decision = ElicitationResult[Consent]
 
 
 def can_ask(capabilities: ClientCapabilities) -> bool:
-    """Tell whether a client can show its user a form."""
+    """Return whether a client can show its user a form."""
     elicitation = capabilities.elicitation
     return elicitation is not None and (elicitation.form is not None or elicitation.url is None)
 
@@ -54,5 +54,5 @@ def why_not(decision: Decision) -> str:
 
 
 def given(decision: Decision) -> bool:
-    """Tell whether the user agreed; declining, closing the question and unticking it all mean no."""
+    """Return whether the user agreed; declining, closing the question and unticking it all mean no."""
     return isinstance(decision, AcceptedElicitation) and decision.data.delete

@@ -1,4 +1,4 @@
-"""What a pruning would delete: the same plan for the same filters and symbol sets, on every replica. Pure."""
+"""The plan of a pruning: the same for the same filters and symbol sets, on every replica. Pure."""
 
 import heapq
 from collections import Counter
@@ -22,7 +22,7 @@ class Filters:
     older_than_days: int = 0
 
     def fit(self, row: SymbolSetRow, now: datetime) -> bool:
-        """Tell whether a symbol set is to be deleted; one whose times cannot be read never is, by its times."""
+        """Return whether a symbol set is to be deleted; one whose times cannot be read never is, by its times."""
         if self.no_file and state_of(row) != NO_FILE:
             return False
         if self.unbound and row.get("release_id") is not None:

@@ -1,4 +1,4 @@
-"""What a tool says instead of doing what it was asked."""
+"""The error by which a tool refuses a call."""
 
 from typing import Literal, get_args
 

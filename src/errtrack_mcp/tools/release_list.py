@@ -43,7 +43,7 @@ class ListedRelease(Release):
     no_file: NoFileCount = 0
 
     def fits(self, text: str) -> bool:
-        """Tell whether a text is part of what a person may know of the release; `text` is folded."""
+        """Return whether a text is part of what a person may know of the release; `text` is folded."""
         git = (self.metadata or {}).get("git")
         git = git if isinstance(git, dict) else {}
         known = (self.version, self.project, self.hash_id, git.get("commit_id"), git.get("branch"))

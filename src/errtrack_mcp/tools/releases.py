@@ -174,8 +174,8 @@ async def _naming_the_holder(api: Client, taken: HashTaken, hash_id: str) -> Api
         holder = await api.get("releases", "hash", hash_id, into=Release)
     except ApiError:
         return taken
-    words = f"release {holder.id} (version {quoted(holder.version)}, project {quoted(holder.project)})"
-    return HashTaken(taken.status, taken.api_code, taken.detail, words)
+    named = f"release {holder.id} (version {quoted(holder.version)}, project {quoted(holder.project)})"
+    return HashTaken(taken.status, taken.api_code, taken.detail, named)
 
 
 async def _count_bound(api: Client, release: Release) -> tuple[int, bool]:

@@ -43,7 +43,7 @@ class SymbolSetRow(TypedDict, total=False):
 
 
 def has_file(symbol_set: SymbolSetRow) -> bool:
-    """Tell whether an upload has at least begun."""
+    """Return whether an upload has at least begun."""
     said = symbol_set.get("has_uploaded_file")
     return bool(symbol_set.get("storage_ptr") if said is None else said)
 

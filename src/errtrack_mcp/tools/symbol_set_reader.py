@@ -148,7 +148,7 @@ class SymbolSetReader:
                 self._showing = False
 
     def _is_enough(self) -> bool:
-        """Tell whether to ask no further: what lies beyond the count is there only if the page before says so."""
+        """Return whether to ask no further: what lies beyond the count is there only if the page before says so."""
         if self._reading.cancel_called or self._asked - self._first >= MAX_PAGES * STRIDE:
             return True
         return self.total is not None and self._asked >= self.total and self._asked != self._due

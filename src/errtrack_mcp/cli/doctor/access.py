@@ -65,7 +65,7 @@ async def check_scopes(run: DoctorRun) -> Finding:
 
 
 async def _scopes(run: DoctorRun) -> tuple[bool | None, bool | None]:
-    """Tell whether the key may read and write, as the host says or as it acts; None where neither tells."""
+    """Return whether the key may read and write, as the host says or as it acts; None where neither tells."""
     info = run.way.key
     if info and info.scopes is not None:
         held = set(info.scopes)

@@ -20,7 +20,7 @@ class Selection:
     excluded: frozenset[str] = frozenset()
 
     def offers(self, toolset: str, tool: Tool) -> bool:
-        """Tell whether a tool is on offer; the same answer decides what is listed and what may be called."""
+        """Return whether a tool is on offer; the same answer decides what is listed and what may be called."""
         if tool.name in self.excluded or (self.read_only and not is_read_only(tool)):
             return False
         if self.toolsets is None and self.tools is None:
@@ -29,7 +29,7 @@ class Selection:
 
 
 def is_read_only(tool: Tool | ListedTool) -> bool:
-    """Tell whether a tool changes nothing, by its hint."""
+    """Return whether a tool changes nothing, by its hint."""
     return tool.annotations is not None and tool.annotations.read_only_hint is True
 
 
