@@ -109,7 +109,7 @@ ProjectNumber = Annotated[str, BeforeValidator(_project)]
 
 
 class Settings(BaseSettings):
-    """What the operator has configured.
+    """The settings of the operator.
 
     Names beginning with POSTHOG_ are PostHog's; ours begin with ERRTRACK_. An empty variable counts as unset.
     """

@@ -1,4 +1,4 @@
-"""What can go wrong between us and the REST API.
+"""The errors of the REST client.
 
     ApiError
     ├── NoKey                       nothing was sent: there is no key
@@ -34,7 +34,7 @@ from typing import Any, ClassVar
 
 @dataclass(frozen=True, slots=True)
 class RequestInfo:
-    """What was asked: which host, which project, which path below it."""
+    """The request that failed: its host, project and path."""
 
     origin: str = ""
     project: str = ""

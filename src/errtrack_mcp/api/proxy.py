@@ -1,4 +1,4 @@
-"""Which proxy leads to a host, as the environment (or the operating system) says: curl's names and rules."""
+"""The proxy for a host, from the environment or the operating system, by curl's names and rules."""
 
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass

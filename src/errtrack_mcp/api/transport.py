@@ -31,7 +31,7 @@ GZIP = 16 + zlib.MAX_WBITS
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to send, to an absolute URL; `headers` are asked for when it is sent, so that nothing here holds the key."""
+    """A request to an absolute URL; `headers` are made when it is sent, so that nothing here holds the key."""
 
     method: str
     url: str

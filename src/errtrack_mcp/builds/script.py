@@ -27,7 +27,7 @@ class Unread(Exception):  # noqa: N818 - named after what happened
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """What a script says about itself.
+    """The facts that a script states about itself.
 
     `chunk_id` is that of the last line that begins with `//# chunkId=`, or "" where there is none that can be used;
     `registered` tells whether code at the top reports that id at run time; `map_url` is cut at 4,096 bytes; `digest`
@@ -43,7 +43,7 @@ class Script:
 
 @dataclass(slots=True)
 class _Scan:
-    """What has been found so far, and the end of what was read, in which a line may have begun."""
+    """The facts found so far, and the end of the last block, in which a line may have begun."""
 
     head: bytes = b""
     carried: bytes = b""

@@ -26,7 +26,7 @@ HARMLESS_BELOW = 2048  # bytes of a script: PostHog's CLI passes over smaller on
 
 
 class MapState(StrEnum):
-    """What became of the search for a script's map."""
+    """The result of the search for a script's map."""
 
     PRESENT = "present"
     MISSING = "missing"

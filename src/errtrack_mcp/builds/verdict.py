@@ -1,4 +1,4 @@
-"""What will become of a script's stack traces, and the commands that make them readable. Pure."""
+"""The state of each script's stack traces, and the commands that make them readable. Pure."""
 
 import shlex
 from collections.abc import Iterable, Mapping
@@ -10,7 +10,7 @@ from errtrack_mcp.builds.source_map import HARMLESS_BELOW, MapState
 
 
 class Uploaded(StrEnum):
-    """What the project has for a chunk id."""
+    """The project's symbol set for a chunk id."""
 
     FILE = "file"
     FAILED = "failed"

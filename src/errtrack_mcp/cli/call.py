@@ -40,7 +40,7 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """What was typed: a tool, and its arguments as `key=value` pairs or as one JSON object."""
+    """A command line: a tool, and its arguments as `key=value` pairs or as one JSON object."""
 
     tool: str
     pairs: Sequence[str] = ()

@@ -1,4 +1,4 @@
-"""What commands have in common: their options, their settings, the embedded sandbox, and how they stop."""
+"""The parts that commands share: options, settings, the embedded sandbox, exit with a message."""
 
 import os
 import sys

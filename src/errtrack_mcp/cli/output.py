@@ -1,4 +1,4 @@
-"""Where a command prints: tables and colours on a terminal, lines that other programs read everywhere else."""
+"""The output of commands: tables and colours on a terminal, plain lines for other programs elsewhere."""
 
 import sys
 from collections.abc import Iterable, Iterator

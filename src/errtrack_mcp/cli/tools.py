@@ -1,4 +1,4 @@
-"""What an assistant would see under these settings, and what each part of it weighs."""
+"""The `tools` command: all that an assistant would see under these settings, with its size."""
 
 from collections import Counter
 from pathlib import Path

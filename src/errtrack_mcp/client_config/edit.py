@@ -1,4 +1,4 @@
-"""What installing and uninstalling would change in a client's file; decided before anything is written."""
+"""The change that `install` or `--uninstall` makes in a client's file; decided before anything is written."""
 
 from dataclasses import dataclass
 from pathlib import Path

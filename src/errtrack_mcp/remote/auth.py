@@ -1,4 +1,4 @@
-"""Who is calling: the caller's own key, project and restrictions, read from the headers of each request (pure ASGI)."""
+"""The caller: key, project and restrictions, read from the headers of each request (pure ASGI)."""
 
 import hashlib
 import re
@@ -77,13 +77,13 @@ class Caller:
 
     @cached_property
     def principal(self) -> str:
-        """What must stay the same from one round of a question to the next."""
+        """The facts that must stay the same from one round of a question to the next."""
         return f"{self.key_hash} {'/'.join(self.prefix)}"
 
 
 @dataclass(frozen=True, slots=True)
 class RouteNarrowing:
-    """What a route gives up by its path: changes, or every toolset but those in its path parameter `toolsets`."""
+    """The restriction in a route's path: no changes, or only the toolsets of its path parameter `toolsets`."""
 
     read_only: bool = False
     toolsets: bool = False

@@ -1,4 +1,4 @@
-"""Requests that change something and were begun, by any replica: they are not begun again."""
+"""The idempotency store: a change that any replica has begun is not begun again."""
 
 import hashlib
 from collections.abc import Mapping

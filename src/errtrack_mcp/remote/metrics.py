@@ -1,4 +1,4 @@
-"""What is counted, for Prometheus. No label ever holds anything that a caller made up."""
+"""Prometheus metrics. No label holds text of a caller."""
 
 import os
 
@@ -7,7 +7,7 @@ from prometheus_client import multiprocess
 
 
 class Metrics:
-    """What one process has counted, in a registry of its own."""
+    """The metrics of one process, in a registry of its own."""
 
     def __init__(self) -> None:
         self._registry = registry = prometheus.CollectorRegistry()

@@ -1,4 +1,4 @@
-"""The protected-resource metadata (RFC 9728): where a client that speaks OAuth finds who issues tokens."""
+"""The protected-resource metadata (RFC 9728): it names the authorization server to clients that use OAuth."""
 
 from typing import Any
 from urllib.parse import quote

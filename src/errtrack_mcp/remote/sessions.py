@@ -1,4 +1,4 @@
-"""Which sessions of the older protocol this process holds: those of clients that can ask their user.
+"""The sessions of the older protocol that this process holds: those of clients that can ask their user.
 
 A question to the user travels from the server to the client in the middle of a call, and the client's reply comes as a
 request of its own. Both must meet in one process, so such a client gets a session, and every other client none.

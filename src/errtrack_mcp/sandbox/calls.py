@@ -29,7 +29,7 @@ FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 @dataclass(frozen=True)
 class Sandbox:
-    """What every call of one app shares."""
+    """The parts that all calls of one app share."""
 
     database: Database
     ids: TimeOrderedIds
@@ -49,12 +49,12 @@ class Call:
 
     @property
     def database(self) -> Database:
-        """Where everything is kept."""
+        """The database."""
         return self.sandbox.database
 
     @property
     def storage(self) -> Storage:
-        """Where files are kept."""
+        """The storage of files."""
         return self.sandbox.storage
 
     @property
@@ -81,7 +81,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Action:
-    """What a method does, and the scope that a key needs for it (None: any key)."""
+    """The function for a method, and the scope that a key needs for it (None: any key)."""
 
     scope: str | None
     run: Callable[[Call], Awaitable[Response]]

@@ -1,4 +1,4 @@
-"""What every answer is wrapped in: error bodies, pages, and the empty 204."""
+"""The forms of responses: error bodies, pages, and the empty 204."""
 
 import math
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What PostHog's cleaning job does: symbol sets that nobody used for a month go (docs/posthog-api.md, section 4)."""
+"""PostHog's cleaning job: it removes symbol sets that were not used for 30 days (docs/posthog-api.md, section 4)."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -30,7 +30,7 @@ from errtrack_mcp.sandbox.storage import Storage
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a sandbox holds: where its rows and files are kept, and how many are seeded besides the believable few."""
+    """The contents of a sandbox: its database file, its folder of files, and how many more rows are seeded."""
 
     database: str | Path = ":memory:"
     storage: Path | None = None

@@ -1,4 +1,4 @@
-"""What an argument could be, asked of the API: one request for each completion, and none where nothing can match.
+"""Completion of arguments from the API: one request for each completion, and none where nothing can match.
 
 Text that had to be cleaned is not proposed: as an argument it would match nothing.
 """

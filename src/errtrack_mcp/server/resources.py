@@ -1,4 +1,4 @@
-"""What a client can read without calling a tool: single releases and symbol sets, and what each failure means.
+"""The resources that a client can read: single releases and symbol sets, and the meaning of each failure.
 
 A template is read by calling the tool that it names, so a caller who may not call the tool may not read the resource.
 """

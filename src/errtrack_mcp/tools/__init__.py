@@ -1,1 +1,1 @@
-"""What an assistant can call, one module for each subject; `toolsets` lists them all."""
+"""The tools, one module for each resource or workflow; `server/catalog/toolsets.py` lists them all."""

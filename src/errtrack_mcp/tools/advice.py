@@ -1,4 +1,4 @@
-"""What follows from the counts: whether traces are readable, what to do next, and what cannot be known. Pure."""
+"""Advice from the counts: whether traces are readable, what to do next, and what cannot be known. Pure."""
 
 import re
 import shlex

@@ -44,7 +44,7 @@ class CheckedScript(ToolOutput):
 
 
 class BuildCheck(ToolOutput):
-    """What a build will be like in production; `states` counts and explains the states that occur."""
+    """The check of a build; `states` counts and explains the states that occur."""
 
     readable: Annotated[bool | None, Field(description="null: could not tell")]
     summary: Annotated[str, OURS]

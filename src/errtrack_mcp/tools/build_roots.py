@@ -1,4 +1,4 @@
-"""Where on this machine a caller's builds may be read: the operator's directory, and the roots that a client offers."""
+"""The directories whose builds may be read: the operator's, and the roots that a client offers."""
 
 import os
 from dataclasses import dataclass

@@ -56,7 +56,7 @@ Shown = TypeVar("Shown", bound=DeletionOutput)
 
 @dataclass(frozen=True, slots=True)
 class Preview(Generic[Shown]):
-    """What would be deleted: the answer that shows it, its code included, and the question for the user."""
+    """The preview of a deletion: the answer that shows it, its code included, and the question for the user."""
 
     shown: Shown
     question: str

@@ -15,7 +15,7 @@ NO_FILE = "Symbol set has no uploaded file."
 
 
 class SignedUrl(ApiModel):
-    """What the API answers."""
+    """The response of the API."""
 
     url: str
 

@@ -16,7 +16,7 @@ UNKNOWN = (
 
 
 class Consent(BaseModel):
-    """What the user is asked."""
+    """The form that the user fills in."""
 
     delete: bool = Field(description="Delete it for good")
 

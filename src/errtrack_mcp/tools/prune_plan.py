@@ -10,7 +10,7 @@ from errtrack_mcp.tools.symbol_set_counts import NO_FILE, State, SymbolSetRow, f
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Which symbol sets to delete: those that fit all that is given, and something must be given.
+    """The filters of a plan: a symbol set must fit all of them, and at least one must be given.
 
     A set that was never used counts from its creation; 0 days and an empty id mean any.
     """

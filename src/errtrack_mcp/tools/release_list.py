@@ -1,4 +1,4 @@
-"""Which releases there are: newest first, searched by what a person knows of one, with the symbol sets of each."""
+"""The list of releases, newest first: with a search, and with the symbol sets of each."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta

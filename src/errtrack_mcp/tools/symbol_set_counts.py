@@ -101,7 +101,7 @@ class Group:
 
 @dataclass(slots=True)
 class SymbolSetCounts:
-    """What was seen so far; `releases` names those whose symbol sets are counted apart.
+    """The counts so far; `releases` names those whose symbol sets are counted apart.
 
     `expiring` counts symbol sets with a file that were last used before `expiring_before`, so that retention removes
     them within `expiring_within`.

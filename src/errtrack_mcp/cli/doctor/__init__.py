@@ -1,1 +1,1 @@
-"""What keeps a tool call from working: one check after the other, each with what to do about it."""
+"""The checks of `doctor`: each finds one reason why a tool call would fail, and says what to do about it."""

@@ -1,4 +1,4 @@
-"""What the key may do: is it accepted, its scopes, the project, and one call of each toolset."""
+"""The rights of the key: whether it is accepted, its scopes, its project, and one call of each toolset."""
 
 import time
 from uuid import UUID

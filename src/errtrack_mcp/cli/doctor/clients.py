@@ -1,4 +1,4 @@
-"""Which clients are there, and which of them know this server."""
+"""The MCP clients of this machine, and whether they know this server."""
 
 from errtrack_mcp.cli.doctor.run import KEY_LIKE, DoctorRun, Finding, passed, warned
 from errtrack_mcp.client_config.paths import Configuration, client_configurations

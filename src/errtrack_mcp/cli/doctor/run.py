@@ -26,7 +26,7 @@ KEY_LIKE = re.compile(r"\bph[a-z]_\w+")
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one check found, and `remedy`: what to do about it. `details` are lines of their own below it."""
+    """The result of one check, and its `remedy`. `details` are lines of their own below it."""
 
     status: Status
     found: str
@@ -129,7 +129,7 @@ class DoctorRun:
 
     @property
     def key_page(self) -> str:
-        """Where the scopes of a key are chosen."""
+        """The page on which a person chooses the scopes of a key."""
         settings = self.settings or self.reachable
         return key_page(settings.host if settings else US)
 

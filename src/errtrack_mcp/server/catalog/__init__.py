@@ -1,1 +1,1 @@
-"""What a caller may see and call."""
+"""The catalog of everything that a caller may see and call."""

@@ -1,4 +1,4 @@
-"""What a caller may see and call: one decision for tools, prompts, resource templates and completion."""
+"""The catalog: one decision for tools, prompts, resource templates and completion of each caller."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ RequestContext = ServerRequestContext[Any, Any]
 
 @dataclass(frozen=True, slots=True)
 class Narrowing:
-    """What one caller gives up of what the operator offers; `project_fixed`: no argument chooses the project."""
+    """The restrictions of one caller; with `project_fixed` no argument can choose the project."""
 
     selection: Selection = field(default_factory=Selection)
     project_fixed: bool = False
@@ -52,7 +52,7 @@ class OfferedTool:
 
 @dataclass(frozen=True, slots=True)
 class CallerCatalog:
-    """What one caller may see and call; prompts and templates follow from the tools that they use."""
+    """The catalog of one caller; prompts and templates follow from the tools that they use."""
 
     tools: Mapping[str, OfferedTool]
 

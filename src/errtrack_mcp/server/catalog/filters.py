@@ -1,4 +1,4 @@
-"""Which tools are on offer. Pure: settings and the list of tools in, tools out."""
+"""Filters on the list of tools, from settings and requests. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from mcp_types import Tool as ListedTool
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What the operator, or a caller who may only narrow it, asks for; None means no restriction.
+    """A filter of the operator or of a caller; None means no restriction.
 
     Read-only beats everything, exclusion beats inclusion, and `toolsets` and `tools` together offer what either names.
     """

@@ -1,4 +1,4 @@
-"""Which text in a tool's answer is data from outside, and how the model is told. Pure.
+"""The notice in each answer that names the fields with this server's own text. Pure.
 
 Everything is data from outside, except fields that their model marks with OURS (api/models.py). A new field, and a
 field that PostHog adds tomorrow, are therefore data until somebody says otherwise.

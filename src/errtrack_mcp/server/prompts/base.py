@@ -1,4 +1,4 @@
-"""What a prompt is made of: its function, the tools it uses, and text of others marked as data."""
+"""The parts of a prompt: its function, the tools that it uses, and text of others marked as data."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
