@@ -208,6 +208,7 @@ def test_redis_may_go_and_come_back(tmp_path: Path, shop: Shop) -> None:
         assert "redis is away" in "".join(running.replicas[0].log)
 
 
+@pytest.mark.slow
 def test_three_replicas_share_one_keys_budget(cluster_of_three: Cluster, shop: Shop) -> None:
     """480 a minute in all, to within 2%; the rest is told how long to wait."""
     replicas = itertools.cycle(replica.url for replica in cluster_of_three.replicas)
