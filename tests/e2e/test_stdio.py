@@ -1,6 +1,10 @@
 """The installed command over stdio, as clients of every era start it."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -10,6 +14,7 @@ from errtrack_mcp import __version__
 from errtrack_mcp.server.catalog.toolsets import LOCAL_TOOLSETS, TOOLSETS
 from tests.support.fixtures import Spawn
 from tests.support.installed import COMMAND, environment
+from tests.support.terminal import own_terminal, run_on_terminal
 from tests.support.upstream import Upstream
 
 TOOLS = sum(map(len, [*TOOLSETS.values(), *LOCAL_TOOLSETS.values()]))
@@ -87,3 +92,63 @@ def test_whatever_is_asked_first_is_there(spawn: Spawn, method: str, params: dic
         assert expected in json.dumps(session.request(method, params))
     with spawn("serve", "--sandbox") as session:
         assert expected in json.dumps(session.request(method, {**params, "_meta": meta}))
+
+
+def test_an_interrupt_ends_it_at_once(spawn: Spawn) -> None:
+    """SIGINT ends a server that waits for input, with 130 and without a word."""
+    with spawn("serve", "--sandbox") as session:
+        session.initialize("2025-11-25")
+        session.request("tools/list")
+        session.process.send_signal(signal.SIGINT)
+        assert session.process.wait(timeout=5) == 130
+        assert session.rest_of_output() == ""
+        assert session.errors() == ""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
+def test_ctrl_c_ends_it_on_a_terminal() -> None:
+    """Typed where a person could type a message, it ends the server as its first sentence says."""
+    keyboard, terminal = os.openpty()
+    with subprocess.Popen(
+        [COMMAND, "serve", "--sandbox"],
+        stdin=terminal,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(),
+        preexec_fn=own_terminal,  # noqa: PLW1509 - nothing else runs in this process between fork and exec
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        os.write(keyboard, b'{"jsonrpc": "2.0", "id": 1, "method": "ping"}\n')
+        assert json.loads(process.stdout.readline())["id"] == 1
+        os.write(keyboard, b"\x03")
+        try:
+            assert process.wait(timeout=5) == 130
+            assert process.stdout.read() == b""
+            assert process.stderr.read().endswith(b"Ctrl-C stops it.\n")
+        finally:
+            process.kill()
+            os.close(keyboard)
+            os.close(terminal)
+
+
+def test_without_a_key_a_call_says_what_to_do(spawn: Spawn) -> None:
+    """The server starts, lists its tools, and answers a call with the variable to set and where a key is made."""
+    with spawn() as session:
+        session.initialize("2025-11-25")
+        assert len(session.request("tools/list")["tools"]) == TOOLS
+        answer = session.request("tools/call", {"name": "error-tracking-releases-list", "arguments": {}})
+        assert session.close() == 0
+        assert session.errors() == ""
+    assert answer["isError"] is True
+    text = answer["content"][0]["text"]
+    assert text.startswith("no_key: POSTHOG_PERSONAL_API_KEY is not set")
+    assert "https://us.posthog.com/settings/user-api-keys" in text
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
+def test_without_a_key_a_terminal_is_told() -> None:
+    """A person who starts it by hand learns of the missing key at once."""
+    said = "POSTHOG_PERSONAL_API_KEY is not set: every tool call will say what to do."
+    without = run_on_terminal("serve", typed="\x03", awaited=said)
+    assert without.returncode == 130

@@ -37,9 +37,13 @@ class Shown:
 
 
 def run_on_terminal(
-    *arguments: str, variables: Mapping[str, str] | None = None, typed: str = "", columns: int = 200
+    *arguments: str,
+    variables: Mapping[str, str] | None = None,
+    typed: str = "",
+    awaited: str = "[y/N]",
+    columns: int = 200,
 ) -> Shown:
-    """Run the installed command on a terminal; `typed` is entered as soon as a question waits for an answer."""
+    """Run the installed command on a terminal; `typed` is entered once `awaited` is shown, a question by default."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
     settings = {"TERM": "xterm-256color", **(variables or {})}
@@ -50,23 +54,23 @@ def run_on_terminal(
         stdout=theirs,
         stderr=theirs,
         env=kept | settings,
-        preexec_fn=_own_terminal,  # noqa: PLW1509 - nothing else runs in this process between fork and exec
+        preexec_fn=own_terminal,  # noqa: PLW1509 - nothing else runs in this process between fork and exec
     ) as process:
         os.close(theirs)
         try:
-            return Shown(_converse(ours, typed), process.wait(timeout=PATIENCE))
+            return Shown(_converse(ours, typed, awaited.encode()), process.wait(timeout=PATIENCE))
         finally:
             process.kill()
             os.close(ours)
 
 
-def _own_terminal() -> None:
+def own_terminal() -> None:
     """Make the terminal the one that controls the command, so that typing Ctrl-C interrupts it."""
     os.setsid()
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
-def _converse(ours: int, typed: str) -> str:
+def _converse(ours: int, typed: str, awaited: bytes) -> str:
     """Read until the command closes its end; what is typed too early for a line editor is typed again."""
     received, asked = b"", False
     deadline = time.monotonic() + PATIENCE
@@ -82,7 +86,7 @@ def _converse(ours: int, typed: str) -> str:
         if not chunk:
             break
         received += chunk
-        if typed and not asked and b"[y/N]" in received:
+        if typed and not asked and awaited in received:
             asked = True
             os.write(ours, typed.encode())
     return received.decode()

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 import sys
 from collections.abc import Mapping
 from functools import partial
@@ -18,6 +19,8 @@ from errtrack_mcp.cli.options import (
     stop,
     warn_of_unknown_settings,
 )
+
+INTERRUPTED = 130  # the exit code of what SIGINT ended, as shells have it
 
 
 @click.command()
@@ -54,7 +57,8 @@ def command(
 
 
 def serve_stdio(env_file: Path | None, *, in_sandbox: bool) -> None:
-    """Serve one client until it closes standard input."""
+    """Serve one client until it closes standard input, or until SIGINT."""
+    _end_at_interrupt()
     _shorten_the_start()
     # Imported only now, so that what shortens the start holds for them.
     from errtrack_mcp.server.app import serve_stdio as serve  # noqa: PLC0415
@@ -105,6 +109,15 @@ def serve_http(
         anyio.run(partial(serve, settings, sock, announce, sse_only=sse_only, upstream_app=app))
     except ConfigurationError as error:
         stop(error.problems)
+
+
+def _end_at_interrupt() -> None:
+    """Let SIGINT end the process at once: a thread waits for standard input, and an orderly end would wait for it.
+
+    Where SIGINT is ignored, as in a shell's background jobs, it stays ignored.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, lambda _number, _frame: os._exit(INTERRUPTED))
 
 
 def _shorten_the_start() -> None:
