@@ -56,6 +56,11 @@ def _origin(value: str) -> str:
     return f"{parts.scheme}://{parts.netloc.lower()}"
 
 
+def is_reference_to_itself(key: str) -> bool:
+    """Tell whether a key is a reference, such as `${POSTHOG_PERSONAL_API_KEY}`, that a client did not resolve."""
+    return re.fullmatch(r"\$\{?(env:)?POSTHOG_PERSONAL_API_KEY\b.*", key) is not None
+
+
 def _personal_key(value: SecretStr) -> SecretStr:
     """Refuse keys that this API cannot accept, without repeating them."""
     key = value.get_secret_value().strip()
@@ -65,7 +70,7 @@ def _personal_key(value: SecretStr) -> SecretStr:
             f"holds a {kind.name} ({kind.prefix}...), which this API does not accept; "
             f"create a personal API key ({PERSONAL_KEY.prefix}...) with {SCOPES}"
         )
-    if re.fullmatch(r"\$\{?(env:)?POSTHOG_PERSONAL_API_KEY\b.*", key):
+    if is_reference_to_itself(key):
         raise ValueError(
             "holds a reference to itself that your MCP client did not resolve; "
             "set it in the environment that the client is started from, and start the client again"

@@ -117,7 +117,7 @@ def test_the_key_is_only_referred_to(slug: str, home: Path) -> None:
     install(slug)
     assert b"phx_" not in b"".join(held(home).values())
     references = {
-        "claude-code": "${POSTHOG_PERSONAL_API_KEY:-}",
+        "claude-code": "${POSTHOG_PERSONAL_API_KEY}",
         "gemini": "$POSTHOG_PERSONAL_API_KEY",
         **dict.fromkeys(("cursor", "vscode", "windsurf"), "${env:POSTHOG_PERSONAL_API_KEY}"),
     }

@@ -11,6 +11,7 @@ import pytest
 from mcp import Client, StdioServerParameters
 
 from errtrack_mcp import __version__
+from errtrack_mcp.client_config.clients import CLIENTS
 from errtrack_mcp.server.catalog.toolsets import LOCAL_TOOLSETS, TOOLSETS
 from tests.support.fixtures import Spawn
 from tests.support.installed import COMMAND, environment
@@ -132,9 +133,13 @@ def test_ctrl_c_ends_it_on_a_terminal() -> None:
             os.close(terminal)
 
 
-def test_without_a_key_a_call_says_what_to_do(spawn: Spawn) -> None:
-    """The server starts, lists its tools, and answers a call with the variable to set and where a key is made."""
-    with spawn() as session:
+@pytest.mark.parametrize("key", ["", *sorted({client.reference for client in CLIENTS.values() if client.reference})])
+def test_without_a_key_a_call_says_what_to_do(spawn: Spawn, key: str) -> None:
+    """The server starts, lists its tools, and answers a call with the variable to set and where a key is made.
+
+    A client that does not find the variable may hand over the reference to it: that is no key either.
+    """
+    with spawn(POSTHOG_PERSONAL_API_KEY=key) as session:
         session.initialize("2025-11-25")
         assert len(session.request("tools/list")["tools"]) == TOOLS
         answer = session.request("tools/call", {"name": "error-tracking-releases-list", "arguments": {}})

@@ -20,6 +20,7 @@ from errtrack_mcp.cli.options import (
     warn_of_unknown_settings,
 )
 
+KEY = "POSTHOG_PERSONAL_API_KEY"
 INTERRUPTED = 130  # the exit code of what SIGINT ended, as shells have it
 
 
@@ -62,9 +63,11 @@ def serve_stdio(env_file: Path | None, *, in_sandbox: bool) -> None:
     _shorten_the_start()
     # Imported only now, so that what shortens the start holds for them.
     from errtrack_mcp.server.app import serve_stdio as serve  # noqa: PLC0415
-    from errtrack_mcp.settings import ConfigurationError, load_settings  # noqa: PLC0415
+    from errtrack_mcp.settings import ConfigurationError, is_reference_to_itself, load_settings  # noqa: PLC0415
 
     app, fixed = embedded_sandbox() if in_sandbox else (None, {})
+    if is_reference_to_itself(os.environ.get(KEY, "").strip()):
+        del os.environ[KEY]  # a server that does not start says nothing in most clients; each call says what to do
     try:
         settings = load_settings(env_file, **fixed)
     except ConfigurationError as error:
@@ -72,7 +75,7 @@ def serve_stdio(env_file: Path | None, *, in_sandbox: bool) -> None:
     if sys.stdin.isatty():
         click.echo("errtrack-mcp speaks MCP over stdin and stdout: an MCP client starts it. Ctrl-C stops it.", err=True)
         if settings.personal_api_key is None:
-            click.echo("POSTHOG_PERSONAL_API_KEY is not set: every tool call will say what to do.", err=True)
+            click.echo(f"{KEY} is not set: every tool call will say what to do.", err=True)
     warn_of_unknown_settings()
     gc.freeze()
     gc.enable()

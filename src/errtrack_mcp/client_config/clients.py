@@ -67,7 +67,7 @@ CLIENTS: Mapping[str, Client] = {
         "mcpServers",
         "json",
         _SET.format("Claude Code") + ", and start it again.",
-        f"${{{KEY}:-}}",
+        f"${{{KEY}}}",
         {"type": "stdio"},
     ),
     "claude-desktop": Client(
