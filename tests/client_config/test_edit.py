@@ -20,6 +20,9 @@ OTHERS_JSON = '{\n  "theme": "dark",\n  "%s": {\n    "other": {"command": "x"}\n
 OTHERS_JSONC = (
     '// mine, {\n{\n\t"theme": "dark", // or "light"\n\t"%s": {\n\t\t"other": {"command": "x",}, /* }, */\n\t},\n}\n'
 )
+OTHERS_COMMENTED = (
+    '// mine, {\n{\n\t"theme": "dark", // or "light"\n\t"%s": {\n\t\t"other": {"command": "x"} /* }, */\n\t}\n}\n'
+)
 OTHERS_TOML = """\
 # mine
 model = "x"   # kept
@@ -43,7 +46,8 @@ def others(client: Client) -> list[bytes]:
         texts += ["[mcp_servers.a]\nx = 1\n\n[z]\n\n[mcp_servers.b]\nx = 2\n", 'mcp_servers.a = {command = "x"}\n']
     else:
         texts = [OTHERS_JSON % client.container, '{"a": 1}', "", "{}", "{\n}\n", f'{{"{client.container}": {{ }}}}']
-        texts += [OTHERS_JSONC % client.container] if client.format == "jsonc" else []
+        commented = {"json": [], "commented json": [OTHERS_COMMENTED], "jsonc": [OTHERS_JSONC]}
+        texts += [text % client.container for text in commented[client.format]]
     return [text.encode() for text in texts] + [texts[0].replace("\n", "\r\n").encode()]
 
 
@@ -206,6 +210,17 @@ def test_comments_are_refused_where_the_client_reads_none(home: Path) -> None:
         install("claude-code")
 
 
+def test_a_trailing_comma_is_refused_where_the_client_reads_none(home: Path) -> None:
+    """Gemini CLI reads comments, and ignores a whole file for one comma."""
+    path = home / ".gemini" / "settings.json"
+    path.parent.mkdir()
+    path.write_text('{"a": 1, // c\n}')
+    with pytest.raises(RefusedError, match="is not JSON"):
+        install("gemini")
+    path.write_text('{"a": 1 // c\n}')
+    assert install("gemini").after
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="links and modes are those of POSIX")
 def test_a_link_stays_a_link_and_permissions_stay(home: Path) -> None:
     """Who keeps their settings elsewhere still does; the backup is no more readable than the file."""
@@ -246,14 +261,16 @@ def test_a_place_that_cannot_be_one_is_said_so(home: Path) -> None:
 
 
 def test_files_are_where_the_environment_says(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """CODEX_HOME, CLAUDE_CONFIG_DIR and XDG_CONFIG_HOME or APPDATA move them; each client has a file of its own."""
+    """A client's own variable, XDG_CONFIG_HOME or APPDATA moves them; each client has a file of its own."""
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setenv("CODEX_HOME", str(home / "c"))
     monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(home / "d"))
+    monkeypatch.setenv("GEMINI_CLI_HOME", str(home / "g"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "x"))
     monkeypatch.setenv("APPDATA", str(home / "roaming"))
     assert own_configuration("Codex") == home / "c" / "config.toml"
     assert own_configuration("Claude Code") == home / "d" / ".claude.json"
+    assert own_configuration("Gemini CLI") == home / "g" / ".gemini" / "settings.json"
     assert own_configuration("Zed") == home / "x" / "zed" / "settings.json"
     assert own_configuration("VS Code") == home / "x" / "Code" / "User" / "mcp.json"
     monkeypatch.setattr(sys, "platform", "darwin")

@@ -98,7 +98,15 @@ def test_a_client_without_comments_reads_none(text: str) -> None:
     """What it would refuse is refused here, before anything is written."""
     assert parse(text) == {"a": 1}
     with pytest.raises(UnreadableError):
-        parse(text, strict=True)
+        parse(text, comments=False)
+
+
+def test_a_client_with_comments_may_refuse_a_trailing_comma() -> None:
+    """Comments are read, a comma in one of them too; a comma before a closing bracket is an error."""
+    assert parse('{"a": [1] /* , */ // ,\n}', trailing_commas=False) == {"a": [1]}
+    for text in ('{"a": 1,}', '{"a": [1, // c\n]}'):
+        with pytest.raises(UnreadableError):
+            parse(text, trailing_commas=False)
 
 
 JSON = st.recursive(

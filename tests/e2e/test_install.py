@@ -31,7 +31,7 @@ OTHERS = """\
 def variables(tmp_path: Path) -> dict[str, str]:
     """Set a home of its own, and a key that must not be seen anywhere."""
     home = {name: str(tmp_path) for name in ("HOME", "USERPROFILE")}
-    elsewhere = dict.fromkeys(("XDG_CONFIG_HOME", "CODEX_HOME", "CLAUDE_CONFIG_DIR", "APPDATA"), "")
+    elsewhere = dict.fromkeys(("XDG_CONFIG_HOME", "CODEX_HOME", "CLAUDE_CONFIG_DIR", "GEMINI_CLI_HOME", "APPDATA"), "")
     return {**home, **elsewhere, "POSTHOG_PERSONAL_API_KEY": "phx_the_key"}
 
 
@@ -106,6 +106,15 @@ def test_the_doctor_finds_what_it_wrote(run: Run, variables: dict[str, str]) -> 
         assert run("install", slug, "--yes", **variables).returncode == 0
     said = run("doctor", **variables, POSTHOG_HOST="http://127.0.0.1:9").stdout
     assert all(client.name in said for client in CLIENTS.values())
+
+
+def test_folders_that_gemini_does_not_trust_are_named(run: Run, variables: dict[str, str]) -> None:
+    """Its entry is off there: installing says so, and the doctor where it found the entry."""
+    words = "In a folder that Gemini CLI does not trust the entry is off"
+    assert words in run("install", "gemini", "--yes", **variables).stderr
+    assert words in " ".join(run("doctor", **variables, POSTHOG_HOST="http://127.0.0.1:9").stdout.split())
+    other = run("install", "cursor", "--yes", **variables)
+    assert words not in other.stderr
 
 
 def test_a_refusal_and_a_wrong_name_are_said(run: Run, variables: dict[str, str], cursor: Path) -> None:

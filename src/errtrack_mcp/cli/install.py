@@ -93,6 +93,8 @@ def _conclude(client: Client, change: Change, *, uninstall: bool) -> None:
         _say(f"Start {client.name} again to be rid of it.")
     else:
         _say(client.about_key)
+        if client.note:
+            _say(client.note)
         _say("Then see whether a call would work: errtrack-mcp doctor")
 
 

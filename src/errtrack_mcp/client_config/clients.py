@@ -24,15 +24,17 @@ class Client:
     """A client: its name in `places`, the object that holds its servers, and its manner of writing.
 
     `reference` is the value of an environment variable that stands for the key; "" where the client knows none.
-    `about_key` says to a person where the key has to be.
+    `about_key` says to a person where the key has to be, and `note` when the client ignores the entry.
+    A file in "commented json" may hold comments, and no trailing commas; one in "jsonc" both.
     """
 
     name: str
     container: str
-    format: Literal["json", "jsonc", "toml"]
+    format: Literal["json", "commented json", "jsonc", "toml"]
     about_key: str
     reference: str = ""
     fields: Mapping[str, str] = field(default_factory=dict)
+    note: str = ""
 
     def entry(self, command: list[str], environ: Mapping[str, str]) -> dict[str, Any]:
         """Return how this client starts `command`, a program with its arguments; never holds a key."""
@@ -110,9 +112,10 @@ CLIENTS: Mapping[str, Client] = {
     "gemini": Client(
         "Gemini CLI",
         "mcpServers",
-        "jsonc",
+        "commented json",
         _SET.format("Gemini CLI") + ", and start it again.",
         f"${KEY}",
+        note="In a folder that Gemini CLI does not trust the entry is off; there, type: /permissions trust",
     ),
     "jetbrains": Client(
         "JetBrains",

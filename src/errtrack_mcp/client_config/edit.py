@@ -129,7 +129,9 @@ def _text(path: Path, data: bytes | None) -> str:
 
 def _parsed(client: Client, path: Path, text: str) -> dict[str, Any]:
     try:
-        return toml.parse(text) if client.format == "toml" else jsonc.parse(text, strict=client.format == "json")
+        if client.format == "toml":
+            return toml.parse(text)
+        return jsonc.parse(text, comments=client.format != "json", trailing_commas=client.format == "jsonc")
     except jsonc.UnreadableError as error:
         kind = "TOML" if client.format == "toml" else "JSON"
         raise RefusedError(

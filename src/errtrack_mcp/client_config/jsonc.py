@@ -28,12 +28,13 @@ class _Member:
     end: int
 
 
-def parse(text: str, *, strict: bool = False) -> dict[str, Any]:
-    """Read an object; blank text is an empty one. With `strict`, comments and trailing commas are errors.
+def parse(text: str, *, comments: bool = True, trailing_commas: bool = True) -> dict[str, Any]:
+    """Read an object; blank text is an empty one. Without `comments`, trailing commas are errors too.
 
     Raises UnreadableError where a client could not read it either.
     """
-    plain = _plain(text) if not strict else text.removeprefix("\ufeff")
+    blanked = _plain if trailing_commas else _without_comments
+    plain = blanked(text) if comments else text.removeprefix("\ufeff")
     if not plain.strip():
         return {}
     try:

@@ -19,6 +19,7 @@ def client_configurations() -> list[Configuration]:
     home, here, data = Path.home(), Path.cwd(), _application_data()
     claude = Path(os.environ.get("CLAUDE_CONFIG_DIR") or home)
     codex = Path(os.environ.get("CODEX_HOME") or home / ".codex")
+    gemini = Path(os.environ.get("GEMINI_CLI_HOME") or home)
     zed = data / "Zed" if sys.platform == "win32" else _settings_folder() / "zed"
     places = {
         "Claude Code": [claude / ".claude.json", here / ".mcp.json"],
@@ -28,7 +29,7 @@ def client_configurations() -> list[Configuration]:
         "Windsurf": [home / ".codeium" / "windsurf" / "mcp_config.json"],
         "Zed": [zed / "settings.json", here / ".zed" / "settings.json"],
         "Codex": [codex / "config.toml", here / ".codex" / "config.toml"],
-        "Gemini CLI": [home / ".gemini" / "settings.json", here / ".gemini" / "settings.json"],
+        "Gemini CLI": [gemini / ".gemini" / "settings.json", here / ".gemini" / "settings.json"],
         "JetBrains": [home / ".junie" / "mcp" / "mcp.json", here / ".junie" / "mcp" / "mcp.json"],
     }
     found = {path: Configuration(client, path) for client, paths in places.items() for path in paths}

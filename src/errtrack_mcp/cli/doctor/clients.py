@@ -1,6 +1,7 @@
 """The MCP clients of this machine, and whether they know this server."""
 
 from errtrack_mcp.cli.doctor.run import KEY_LIKE, DoctorRun, Finding, passed, warned
+from errtrack_mcp.client_config.clients import CLIENTS
 from errtrack_mcp.client_config.paths import Configuration, client_configurations
 
 OURS = ("errtrack-mcp", "errtrack_mcp")
@@ -16,7 +17,8 @@ async def check_clients(run: DoctorRun) -> Finding:  # noqa: ARG001 - it needs n
     if not knowing:
         return warned("none of those found starts this server", "errtrack-mcp install CLIENT", *details)
     exposed = [str(place.path) for place, text in files if _knows(text) and KEY_LIKE.search(text)]
-    said = f"started by {', '.join(knowing)}"
+    notes = [client.note for client in CLIENTS.values() if client.note and client.name in knowing]
+    said = ". ".join([f"started by {', '.join(knowing)}", *notes])
     if exposed:
         remedy = "Refer to the environment there, where the client can; or see that nobody else reads it."
         return warned(f"{said}; there is a key in {', '.join(exposed)}", remedy, *details)
