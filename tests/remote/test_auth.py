@@ -42,7 +42,7 @@ def names(client: TestClient, path: str = "/mcp", **headers: str) -> set[str]:
 def test_nobody_is_served_without_a_usable_key(
     in_memory: Serve, path: str, authorization: str | None, message: str
 ) -> None:
-    """401 with where to log in, and a document there that names PostHog as the issuer of tokens."""
+    """401 with the address of a document, which names nobody who issues tokens: a sandbox is behind this server."""
     headers = posting(None) | ({"Authorization": authorization} if authorization else {})
     with in_memory() as client:
         response = client.request("GET" if path == "/sse" else "POST", path, headers=headers)
@@ -51,8 +51,35 @@ def test_nobody_is_served_without_a_usable_key(
     assert response.status_code == 401
     assert message in response.json()["message"]
     assert document["resource"] == ("http://localhost" + path).rstrip("/")
-    assert document["authorization_servers"] == ["http://localhost"]
+    assert "authorization_servers" not in document
     assert "error_tracking:read" in document["scopes_supported"]
+
+
+@pytest.mark.parametrize(
+    ("host", "issuers"),
+    [
+        ("https://us.posthog.com", ["https://us.posthog.com"]),
+        ("https://eu.posthog.com", ["https://eu.posthog.com"]),
+        ("https://posthog.example.com", None),
+    ],
+)
+def test_only_posthog_cloud_is_named_as_the_issuer_of_tokens(
+    in_memory: Serve, host: str, issuers: list[str] | None
+) -> None:
+    """A client would try to register with any server that is named, and fail where there is no OAuth."""
+    with in_memory(POSTHOG_HOST=host) as client:
+        document = client.get("/.well-known/oauth-protected-resource/mcp").json()
+    assert document.get("authorization_servers") == issuers
+
+
+@pytest.mark.parametrize(("method", "path"), [("POST", "/register"), ("GET", "/authorize"), ("POST", "/token")])
+def test_a_client_that_wants_a_token_is_told_what_to_send(in_memory: Serve, method: str, path: str) -> None:
+    """OAuth's own form of an error, in words that a client shows."""
+    with in_memory() as client:
+        response = client.request(method, path)
+    assert response.status_code == 400
+    assert response.json()["error"] == "invalid_request"
+    assert "Authorization: Bearer phx_..." in response.json()["error_description"]
 
 
 @pytest.mark.parametrize("path", ["%E4%BD%A0", "%0d%0aX-Injected:%20yes", "%22,%20Basic%20realm=%22b"])

@@ -18,7 +18,7 @@ from errtrack_mcp.remote.cors import cors
 from errtrack_mcp.remote.host_origin import HostOriginMiddleware
 from errtrack_mcp.remote.idempotency import IdempotencyStore
 from errtrack_mcp.remote.metrics import Metrics
-from errtrack_mcp.remote.oauth_metadata import WELL_KNOWN, Metadata
+from errtrack_mcp.remote.oauth_metadata import ENDPOINTS, WELL_KNOWN, Metadata, refuse_tokens
 from errtrack_mcp.remote.rate_limit import KeyRateLimiter
 from errtrack_mcp.remote.redis import RedisStore
 from errtrack_mcp.remote.replica import Replica
@@ -127,4 +127,5 @@ def _open_routes(settings: Settings, replica: Replica, shared: RedisStore | None
         Route("/metrics", metrics),
         Route(WELL_KNOWN, document.show),
         Route(WELL_KNOWN + "/{resource:path}", document.show),
+        *(Route(path, refuse_tokens, methods=["GET", "POST"]) for path in ENDPOINTS),
     ]

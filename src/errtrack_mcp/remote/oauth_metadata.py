@@ -1,4 +1,4 @@
-"""The protected-resource metadata (RFC 9728): it names the authorization server to clients that use OAuth."""
+"""OAuth for clients: the protected-resource metadata (RFC 9728), and the answer that this server issues no tokens."""
 
 from typing import Any
 from urllib.parse import quote
@@ -8,10 +8,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Scope
 
-from errtrack_mcp.api.posthog import READ_SCOPE, WRITE_SCOPE
+from errtrack_mcp.api.posthog import READ_SCOPE, REGIONS, WRITE_SCOPE
 from errtrack_mcp.settings import Settings
 
 WELL_KNOWN = "/.well-known/oauth-protected-resource"
+ENDPOINTS = ("/register", "/authorize", "/token")  # where a client looks that knows of no authorization server
+NO_TOKENS = (
+    "This server registers no clients and issues no tokens. Configure your client to send your PostHog key with each "
+    "request, in the header Authorization: Bearer phx_..."
+)
 
 
 def base_url(scope: Scope, settings: Settings) -> str:
@@ -28,14 +33,19 @@ def challenge(scope: Scope, settings: Settings) -> str:
 
 
 def protected_resource(resource: str, settings: Settings) -> dict[str, Any]:
-    """Return the document for one resource: PostHog itself issues the tokens."""
+    """Return the document for one resource. PostHog Cloud issues tokens; a PostHog elsewhere takes keys alone."""
     return {
         "resource": resource,
         "resource_name": "errtrack-mcp",
-        "authorization_servers": [settings.host],
+        **({"authorization_servers": [settings.host]} if settings.host in REGIONS else {}),
         "scopes_supported": [READ_SCOPE, WRITE_SCOPE],
         "bearer_methods_supported": ["header"],
     }
+
+
+async def refuse_tokens(_request: Request) -> Response:
+    """Answer a client that wants to register, to log in or to get a token, in the words that it shows its user."""
+    return JSONResponse({"error": "invalid_request", "error_description": NO_TOKENS}, 400)
 
 
 class Metadata:
