@@ -65,7 +65,7 @@ def test_any_client_accepts_the_input_schema(tool: Any) -> None:
     for name, field in schema["properties"].items():
         assert isinstance(field["type"], str), name
         assert set(field) <= {
-            "type", "description", "enum", "default", "format", "minimum", "maximum", "minLength", "maxLength"
+            "type", "description", "enum", "default", "minimum", "maximum", "minLength", "maxLength"
         }, name  # fmt: skip
         assert field.get("default", "") is not None, name
     assert set(schema.get("required", ())) <= set(schema["properties"])
