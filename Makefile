@@ -8,7 +8,10 @@ SBIN ?= /usr/sbin
 export PATH := $(PATH)$(if $(SBIN),:$(SBIN))
 # Without npm and node the tests that need their packages are left out, and make test says so in its last line.
 have = $(shell command -v $(1) 2>/dev/null)
-CLIENTS := $(if $(and $(call have,npm),$(call have,node)),tests/clients/node_modules/.installed)
+NPM_CLIENTS := tests/clients/node_modules/.installed
+VENDORS := tests/clients/vendors/node_modules/.installed
+FRAMEWORKS := .cache/frameworks
+CLIENTS := $(if $(and $(call have,npm),$(call have,node)),$(NPM_CLIENTS) $(VENDORS) $(FRAMEWORKS)/.installed)
 BUILD := build
 DIST := dist
 
@@ -24,9 +27,9 @@ test: lint types $(CLIENTS)    ## everything that must pass and that this machin
 test-cluster: .venv/installed  ## three replicas behind a real nginx, with a real Redis; a part of make test
 	@$(BIN)/python -m pytest -n auto -m cluster
 
-clients: tests/clients/node_modules/.installed   ## the clients from npm that tests/clients connects with
+clients: $(NPM_CLIENTS) $(VENDORS) $(FRAMEWORKS)/.installed  ## all that tests/clients connects with
 
-bundle: clients                ## one file that Claude Desktop and others install (MCPB)
+bundle: $(NPM_CLIENTS)         ## one file that Claude Desktop and others install (MCPB)
 	@rm -rf $(BUILD)/bundle && mkdir -p $(BUILD)/bundle $(DIST)
 	@cp -R bundle/manifest.json pyproject.toml README.md LICENSE src $(BUILD)/bundle
 	@find $(BUILD)/bundle -name __pycache__ -prune -exec rm -rf {} +
@@ -84,7 +87,19 @@ $(BENCH)/installed: pyproject.toml $(wildcard benchmarks/peers/*)
 	@cp benchmarks/peers/package.json $(BENCH)/
 	@command -v npm >/dev/null && npm install --prefix $(BENCH) --no-package-lock --no-audit --no-fund --silent \
 	  || echo "The peers from npm are left out: npm is missing or failed."
+
 # npm keeps no lock file here: it would name a registry. Versions are fixed in package.json.
-tests/clients/node_modules/.installed: tests/clients/package.json
-	@npm install --prefix tests/clients --no-package-lock --no-audit --no-fund --ignore-scripts --loglevel error
+NPM_INSTALL := npm install --no-package-lock --no-audit --no-fund --ignore-scripts --loglevel error --prefix
+$(NPM_CLIENTS): tests/clients/package.json
+	@$(NPM_INSTALL) tests/clients
 	@touch $@
+
+# Apart from the others, as they are binaries of 1.2 GB.
+$(VENDORS): tests/clients/vendors/package.json
+	@$(NPM_INSTALL) tests/clients/vendors
+	@touch $@
+
+$(FRAMEWORKS)/.installed: tests/clients/frameworks.txt
+	@$(PYTHON) -m venv --clear $(FRAMEWORKS)
+	@$(FRAMEWORKS)/bin/python -m pip install --quiet --disable-pip-version-check -r $< && touch $@ \
+	  || echo "The tests with Python frameworks are left out: pip failed."

@@ -20,12 +20,16 @@ class Node(Protocol):
         """Return the exit code and the output."""
 
 
-def run_node(script: Path | str, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    """Run a script by the Node among the clients, or by the machine's where npm has none for it."""
+def runtime() -> str:
+    """Return the Node among the clients, or the machine's where npm has none for it."""
     own = MODULES / ".bin" / "node"
-    runtime = str(own) if own.exists() else shutil.which("node") or "node"
+    return str(own) if own.exists() else shutil.which("node") or "node"
+
+
+def run_node(script: Path | str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run a script among the clients to its end."""
     return subprocess.run(
-        [runtime, str(MODULES / script), *arguments],
+        [runtime(), str(MODULES / script), *arguments],
         capture_output=True,
         text=True,
         stdin=subprocess.DEVNULL,

@@ -9,8 +9,15 @@ from collections import Counter
 
 import pytest
 
-from tests.support.npm import INSTALLED
+from tests.support import frameworks, npm, vendors
 
+# What `make clients` has to have installed for a test that asks for the fixture.
+INSTALLED = {
+    "node": npm.INSTALLED,
+    "bundle": npm.INSTALLED,
+    "person": vendors.INSTALLED,
+    "framework": frameworks.INSTALLED,
+}
 NEEDS = {"client": ("npm", "node"), "cluster": ("nginx", "redis-server")}
 NOT_RUN = pytest.StashKey[Counter[str]]()
 
@@ -20,9 +27,14 @@ def missing(kind: str) -> str | None:
     programs = [program for program in NEEDS[kind] if shutil.which(program) is None]
     if programs:
         return f"{' and '.join(programs)} {'is' if len(programs) == 1 else 'are'} missing"
-    if kind == "client" and not INSTALLED.exists():
-        return "make clients has not been run"
     return None
+
+
+def not_installed(item: pytest.Item) -> str | None:
+    """Return what `make clients` has not installed, of that which a test needs."""
+    asked = {*getattr(item, "fixturenames", ())}
+    needed = {file for fixture, file in INSTALLED.items() if fixture in asked}
+    return None if all(file.exists() for file in needed) else "make clients has not installed what they need"
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m and -k take tests away: the line counts those as well
@@ -31,10 +43,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     reasons = {kind: reason for kind in NEEDS if (reason := missing(kind))}
     counted: Counter[str] = Counter()
     for item in items:
-        if {"node", "bundle"} & {*getattr(item, "fixturenames", ())}:
+        if INSTALLED.keys() & {*getattr(item, "fixturenames", ())}:
             item.add_marker("client")
-        for kind, reason in reasons.items():
-            if item.get_closest_marker(kind):
+        for kind in NEEDS:
+            reason = reasons.get(kind) or (not_installed(item) if kind == "client" else None)
+            if reason and item.get_closest_marker(kind):
                 item.add_marker(pytest.mark.skip(reason=reason))
                 counted[f"{kind} tests not run: {reason}"] += 1
                 break
