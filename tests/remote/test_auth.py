@@ -1,6 +1,8 @@
 """Who is calling, and what a request gives up: read from its headers and its route, on each path that serves calls."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -17,6 +19,9 @@ from errtrack_mcp.settings import load_settings
 from tests.support.asgi import scope_of
 from tests.support.fixtures import Serve
 from tests.support.serving import LIST, call_body, posting
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+OF_ANY_CLIENT = {"Host", "Connection"}
 
 
 def names(client: TestClient, path: str = "/mcp", **headers: str) -> set[str]:
@@ -220,3 +225,16 @@ def test_a_call_succeeds_in_memory(in_memory: Serve) -> None:
     """The way that the tests above refuse is open otherwise."""
     with in_memory() as client:
         assert client.post("/mcp", json=call_body(LIST), headers=posting()).json()["result"]["isError"] is False
+
+
+@pytest.mark.parametrize("name", ["nginx.conf", "compose.yaml"])
+def test_the_operators_key_is_not_lent_behind_the_shipped_proxy(in_memory: Serve, name: str) -> None:
+    """The proxy calls from this machine, and whatever header it adds tells it from a caller there."""
+    conf = (DEPLOY / name).read_text()
+    added = [header for header in re.findall(r"proxy_set_header\s+(\S+)", conf) if header not in OF_ANY_CLIENT]
+    assert {"X-Forwarded-For", "X-Forwarded-Proto", "X-Request-Id", "Idempotency-Key"} <= set(added)
+    with in_memory(ERRTRACK_SHARED_KEY="1", POSTHOG_PERSONAL_API_KEY=FULL_KEY) as client:
+        assert client.post("/mcp", json=call_body(limit=1), headers=posting(None)).status_code == 200
+        for header in added:
+            sent = posting(None) | {header: "1"}
+            assert client.post("/mcp", json=call_body(limit=1), headers=sent).status_code == 401, header

@@ -36,12 +36,14 @@ NO = {"", "0", "false", "no", "off"}
 FORWARDED = frozenset(  # headers that proxies add, the shipped nginx.conf of today and of earlier versions among them
     {
         b"forwarded",
+        b"idempotency-key",
         b"via",
         b"x-errtrack-once",
         b"x-forwarded-for",
         b"x-forwarded-host",
         b"x-forwarded-proto",
         b"x-real-ip",
+        b"x-request-id",
     }
 )
 
