@@ -5,6 +5,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+import anyio
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.server.request_state import RequestStateSecurity
@@ -80,6 +81,10 @@ class CountedCalls:
             try:
                 result = await self._call_once(request, params)
                 outcome = _outcome(result)
+            except anyio.get_cancelled_exc_class():
+                outcome = "cancelled"  # its client has left, or has taken it back
+                raise
+            else:
                 return result
             finally:
                 self._record(request, params.name, outcome, perf_counter() - begun)

@@ -35,7 +35,7 @@ class Metrics:
         self._redis: prometheus.Gauge | None = None
 
     def call(self, tool: str, outcome: str, seconds: float) -> None:
-        """Count a tool call by tool and outcome (ok, input_required, or the code of its failure)."""
+        """Count a tool call by tool and outcome (ok, input_required, cancelled, or the code of its failure)."""
         self._calls.labels(tool, outcome).inc()
         self._call_seconds.labels(tool).observe(seconds)
 

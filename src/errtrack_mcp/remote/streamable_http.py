@@ -17,6 +17,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from errtrack_mcp.remote.auth import CALLER
 from errtrack_mcp.remote.body_limit import MAX_BODY_BYTES, replay
+from errtrack_mcp.remote.disconnect import answer_while_connected
 from errtrack_mcp.remote.sessions import IDLE_SECONDS, MAX_SESSIONS, Sessions
 from errtrack_mcp.tools.elicitation import can_ask
 
@@ -33,6 +34,9 @@ class StreamableHttp:
     - A client of the older protocol that can ask its user gets a session: only there can it be asked.
     - A request with a progress token gets a stream. A stream costs a short call more than half of its speed.
     - Every other request gets plain JSON.
+
+    Outside a session a client takes a call back by leaving. In a session it sends `notifications/cancelled`: there the
+    protocol says that a lost connection takes nothing back.
     """
 
     def __init__(self, server: Server[Any]) -> None:
@@ -67,14 +71,15 @@ class StreamableHttp:
             return
         body = await Request(scope, receive).body()
         scope[CANNOT_ASK] = session_id.startswith(CANNOT_ASK_PREFIX)
-        await self._answer(body, _without_session(scope), replay(body, receive), send)
+        await self._answer(body, _without_session(scope), receive, send)
 
     async def _answer(self, body: bytes, scope: Scope, receive: Receive, send: Send) -> None:
         manager = self._streaming if wants_stream(body, scope["headers"]) else self._plain
         capabilities = declared_capabilities(body)
         if capabilities is None:
-            await manager.handle_request(scope, receive, send)
+            await answer_while_connected(manager.handle_request, body, scope, receive, send)
             return
+        receive = replay(body, receive)
         key_hash = scope[CALLER].key_hash
         if not can_ask(capabilities):
             await manager.handle_request(scope, receive, _with_session(send, CANNOT_ASK_PREFIX + uuid4().hex))

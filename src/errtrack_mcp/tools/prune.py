@@ -1,5 +1,6 @@
 """Deleting symbol sets by filter: first a plan, then exactly that plan."""
 
+import logging
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -27,6 +28,8 @@ from errtrack_mcp.tools.symbol_set_counts import COMPLETE, NEVER_LOADED, NO_FILE
 from errtrack_mcp.tools.symbol_set_reader import AT_ONCE, MAX_SECONDS, SymbolSetReader, read_all
 
 PRUNE = "error-tracking-symbol-sets-prune"
+Ends = dict[str, str | ApiError]  # how it ended for each id
+log = logging.getLogger("errtrack_mcp")
 SAMPLE = 10
 MOST_FREQUENT = 10
 MAX_SAMPLED_REF_LENGTH = 100
@@ -233,7 +236,7 @@ async def _carry_out(api: Client, context: Context[Any, Any], plan: Plan, shown:
     """
     rows = plan.rows
     deadline = anyio.current_time() + MAX_SECONDS - plan.seconds
-    ends: dict[str, str | ApiError] = {}
+    ends: Ends = {}
     waiting = iter(rows)
     report = after(plan.read, context.report_progress)
 
@@ -244,18 +247,32 @@ async def _carry_out(api: Client, context: Context[Any, Any], plan: Plan, shown:
             ends[row["id"]] = await _delete(api, row)
             await report(len(ends), len(rows), f"Deleted {len(ends)} of {len(rows)} symbol sets.")
 
-    async with anyio.create_task_group() as group:
-        for _ in range(AT_ONCE):
-            group.start_soon(worker)
+    try:
+        async with anyio.create_task_group() as group:
+            for _ in range(AT_ONCE):
+                group.start_soon(worker)
+    except anyio.get_cancelled_exc_class():
+        done = _deleted(ends)
+        log.warning("A prune was cancelled: %d of %d symbol sets were deleted, or a few more.", done, len(rows))
+        raise
+    return _result(plan, shown, ends)
+
+
+def _deleted(ends: Ends) -> int:
+    return sum(end == "deleted" for end in ends.values())
+
+
+def _result(plan: Plan, shown: Pruning, ends: Ends) -> Pruning:
+    """Say what came of a plan. Raises ApiError where every deletion failed."""
     failures = {id_: end for id_, end in ends.items() if isinstance(end, ApiError)}
-    if len(failures) == len(rows):
+    if len(failures) == len(plan.rows):
         raise next(iter(failures.values()))
     left = plan.matching - len(ends) + len(failures)
     more = f"{left} are left: call again without confirm for the next plan." if left else "Nothing else matches."
     if plan.not_seen:
         more = "Not all symbol sets were read: call again without confirm for the next plan."
     found = {
-        "deleted_count": sum(end == "deleted" for end in ends.values()),
+        "deleted_count": _deleted(ends),
         "already_gone": [id_ for id_, end in ends.items() if end == "gone"],
         "changed_since": [id_ for id_, end in ends.items() if end == "changed"],
         "failed": {id_: error.code for id_, error in failures.items()},
