@@ -46,7 +46,6 @@ WITHOUT_A_TEST_FILE = {
     "remote/sessions.py",
     "remote/streamable_http.py",
     "remote/tracing.py",
-    "remote/upstream.py",
     "sandbox/app.py",
     "sandbox/calls.py",
     "sandbox/endpoint.py",

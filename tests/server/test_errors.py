@@ -21,7 +21,7 @@ FAILURES: list[ApiError] = [
     errors.TimedOut(),
     errors.NotJson(502, STRANGE),
     errors.BadShape(200, STRANGE),
-    errors.TooLarge(200),
+    errors.TooLarge(200, 2_000_000),
     errors.Redirected(301, STRANGE),
     errors.BadRequest(400, STRANGE, STRANGE),
     errors.HashTaken(400, "", ""),

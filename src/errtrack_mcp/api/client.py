@@ -1,6 +1,6 @@
 """The REST API for one caller, over the pool of connections that callers share."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
@@ -25,12 +25,14 @@ from errtrack_mcp.api.errors import (
     TransportError,
     refusal,
 )
+from errtrack_mcp.api.large_answers import LargeAnswers
 from errtrack_mcp.api.models import Page, Row, list_body
 from errtrack_mcp.api.retry import REPEATABLE, RetryPolicy, wait_before_retry
 from errtrack_mcp.api.sanitize import clean_value, needs_no_cleaning, title_of_page
 from errtrack_mcp.api.transport import Request, Response, Transport
 
 Model = TypeVar("Model", bound=BaseModel)
+Result = TypeVar("Result")
 
 # What a middlebox adds after the empty body of a 204 would otherwise response the next request.
 LAST_ON_ITS_CONNECTION = {"Connection": "close"}
@@ -43,7 +45,7 @@ class Client:
 
     `prefix` is ("projects", id) or ("environments", id). Every method takes the parts of a path below `base`, each
     sent as one encoded segment, and raises ApiError with its `request`, NoKey without a `key`; `timeout` (seconds)
-    covers a whole request with its retries; `headers` go with every request.
+    covers a whole request with its retries; `headers` go with every request; `large_answers` is what callers share.
     """
 
     transport: Transport
@@ -53,6 +55,7 @@ class Client:
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     headers: Mapping[str, str] = field(default_factory=dict)
     base: tuple[str, ...] = ("error_tracking",)
+    large_answers: LargeAnswers = field(default_factory=LargeAnswers)
 
     @property
     def origin(self) -> str:
@@ -67,26 +70,26 @@ class Client:
 
     async def get(self, *path: str, into: type[Model], **query: str | int | None) -> Model:
         """Fetch one object."""
-        return self._read(await self._request("GET", path, query=query), into, path)
+        return await self._request("GET", path, partial(_read, into), query=query)
 
     async def get_page(self, *path: str, of: type[Row], offset: int, **query: str | int | None) -> Page[Row]:
         """Fetch one page of a list, from row `offset`."""
-        response = await self._request("GET", path, query={"offset": offset or None, **query})
-        listed = self._read(response, list_body(of), path)
+        read = partial(_read, list_body(of))
+        listed = await self._request("GET", path, read, query={"offset": offset or None, **query})
         next_offset = offset + len(listed.results) if listed.next and listed.results else None
         return Page(count=listed.count, next_offset=next_offset, results=listed.results)
 
     async def post(self, *path: str, body: Mapping[str, Any], into: type[Model]) -> Model:
         """Create an object; never repeated unless the API says that it did nothing."""
-        return self._read(await self._request("POST", path, body=body), into, path)
+        return await self._request("POST", path, partial(_read, into), body=body)
 
     async def patch(self, *path: str, body: Mapping[str, Any]) -> None:
         """Change an object; the API answers with nothing (docs/posthog-api.md, section 5.4)."""
-        await self._request("PATCH", path, body=body)
+        await self._request("PATCH", path, _ignore, body=body)
 
     async def delete(self, *path: str) -> None:
         """Delete an object; finding it gone after a failed try counts as done."""
-        await self._request("DELETE", path)
+        await self._request("DELETE", path, _ignore)
 
     def path(self, *parts: str) -> str:
         """Join parts to a path on the host, each encoded as one segment; `.` and `..` are refused."""
@@ -96,28 +99,22 @@ class Client:
         self,
         method: str,
         parts: tuple[str, ...],
+        read: Callable[[Response], Result],
         *,
         query: Mapping[str, str | int | None] | None = None,
         body: Mapping[str, Any] | None = None,
-    ) -> Response:
-        """Send one request, and let its failure say what was asked."""
+    ) -> Result:
+        """Send one request and read its response, and let a failure say what was asked."""
         params = {name: value for name, value in (query or {}).items() if value is not None}
         url = self.origin + self.path(*parts)
         headers = partial(self._headers, method)
         try:
-            return await self._with_retries(Request(method, url, parts[0], params, body, headers))
+            return await self._with_retries(Request(method, url, parts[0], params, body, headers), read)
         except ApiError as error:
             error.request = RequestInfo(self.origin, self.prefix[-1], parts)
             raise
 
-    def _read(self, response: Response, into: type[Model], path: tuple[str, ...]) -> Model:
-        try:
-            return _read(response, into)
-        except ApiError as error:
-            error.request = RequestInfo(self.origin, self.prefix[-1], path)
-            raise
-
-    async def _with_retries(self, request: Request) -> Response:
+    async def _with_retries(self, request: Request, read: Callable[[Response], Result]) -> Result:
         """Send one request, with the retries that are safe, within the time allowed."""
         method = request.method
         tries, rate_limit_waited, perhaps_done = 0, 0.0, False
@@ -126,12 +123,12 @@ class Client:
             tries += 1
             try:
                 with anyio.fail_after(self._share_of_time(method, deadline, tries)):
-                    return _checked(self._without_key(await self.transport.send(request)))
+                    return await self._try(request, read)
             except TimeoutError:
                 failure: ApiError = TimedOut(may_have_happened=method not in REPEATABLE)
             except ApiError as error:
                 if method == "DELETE" and perhaps_done and isinstance(error, NotFound):
-                    return Response(status=204, body=b"")
+                    return read(Response(status=204, body=b""))
                 failure = error
             perhaps_done = perhaps_done or isinstance(failure, TransportError | ServerError)
             wait = wait_before_retry(self.retry, method, failure, tries, rate_limit_waited)
@@ -140,6 +137,13 @@ class Client:
             if isinstance(failure, RateLimited):
                 rate_limit_waited += wait
             await anyio.sleep(wait)
+
+    async def _try(self, request: Request, read: Callable[[Response], Result]) -> Result:
+        """Send a request once, and read its response in the place that a large one needs."""
+        async with self.large_answers.place() as place:
+            response = await self.transport.send(replace(request, before_large=place.take))
+            await place.turn_to_parse()
+            return read(_checked(self._without_key(response)))
 
     def _share_of_time(self, method: str, deadline: float, tries: int) -> float:
         """Give a try that may be repeated half of the time left, so that a hanging one leaves time to ask again."""
@@ -200,7 +204,11 @@ def _origin_of(location: str) -> str:
     return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
 
 
-def _read(response: Response, into: type[Model]) -> Model:
+def _ignore(_response: Response) -> None:
+    """Read nothing: the status has said it all."""
+
+
+def _read(into: type[Model], response: Response) -> Model:
     """Read the body into a model, cleaning every string in it."""
     try:
         if needs_no_cleaning(response.body):

@@ -123,9 +123,13 @@ class BadShape(InvalidResponse):
 
 
 class TooLarge(InvalidResponse):
-    """The body has more bytes than one answer may have."""
+    """The body has more than the `limit` of bytes that one answer may have."""
 
     code = "answer_too_large"
+
+    def __init__(self, status: int, limit: int) -> None:
+        super().__init__(status)
+        self.limit = limit
 
 
 class Redirected(InvalidResponse):

@@ -4,11 +4,12 @@ import os
 import socket
 import ssl
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import httpx
+from anyio.lowlevel import checkpoint
 from starlette.types import ASGIApp
 
 from errtrack_mcp.api.errors import (
@@ -20,6 +21,7 @@ from errtrack_mcp.api.errors import (
     TooLarge,
     TransportError,
 )
+from errtrack_mcp.api.large_answers import LARGE_BYTES
 from errtrack_mcp.api.proxy import proxy_for
 from errtrack_mcp.api.retry import REPEATABLE
 
@@ -27,11 +29,15 @@ MAX_BODY_BYTES = 20_000_000
 BYTES_A_VALUE = 20  # of JSON; a body with more values than that is made to be slow, as `[[],[],[],...`
 MAX_CONNECTIONS = 64
 GZIP = 16 + zlib.MAX_WBITS
+UNPACKED_AT_ONCE = 65_536
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request to an absolute URL; `headers` are made when it is sent, so that nothing here holds the key."""
+    """A request to an absolute URL; `headers` are made when it is sent, so that nothing here holds the key.
+
+    `before_large` is awaited before more than `LARGE_BYTES` of a response are read.
+    """
 
     method: str
     url: str
@@ -39,6 +45,7 @@ class Request:
     params: Mapping[str, str | int]
     body: Mapping[str, Any] | None
     headers: Callable[[], dict[str, str]]
+    before_large: Callable[[], Awaitable[None]] = checkpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +92,7 @@ class HttpTransport:
         try:
             response = await transport.handle_async_request(sent)
             try:
-                body = await _read_body(response, self.max_body_bytes)
+                body = await _read_body(response, self.max_body_bytes, request.before_large)
             finally:
                 await response.aclose()
         except (httpx.HTTPError, TimeoutError) as error:
@@ -139,7 +146,7 @@ def _through(proxy: str) -> httpx.Proxy:
     return httpx.Proxy(proxy, ssl_context=_tls_context() if proxy.startswith("https://") else None)
 
 
-async def _read_body(response: httpx.Response, limit: int) -> bytes:
+async def _read_body(response: httpx.Response, limit: int, before_large: Callable[[], Awaitable[None]]) -> bytes:
     """Read the body as it streams, unpacked from gzip, and stop at the limit.
 
     An encoding that was not asked for, or more than one, counts as no body: the status says what it was worth, and
@@ -149,19 +156,34 @@ async def _read_body(response: httpx.Response, limit: int) -> bytes:
     if encoding not in {"", "identity", "gzip"}:
         return b""
     unpack = zlib.decompressobj(GZIP) if encoding == "gzip" else None
-    chunks: list[bytes] = []
+    parts: list[bytes] = []
     size = values = 0
-    async for chunk in response.aiter_raw():
-        try:
-            part = unpack.decompress(chunk, limit + 1 - size) if unpack else chunk
-        except zlib.error:
-            return b""
-        size += len(part)
-        values += part.count(b",") + part.count(b"[") + part.count(b"{")
-        if size > limit or values > limit // BYTES_A_VALUE or (unpack and unpack.unconsumed_tail):
-            raise TooLarge(response.status_code)
-        chunks.append(part)
-    return b"".join(chunks) if unpack is None or unpack.eof or not chunks else b""
+    try:
+        async for chunk in response.aiter_raw():
+            for part in _unpacked(chunk, unpack):
+                size += len(part)
+                values += part.count(b",") + part.count(b"[") + part.count(b"{")
+                if size > limit or values > limit // BYTES_A_VALUE:
+                    parts.clear()  # the traceback would keep them
+                    raise TooLarge(response.status_code, limit)
+                if size > LARGE_BYTES:
+                    await before_large()
+                parts.append(part)
+    except zlib.error:
+        return b""
+    return b"".join(parts) if unpack is None or unpack.eof or not parts else b""
+
+
+def _unpacked(chunk: bytes, unpack: "zlib._Decompress | None") -> Iterator[bytes]:
+    """Unpack a chunk bit by bit: a small one can hold a thousand times as much."""
+    if unpack is None:
+        yield chunk
+        return
+    full = True
+    while chunk or full:
+        part = unpack.decompress(chunk, UNPACKED_AT_ONCE)
+        yield part
+        chunk, full = unpack.unconsumed_tail, len(part) == UNPACKED_AT_ONCE
 
 
 def map_exception(error: httpx.HTTPError | TimeoutError, method: str, *, proxied: bool) -> TransportError:

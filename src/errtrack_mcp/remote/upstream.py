@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 
 from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.errors import RateLimited
+from errtrack_mcp.api.large_answers import LargeAnswers
 from errtrack_mcp.api.retry import RetryPolicy
 from errtrack_mcp.api.transport import HttpTransport, Request, Response
 from errtrack_mcp.remote.auth import Caller
@@ -22,7 +23,8 @@ from errtrack_mcp.settings import Settings
 
 MAX_KEYS_CONNECTED = 200
 MAX_CONNECTIONS_OF_A_KEY = 16
-MAX_RESPONSE_BYTES = 5_000_000  # parsed JSON takes ten times as much, and many callers share the memory of a replica
+MAX_RESPONSE_BYTES = 2_000_000  # parsed JSON takes up to twenty times as much, and all callers share the memory
+MAX_HELD_BYTES = 8_000_000  # of large responses that are being read and parsed at once
 
 
 class Upstream:
@@ -41,13 +43,15 @@ class Upstream:
         self._rate_limiter = rate_limiter
         self._metrics = metrics
         self._timeout = settings.timeout
+        self._large_answers = LargeAnswers(MAX_HELD_BYTES // MAX_RESPONSE_BYTES)
         self._retry = RetryPolicy(max_rate_limit_wait=settings.max_retry_wait)
 
     def client(self, caller: Caller, prefix: tuple[str, str]) -> Client:
         """Return the client of one caller, with their key."""
         transport = MeteredTransport(self._connections, caller, self._rate_limiter, self._metrics)
         headers = {"X-Request-Id": caller.request_id}
-        return Client(transport, caller.key, prefix, self._timeout, self._retry, headers=headers)
+        shared = self._large_answers
+        return Client(transport, caller.key, prefix, self._timeout, self._retry, headers=headers, large_answers=shared)
 
     async def aclose(self) -> None:
         """Close every connection."""

@@ -176,7 +176,8 @@ def _misread(error: errors.InvalidResponse) -> str:
             to = f" to {quoted(error.detail)}" if error.detail else ""
             return f"{host} redirects{to} (HTTP {status}), which is not followed. Set POSTHOG_HOST to the app itself."
         case errors.TooLarge():
-            return f"The answer of {host} is larger than 20 MB. Ask for less with limit, or narrow the search."
+            size = f"{error.limit / 1_000_000:g} MB"
+            return f"The answer of {host} is larger than {size}. Ask for less with limit, or narrow the search."
         case errors.BadShape():
             fields = clean(error.detail, 150)
             return f"{host} answered HTTP {status} without usable {fields}. Is it a PostHog of a very different age?"
