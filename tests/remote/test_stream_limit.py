@@ -87,7 +87,7 @@ async def test_streams_end_when_the_last_call_has_ended() -> None:
     response = Response()
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(app, get(), body_of(b"", then_wait=True), response.send)
-        with replica.track_call():
+        with replica.track_call("key"):
             tasks.start_soon(replica.end_streams_when_idle)
             await anyio.sleep(0.3)
             assert not response.complete

@@ -17,6 +17,7 @@ from errtrack_mcp.remote.calls import create_remote_server
 from errtrack_mcp.remote.cors import cors
 from errtrack_mcp.remote.host_origin import HostOriginMiddleware
 from errtrack_mcp.remote.idempotency import IdempotencyStore
+from errtrack_mcp.remote.in_flight_limit import InFlightLimit, InFlightLimitMiddleware
 from errtrack_mcp.remote.metrics import Metrics
 from errtrack_mcp.remote.oauth_metadata import ENDPOINTS, WELL_KNOWN, Metadata, refuse_tokens
 from errtrack_mcp.remote.rate_limit import KeyRateLimiter
@@ -59,7 +60,10 @@ def build_app(settings: Settings, *, sse_only: bool = False, upstream_app: ASGIA
             await shared.aclose()
 
     sse = Sse(server)
-    stream, post, http = (StreamLimitMiddleware(app, replica) for app in (sse.stream, sse.post, endpoint))
+    limit = InFlightLimit(replica)
+    stream, post, http = (
+        StreamLimitMiddleware(InFlightLimitMiddleware(app, limit), replica) for app in (sse.stream, sse.post, endpoint)
+    )
     routes = [*_open_routes(settings, replica, shared), *_sse_routes(stream, post, settings)]
     if not sse_only:
         routes += _http_routes(http, settings)

@@ -9,7 +9,14 @@ import anyio
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.server.request_state import RequestStateSecurity
-from mcp_types import CallToolRequestParams, InputRequiredResult, ReadResourceRequestParams, ReadResourceResult
+from mcp_types import (
+    CallToolRequestParams,
+    CompleteRequestParams,
+    CompleteResult,
+    InputRequiredResult,
+    ReadResourceRequestParams,
+    ReadResourceResult,
+)
 
 from errtrack_mcp.api.client import Client
 from errtrack_mcp.remote.auth import CALLER, Caller
@@ -77,7 +84,7 @@ class CountedCalls:
     async def call_tool(self, request: RequestContext, params: CallToolRequestParams) -> Result:
         """Call a tool for its caller, count it, and write its line in the log."""
         begun, outcome = perf_counter(), "crashed"
-        with self._replica.track_call():
+        with self._replica.track_call(caller_of(request).key_hash):
             try:
                 result = await self._call_once(request, params)
                 outcome = _outcome(result)
@@ -91,8 +98,13 @@ class CountedCalls:
 
     async def read_resource(self, request: RequestContext, params: ReadResourceRequestParams) -> ReadResourceResult:
         """Read a resource for its caller."""
-        with self._replica.track_call():
+        with self._replica.track_call(caller_of(request).key_hash):
             return await self._plain.read_resource(request, params)
+
+    async def complete(self, request: RequestContext, params: CompleteRequestParams) -> CompleteResult:
+        """Propose values to a caller."""
+        with self._replica.track_call(caller_of(request).key_hash):
+            return await self._plain.complete(request, params)
 
     async def _call_once(self, request: RequestContext, params: CallToolRequestParams) -> Result:
         """Refuse to do again what a proxy sends again because another replica died over it, unless it only reads."""
@@ -123,6 +135,7 @@ def create_remote_server(settings: Settings, upstream: Upstream, replica: Replic
         security=state_security(settings),
         on_call_tool=counted.call_tool,
         on_read_resource=counted.read_resource,
+        on_completion=counted.complete,
     )
 
 

@@ -1,5 +1,6 @@
 """One process of the server: calls in flight, whether it is leaving, what it has counted."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -18,21 +19,28 @@ class Replica:
 
     def __init__(self, metrics: Metrics) -> None:
         self.draining = False
-        self.in_flight = 0
+        self.calls: Counter[str] = Counter()  # in flight, by the hash of their key
         self.metrics = metrics
         self.streams_end = anyio.Event()
         self.reading: set[anyio.CancelScope] = set()
         self._ended = anyio.Event()
 
+    @property
+    def in_flight(self) -> int:
+        """Return how many calls are in flight."""
+        return self.calls.total()
+
     @contextmanager
-    def track_call(self) -> Iterator[None]:
-        """Count a call in flight."""
-        self.in_flight += 1
+    def track_call(self, key_hash: str) -> Iterator[None]:
+        """Count a call of a key in flight."""
+        self.calls[key_hash] += 1
         self.metrics.in_flight(self.in_flight)
         try:
             yield
         finally:
-            self.in_flight -= 1
+            self.calls[key_hash] -= 1
+            if not self.calls[key_hash]:
+                del self.calls[key_hash]
             self.metrics.in_flight(self.in_flight)
             self._ended.set()
 
