@@ -43,7 +43,6 @@ WITHOUT_A_TEST_FILE = {
     "remote/metrics.py",
     "remote/oauth_metadata.py",
     "remote/replica.py",
-    "remote/sessions.py",
     "remote/streamable_http.py",
     "remote/tracing.py",
     "sandbox/app.py",

@@ -38,11 +38,7 @@ def build_app(settings: Settings, *, sse_only: bool = False, upstream_app: ASGIA
 
     The app's `state.replica` says what it is doing. Raises ConfigurationError for settings that cannot work.
     """
-    if settings.shared_key and (settings.public or settings.public_url or settings.served_hosts):
-        never = "never with --public, ERRTRACK_PUBLIC_URL or --allowed-hosts"
-        raise ConfigurationError([f"ERRTRACK_SHARED_KEY lets every caller use your key: {never}."])
-    if settings.shared_key and settings.personal_api_key is None:
-        raise ConfigurationError(["ERRTRACK_SHARED_KEY is set, but POSTHOG_PERSONAL_API_KEY is not."])
+    _check_shared_key(settings)
     configure_traces()
     metrics = Metrics()
     replica = Replica(metrics)
@@ -81,6 +77,15 @@ def build_app(settings: Settings, *, sse_only: bool = False, upstream_app: ASGIA
     app.router.redirect_slashes = False
     app.state.replica = replica
     return app
+
+
+def _check_shared_key(settings: Settings) -> None:
+    """Raise ConfigurationError where everybody could use the operator's key, or there is none to use."""
+    if settings.shared_key and (settings.public or settings.public_url or settings.served_hosts):
+        never = "never with --public, ERRTRACK_PUBLIC_URL or --allowed-hosts"
+        raise ConfigurationError([f"ERRTRACK_SHARED_KEY lets every caller use your key: {never}."])
+    if settings.shared_key and settings.personal_api_key is None:
+        raise ConfigurationError(["ERRTRACK_SHARED_KEY is set, but POSTHOG_PERSONAL_API_KEY is not."])
 
 
 def _http_routes(endpoint: ASGIApp, settings: Settings) -> list[BaseRoute]:

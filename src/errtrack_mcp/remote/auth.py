@@ -109,8 +109,13 @@ class AuthMiddleware:
             return
         scope[CALLER] = caller
         # The SDK ties a connection over SSE to its user: nobody else's key can post to it.
-        scope["user"] = AuthenticatedUser(AccessToken(token=caller.key_hash, client_id=caller.key_hash, scopes=[]))
+        scope["user"] = user_of(caller.key_hash)
         await self._app(scope, receive, send)
+
+
+def user_of(key_hash: str) -> AuthenticatedUser:
+    """Return what the SDK calls the user: the owner of streams and sessions."""
+    return AuthenticatedUser(AccessToken(token=key_hash, client_id=key_hash, scopes=[]))
 
 
 def refusal(refused: RequestRefused, www_authenticate: str | None = None) -> Response:

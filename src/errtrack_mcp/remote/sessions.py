@@ -5,7 +5,7 @@ request of its own. Both must meet in one process, so such a client gets a sessi
 """
 
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -16,8 +16,9 @@ MAX_SESSIONS_OF_A_KEY = 20
 
 @dataclass(slots=True)
 class Session:
-    """One session: whose it is, and when it was last used."""
+    """One session: its id, whose it is, and when it was last used."""
 
+    id: str
     key_hash: str
     used_at: float
 
@@ -29,25 +30,38 @@ class Sessions:
         self._clock = clock
         self._open: OrderedDict[str, Session] = OrderedDict()  # the one used longest ago comes first
 
-    def has_room_for(self, key_hash: str) -> bool:
+    def may_open(self, key_hash: str) -> bool:
         """Return whether this key may open one more session."""
         self._drop_idle()
-        of_this_key = sum(session.key_hash == key_hash for session in self._open.values())
-        return len(self._open) < MAX_SESSIONS and of_this_key < MAX_SESSIONS_OF_A_KEY
+        return sum(session.key_hash == key_hash for session in self._open.values()) < MAX_SESSIONS_OF_A_KEY
+
+    def make_room(self) -> Session | None:
+        """Forget a session where there is no room for another: of the key that holds most, the one used longest ago.
+
+        Made-up keys cost nothing, so they would otherwise keep everybody else out.
+        """
+        self._drop_idle()
+        if len(self._open) < MAX_SESSIONS:
+            return None
+        held = Counter(session.key_hash for session in self._open.values())
+        most = max(held.values())
+        session = next(session for session in self._open.values() if held[session.key_hash] == most)
+        return self._open.pop(session.id)
 
     def open(self, session_id: str, key_hash: str) -> None:
         """Note a session that was opened."""
-        self._open[session_id] = Session(key_hash, self._clock())
+        self._open[session_id] = Session(session_id, key_hash, self._clock())
 
-    def use(self, session_id: str) -> bool:
-        """Note a request of a session, and tell whether this process holds it."""
+    def holder(self, session_id: str) -> str:
+        """Return whose session this is, or nothing if this process does not hold it."""
         self._drop_idle()
         session = self._open.get(session_id)
-        if session is None:
-            return False
-        session.used_at = self._clock()
+        return session.key_hash if session else ""
+
+    def use(self, session_id: str) -> None:
+        """Note a request of a session."""
+        self._open[session_id].used_at = self._clock()
         self._open.move_to_end(session_id)
-        return True
 
     def close(self, session_id: str) -> None:
         """Forget a session."""

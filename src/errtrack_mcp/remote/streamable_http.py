@@ -15,10 +15,11 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from errtrack_mcp.remote.auth import CALLER
+from errtrack_mcp.remote.auth import CALLER, user_of
 from errtrack_mcp.remote.body_limit import MAX_BODY_BYTES, replay
 from errtrack_mcp.remote.disconnect import answer_while_connected
-from errtrack_mcp.remote.sessions import IDLE_SECONDS, MAX_SESSIONS, Sessions
+from errtrack_mcp.remote.in_flight_limit import MAX_IN_FLIGHT
+from errtrack_mcp.remote.sessions import IDLE_SECONDS, MAX_SESSIONS, Session, Sessions
 from errtrack_mcp.tools.elicitation import can_ask
 
 UNGUARDED = TransportSecuritySettings(enable_dns_rebinding_protection=False)  # the middlewares check it
@@ -47,7 +48,7 @@ class StreamableHttp:
             max_request_body_size=MAX_BODY_BYTES,
             security_settings=UNGUARDED,
             session_idle_timeout=IDLE_SECONDS,
-            max_sessions=MAX_SESSIONS,
+            max_sessions=MAX_SESSIONS + MAX_IN_FLIGHT,  # Sessions keeps the limit; requests at once may pass it
         )
         self._sessions = Sessions()
 
@@ -60,9 +61,9 @@ class StreamableHttp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         session_id = _header(scope, SESSION_ID)
-        if session_id and not session_id.startswith(CANNOT_ASK_PREFIX) and self._sessions.use(session_id):
-            if scope["method"] == "DELETE":
-                self._sessions.close(session_id)
+        if holder := self._sessions.holder(session_id):
+            if holder == scope[CALLER].key_hash:  # the SDK answers 404 to any other key
+                (self._sessions.close if scope["method"] == "DELETE" else self._sessions.use)(session_id)
             await self._in_session.handle_request(scope, receive, send)
             return
         if scope["method"] != "POST":
@@ -83,10 +84,18 @@ class StreamableHttp:
         key_hash = scope[CALLER].key_hash
         if not can_ask(capabilities):
             await manager.handle_request(scope, receive, _with_session(send, CANNOT_ASK_PREFIX + uuid4().hex))
-        elif self._sessions.has_room_for(key_hash):
+        elif self._sessions.may_open(key_hash):
+            if surplus := self._sessions.make_room():
+                await self._end(surplus)
             await self._in_session.handle_request(scope, receive, self._noting_session(send, key_hash))
         else:
             await manager.handle_request(scope, receive, send)
+
+    async def _end(self, session: Session) -> None:
+        """End a session as its owner would."""
+        headers = [(SESSION_ID, session.id.encode())]
+        scope = {"type": "http", "method": "DELETE", "path": "/mcp", "query_string": b"", "headers": headers}
+        await self._in_session.handle_request(scope | {"user": user_of(session.key_hash)}, _nothing, _drop)
 
     def _noting_session(self, send: Send, key_hash: str) -> Send:
         """Read from the response which session was opened."""
@@ -130,6 +139,15 @@ def _stateless(server: Server[Any], *, json_response: bool) -> StreamableHTTPSes
         max_request_body_size=MAX_BODY_BYTES,
         security_settings=UNGUARDED,
     )
+
+
+async def _nothing() -> Message:
+    """Receive an empty body."""
+    return {"type": "http.request", "body": b"", "more_body": False}
+
+
+async def _drop(_message: Message) -> None:
+    """Send to nobody."""
 
 
 def _header(scope: Scope, name: bytes) -> str:
