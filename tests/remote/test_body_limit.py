@@ -52,6 +52,21 @@ async def test_a_slow_body_is_refused_in_time() -> None:
     assert response.status == 408
 
 
+async def test_slow_bodies_keep_nobody_out() -> None:
+    """The one that has been on its way for longest makes room for the next."""
+    replica = Replica(Metrics())
+    app = BodyLimitMiddleware(echo(), replica, max_reading=2)
+    responses = [Response() for _ in range(2)]
+    async with anyio.create_task_group() as tasks:
+        for response in responses:
+            tasks.start_soon(app, scope_of(), body_of(b"half", then_wait=True), response.send)
+            await anyio.wait_all_tasks_blocked()
+        assert (await call(app, scope_of(), body_of(b"whole"))).text == "whole"
+        await anyio.wait_all_tasks_blocked()
+        assert [response.status for response in responses] == [408, 0]
+        tasks.cancel_scope.cancel()
+
+
 async def test_half_a_body_is_given_up_when_the_replica_stops() -> None:
     """Nothing else is in flight, so nobody waits for it."""
     replica = Replica(Metrics())

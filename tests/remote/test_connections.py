@@ -20,6 +20,8 @@ from tests.support.installed import COMMAND, environment
 from tests.support.serving import posting, serving
 from tests.support.waiting import until
 
+HEALTH = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
 
 async def large(_request: Request) -> PlainTextResponse:
     """Answer with more than the buffers between two processes hold."""
@@ -69,20 +71,39 @@ def until_ends_with(connection: socket.socket, end: bytes) -> bytes:
     """Return what comes until it ends so."""
     received = b""
     while not received.endswith(end):
-        received += connection.recv(10_000)
+        chunk = connection.recv(10_000)
+        assert chunk, received
+        received += chunk
     return received
 
 
 def test_a_connection_too_many_is_reported_so() -> None:
     """503 at once, for a proxy to ask another replica; then there is room again."""
     with limited(max_connections=2) as (port, _):
-        with socket.create_connection(("127.0.0.1", port)), socket.create_connection(("127.0.0.1", port)) as second:
-            second.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
-            assert until_ends_with(second, b"ok").startswith(b"HTTP/1.1 200 ")
+        with (
+            socket.create_connection(("127.0.0.1", port)) as first,
+            socket.create_connection(("127.0.0.1", port)) as second,
+        ):
+            for connection in (first, second):
+                connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                assert until_ends_with(connection, b"ok").startswith(b"HTTP/1.1 200 ")
             with socket.create_connection(("127.0.0.1", port)) as third:
                 assert ends(third).startswith(b"HTTP/1.1 503 ")
         with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
             assert client.get("/").status_code == 200
+
+
+def test_connections_without_a_head_keep_nobody_out() -> None:
+    """The one that has waited longest makes room for the next."""
+    with limited(max_connections=5) as (port, _), ExitStack() as stack:
+        silent = [stack.enter_context(socket.create_connection(("127.0.0.1", port))) for _ in range(5)]
+        silent[1].sendall(b"GET / HTTP/1.1\r\nHo")
+        with socket.create_connection(("127.0.0.1", port)) as another:
+            another.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert until_ends_with(another, b"ok").startswith(b"HTTP/1.1 200 ")
+            assert ends(silent[0]) == b""
+            silent[1].sendall(b"st: localhost\r\n\r\n")
+            assert until_ends_with(silent[1], b"ok").startswith(b"HTTP/1.1 200 ")
 
 
 def test_a_slow_head_ends_in_time() -> None:
@@ -123,13 +144,15 @@ def test_more_connections_than_files_are_held_back_in_few_lines() -> None:
         port = int(process.stderr.readline().split("/mcp")[0].rpartition(":")[2])
         try:
             with socket.create_connection(("127.0.0.1", port), timeout=10) as first, ExitStack() as stack:
+                first.sendall(HEALTH)  # one that is used makes no room for others
+                assert until_ends_with(first, b"}").startswith(b"HTTP/1.1 200 ")
                 for _ in range(300):
                     try:
                         stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=0.5))
                     except OSError:  # the queue is full
                         break
                 for _ in range(100):  # the queue outside is full, and those inside are served
-                    first.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                    first.sendall(HEALTH)
                     assert until_ends_with(first, b"}").startswith(b"HTTP/1.1 200 ")
             until(lambda: httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=10).status_code == 200)
         finally:

@@ -13,6 +13,7 @@ MAX_BODY_BYTES = 1_000_000
 SMALL_BODY_BYTES = 64_000  # a tool call; these do not count against MAX_HELD_BYTES, so they always find room
 MAX_HELD_BYTES = 4_000_000  # parsed JSON can take 50 times its bytes, so the limit is far below a replica's memory
 BODY_SECONDS = 20.0
+MAX_READING = 100  # bodies on their way at once; beyond that, the one that takes longest makes room
 
 
 class BodyRefused(Exception):  # noqa: N818 - named after what happened
@@ -33,11 +34,13 @@ class BodyLimitMiddleware:
         *,
         max_held_bytes: int = MAX_HELD_BYTES,
         body_seconds: float = BODY_SECONDS,
+        max_reading: int = MAX_READING,
     ) -> None:
         self._app = app
         self._replica = replica
         self._max_held_bytes = max_held_bytes
         self._body_seconds = body_seconds
+        self._max_reading = max_reading
         self._held = 0  # bytes of bodies that are not small, until their requests are answered
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -69,11 +72,15 @@ class BodyLimitMiddleware:
     async def _read(self, scope: Scope, receive: Receive, hold: Callable[[int], None]) -> bytes:
         _check_announced(scope)
         with anyio.move_on_after(self._body_seconds) as limit:
-            self._replica.reading.add(limit)
+            reading = self._replica.reading
+            if len(reading) >= self._max_reading:
+                reading.popleft().cancel()
+            reading.append(limit)
             try:
                 return await read_body(receive, hold)
             finally:
-                self._replica.reading.remove(limit)
+                if limit in reading:
+                    reading.remove(limit)
         raise BodyRefused(too_slow(self._body_seconds))
 
 
@@ -130,8 +137,8 @@ def too_large() -> Response:
 
 
 def too_slow(seconds: float) -> Response:
-    """Return the answer to a body that has not arrived in time, or before the replica stops."""
-    return PlainTextResponse(f"The body of a request must arrive within {seconds:g} s.\n", 408)
+    """Return the answer to a body that has not arrived in time, or before the replica stops, or made room."""
+    return PlainTextResponse(f"The body of a request must arrive within {seconds:g} s, or sooner under load.\n", 408)
 
 
 def busy() -> Response:

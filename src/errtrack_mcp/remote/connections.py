@@ -23,7 +23,10 @@ FULL = (
 
 
 class LimitedProtocol(H11Protocol):
-    """One connection; it is closed when there are too many, or when its caller is too slow."""
+    """One connection; it is closed when there are too many, or when its caller is too slow.
+
+    Where there are too many, one that still waits for a head makes room.
+    """
 
     max_connections = MAX_CONNECTIONS
     head_seconds = HEAD_SECONDS
@@ -34,11 +37,25 @@ class LimitedProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's own
         """Count a connection, and wait for its first head."""
         super().connection_made(transport)
-        if len(self.connections) > self.max_connections:
+        if len(self.connections) > self.max_connections and not self._make_room():
             transport.write(FULL)
             transport.close()
             return
         self._head_timer = self.loop.call_later(self.head_seconds, transport.abort)
+
+    def _make_room(self) -> bool:
+        """Close the connection that has waited longest for a head, and tell whether there was one.
+
+        Peers cannot be told apart by their addresses: behind a proxy all callers have the same one.
+        """
+        timers = {other: other._head_timer for other in self.connections if isinstance(other, LimitedProtocol)}  # noqa: SLF001
+        waiting = {other: timer.when() for other, timer in timers.items() if timer}
+        if not waiting:
+            return False
+        slowest = min(waiting, key=waiting.__getitem__)
+        slowest._stop_head_timer()  # noqa: SLF001 - of the same class; none is chosen twice
+        slowest.transport.abort()
+        return True
 
     def data_received(self, data: bytes) -> None:
         """Take bytes; the time for a head runs from its first byte to its last."""

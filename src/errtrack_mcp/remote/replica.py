@@ -1,6 +1,6 @@
 """One process of the server: calls in flight, whether it is leaving, what it has counted."""
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -22,7 +22,7 @@ class Replica:
         self.calls: Counter[str] = Counter()  # in flight, by the hash of their key
         self.metrics = metrics
         self.streams_end = anyio.Event()
-        self.reading: set[anyio.CancelScope] = set()
+        self.reading: deque[anyio.CancelScope] = deque()  # the oldest first
         self._ended = anyio.Event()
 
     @property
