@@ -135,9 +135,7 @@ def test_what_is_clear_is_tolerated(ask: Ask, release: Any) -> None:
     with misbehave(reply, page) as upstream:
         found = value(ask(upstream, RETRIEVE))
         assert found.pop("posthog_url").startswith(upstream.url)
-        assert found == {
-            name: field for name, field in release.items() if field is not None or name == "metadata"
-        }
+        assert found == {name: field for name, field in release.items() if field is not None or name == "metadata"}
         assert value(ask(upstream, LIST))["results"][0]["id"] == ID
 
 
