@@ -241,6 +241,22 @@ def test_a_long_rate_limit_is_reported_at_once(ask: Ask, retry_after: str, allow
     assert len(upstream.requests) == 1
 
 
+def test_what_follows_an_answer_answers_no_other_call(spawn: Spawn) -> None:
+    """Two answers in one segment: the second call gets its own, over another connection."""
+    first, poison, own = (
+        json_of({**RELEASE, "version": version}, Connection="keep-alive") for version in ("first", "POISON", "own")
+    )
+    call = {"name": RETRIEVE[0], "arguments": RETRIEVE[1]}
+    with (
+        misbehave(first + poison, own, kept=True) as upstream,
+        spawn(POSTHOG_HOST=upstream.url, POSTHOG_PERSONAL_API_KEY=KEY) as session,
+    ):
+        session.initialize("2025-11-25")
+        versions = [value(session.request("tools/call", call))["version"] for _ in range(3)]
+    assert versions == ["first", "own", "own"]
+    assert upstream.connections == [1, 2]
+
+
 def test_a_refused_connection_names_the_host(ask: Ask) -> None:
     """Nothing listens there: the error says so."""
     listener = socket.create_server(("127.0.0.1", 0))

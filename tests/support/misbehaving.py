@@ -2,20 +2,26 @@
 
 import socket
 import socketserver
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
+import trustme
+
 Reply = bytes | Callable[[socket.socket], None]
 
 
 def http(status: int, body: bytes | str = b"", content_type: str = "application/json", **headers: str) -> bytes:
-    """Return a complete answer as bytes; underscores in header names stand for hyphens."""
+    """Return a complete answer as bytes; underscores in header names stand for hyphens.
+
+    The connection closes after it unless `Connection` says something else.
+    """
     content = body.encode() if isinstance(body, str) else body
-    lines = [f"HTTP/1.1 {status} X", f"Content-Type: {content_type}", f"Content-Length: {len(content)}"]
-    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
-    return "\r\n".join([*lines, "Connection: close", "", ""]).encode() + content
+    fields = {"Content_Type": content_type, "Content_Length": str(len(content)), "Connection": "close", **headers}
+    lines = [f"{name.replace('_', '-')}: {value}" for name, value in fields.items()]
+    return "\r\n".join([f"HTTP/1.1 {status} X", *lines, "", ""]).encode() + content
 
 
 def reset(connection: socket.socket) -> None:
@@ -25,10 +31,14 @@ def reset(connection: socket.socket) -> None:
 
 @dataclass
 class Misbehaving:
-    """A running upstream: its `url`, and the first line and headers of every request that reached it."""
+    """A running upstream: its `url`, its connections, and the first line and headers of every request that reached it.
+
+    `connections` has the number of requests of each connection.
+    """
 
     url: str
     requests: list[str] = field(default_factory=list)
+    connections: list[int] = field(default_factory=list)
     keys_seen: list[str] = field(default_factory=list)
     closed_early: threading.Event = field(default_factory=threading.Event)
 
@@ -37,26 +47,47 @@ class Misbehaving:
         return [request.split()[0] for request in self.requests]
 
 
+def _over_tls(certificate: trustme.LeafCert) -> Callable[[socket.socket], socket.socket]:
+    """Return what speaks TLS with this certificate over a connection."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate.configure_cert(context)
+    return lambda connection: context.wrap_socket(connection, server_side=True)
+
+
 @contextmanager
-def misbehave(*replies: Reply, in_turn: bool = False) -> Iterator[Misbehaving]:
+def misbehave(
+    *replies: Reply, in_turn: bool = False, kept: bool = False, certificate: trustme.LeafCert | None = None
+) -> Iterator[Misbehaving]:
     """Answer the first request with the first reply, the second with the second, and the last ever after.
 
-    With `in_turn` begin again at the first reply after the last.
+    With `in_turn` begin again at the first reply after the last. With `kept` a connection takes one request after the
+    other. With `certificate` it is spoken to over TLS.
     """
     lock = threading.Lock()
+    wrapped = _over_tls(certificate) if certificate else None
 
     class Handler(socketserver.BaseRequestHandler):
-        def handle(self) -> None:
-            with suppress(OSError):
-                self._answer()
+        def setup(self) -> None:
+            self.request = wrapped(self.request) if wrapped else self.request
 
-        def _answer(self) -> None:
+        def finish(self) -> None:
+            self.request.close()
+
+        def handle(self) -> None:
+            number = len(upstream.connections)
+            upstream.connections.append(0)
+            with suppress(OSError):
+                while self._answer(number) and kept:
+                    pass
+
+        def _answer(self, number: int) -> bool:
             received = b""
             while b"\r\n\r\n" not in received:
                 chunk = self.request.recv(65536)
                 if not chunk:
-                    return
+                    return False
                 received += chunk
+            upstream.connections[number] += 1
             head = received.split(b"\r\n\r\n")[0].decode()
             with lock:
                 upstream.requests.append(head.splitlines()[0])
@@ -67,6 +98,7 @@ def misbehave(*replies: Reply, in_turn: bool = False) -> Iterator[Misbehaving]:
                 reply(self.request)
             else:
                 self.request.sendall(reply)
+            return True
 
     class Server(socketserver.ThreadingTCPServer):
         daemon_threads = True
@@ -75,7 +107,8 @@ def misbehave(*replies: Reply, in_turn: bool = False) -> Iterator[Misbehaving]:
         request_queue_size = 128
 
     with Server(("127.0.0.1", 0), Handler) as server:
-        upstream = Misbehaving(f"http://127.0.0.1:{server.server_address[1]}")
+        scheme = "https" if certificate else "http"
+        upstream = Misbehaving(f"{scheme}://127.0.0.1:{server.server_address[1]}")
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         thread.start()
         try:
