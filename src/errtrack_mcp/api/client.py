@@ -27,6 +27,7 @@ from errtrack_mcp.api.errors import (
 )
 from errtrack_mcp.api.large_answers import LargeAnswers
 from errtrack_mcp.api.models import Page, Row, list_body
+from errtrack_mcp.api.redaction import without_key
 from errtrack_mcp.api.retry import REPEATABLE, RetryPolicy, wait_before_retry
 from errtrack_mcp.api.sanitize import clean_value, needs_no_cleaning, title_of_page
 from errtrack_mcp.api.transport import Request, Response, Transport
@@ -36,7 +37,6 @@ Result = TypeVar("Result")
 
 # What a middlebox adds after the empty body of a 204 would otherwise response the next request.
 LAST_ON_ITS_CONNECTION = {"Connection": "close"}
-SHORTEST_REDACTED_KEY = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,11 +164,11 @@ class Client:
     def _without_key(self, response: Response) -> Response:
         """Take the key out of a response that repeats it: nothing that leaves this process may hold it."""
         key = self.secret()
-        repeated = key.encode() in response.body or any(key in value for value in response.headers.values())
-        if len(key) < SHORTEST_REDACTED_KEY or not repeated:
-            return response
-        headers = {name: value.replace(key, "***") for name, value in response.headers.items()}
-        return replace(response, body=response.body.replace(key.encode(), b"***"), headers=headers)
+        text = response.body.decode(errors="surrogateescape")
+        redacted = without_key(text, key)
+        headers = {name: without_key(value, key) for name, value in response.headers.items()}
+        body = response.body if redacted == text else redacted.encode(errors="surrogateescape")
+        return replace(response, body=body, headers=headers)
 
 
 def _segment(part: str) -> str:

@@ -1,0 +1,91 @@
+"""No key in any answer: whatever PostHog repeats in whatever encoding, and whatever the caller sends."""
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from mcp import Client
+from mcp.shared.exceptions import MCPError
+
+from tests.support.fixtures import Connect
+from tests.support.misbehaving import http, misbehave
+from tests.support.replies import ID, RELEASE
+
+KEY = "phx_Secret_Canary1"
+OTHER = "pha_another_persons_token"
+RETRIEVE = "error-tracking-releases-retrieve"
+ESCAPED = KEY.replace("S", "\\u0053").replace("p", "\\u0070")
+RELEASE_WITH = json.dumps({**RELEASE, "version": "VALUE", "metadata": {"VALUE": ["VALUE"]}})
+
+REPEATED = {
+    "plain": http(200, RELEASE_WITH.replace("VALUE", f"v {KEY}")),
+    "escaped": http(200, RELEASE_WITH.replace("VALUE", ESCAPED)),
+    "lower case": http(200, RELEASE_WITH.replace("VALUE", KEY.lower())),
+    "percent": http(200, RELEASE_WITH.replace("VALUE", KEY.replace("p", "%70"))),
+    "another key": http(200, RELEASE_WITH.replace("VALUE", OTHER)),
+    "after a line break": http(200, RELEASE_WITH.replace("VALUE", f"\\n{OTHER}")),
+    "escaped error": http(400, json.dumps({"code": "x", "detail": "KEY"}).replace("KEY", ESCAPED)),
+    "title": http(502, f"<title>{KEY.replace('S', '&#83;')}</title>", "text/html"),
+    "title in hexadecimal": http(404, f"<title>{KEY.replace('S', '&#x53;')}</title>", "text/html"),
+    "location": http(302, Location=f"https://{KEY.lower()}.example/"),
+    "encoded location": http(302, Location=f"https://{KEY.replace('p', '%70')}.example/"),
+}
+
+
+def holds_a_key(said: str) -> bool:
+    """Tell whether a key is there, plain or escaped."""
+    lowered = without_escapes(said).lower()
+    return "secret_can" in lowered or "another_persons" in lowered
+
+
+def without_escapes(said: str) -> str:
+    """Resolve the escapes that these tests use."""
+    for escape, character in {"%70": "p", "\\\\u0053": "S", "\\\\u0070": "p", "&#83;": "S"}.items():
+        said = said.replace(escape, character)
+    return said
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("reply", REPEATED.values(), ids=REPEATED)
+async def test_a_key_that_posthog_repeats_is_in_neither_half_of_an_answer(connect: Connect, reply: bytes) -> None:
+    """Plain or in any encoding, in a body, a title or an address."""
+    with misbehave(reply) as upstream:
+        async with connect(POSTHOG_HOST=upstream.url, POSTHOG_PERSONAL_API_KEY=KEY) as client:
+            result = await client.call_tool(RETRIEVE, {"id": ID})
+    assert "phx_***" in repr(result.content)
+    assert not holds_a_key(repr(result))
+    if not result.is_error:
+        (block,) = result.content
+        assert block.type == "text"
+        assert json.loads(block.text) == result.structured_content
+
+
+Asked = Callable[[Client, str], Awaitable[Any]]
+SENT: dict[str, Asked] = {
+    "tool": lambda client, key: client.call_tool(key, {}),
+    "argument": lambda client, key: client.call_tool(RETRIEVE, {key: "x"}),
+    "id": lambda client, key: client.call_tool(RETRIEVE, {"id": key}),
+    "hash_id": lambda client, key: client.call_tool("error-tracking-releases-hash-retrieve", {"hash_id": key}),
+    "uri": lambda client, key: client.read_resource(f"errtrack://releases/{key}"),
+    "unknown uri": lambda client, key: client.read_resource(f"unknown://{key}"),
+    "encoded uri": lambda client, key: client.read_resource(f"unknown://{quote(key).replace('p', '%70')}"),
+    "prompt": lambda client, key: client.get_prompt(key, {}),
+    "prompt argument": lambda client, key: client.get_prompt("release-check", {key: "x"}),
+    "trace": lambda client, key: client.get_prompt("readable-stack-trace", {"trace": f"at {key} (a.js:1:2)"}),
+}
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("key", [KEY, OTHER, "an.opaque+token/of-a-proxy="], ids=["own", "another", "opaque"])
+@pytest.mark.parametrize("ask", SENT.values(), ids=SENT)
+async def test_a_key_that_the_caller_sends_does_not_come_back(connect: Connect, ask: Asked, key: str) -> None:
+    """Names and values are quoted in words, and a prompt repeats its arguments: never a key."""
+    async with connect(POSTHOG_PERSONAL_API_KEY=KEY if key == OTHER else key) as client:
+        try:
+            said = repr(await ask(client, key))
+        except MCPError as error:
+            said = repr(error.error)
+    assert "opaque+token" not in said
+    assert not holds_a_key(said)
