@@ -1,5 +1,7 @@
 # The server over HTTP, for callers that bring their own keys. Over stdio: docker run -i --rm IMAGE serve
-FROM python:3.13-slim AS build
+# Pin it by digest: --build-arg PYTHON_IMAGE=python@sha256:...
+ARG PYTHON_IMAGE=python:3.13.9-slim
+FROM ${PYTHON_IMAGE} AS build
 WORKDIR /build
 # For traces: --build-arg EXTRAS=redis,otel
 ARG EXTRAS=redis
@@ -10,7 +12,7 @@ COPY src src
 RUN python -m venv --without-pip /opt/errtrack \
  && pip --python /opt/errtrack/bin/python install --no-cache-dir ".[${EXTRAS}]"
 
-FROM python:3.13-slim
+FROM ${PYTHON_IMAGE}
 COPY --from=build /opt/errtrack /opt/errtrack
 ENV PATH=/opt/errtrack/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \

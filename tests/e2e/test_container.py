@@ -65,16 +65,32 @@ def test_without_an_engine_a_composition_is_valid_against_the_published_schema(f
     assert done.returncode == 0, done.stdout
 
 
-def test_without_an_engine_the_composition_takes_every_right_away_that_is_not_needed() -> None:
+@pytest.mark.parametrize("file", ["compose.yaml", "deploy/compose.yaml"])
+def test_without_an_engine_a_composition_takes_every_right_away_that_is_not_needed(file: str) -> None:
     """Read-only, without capabilities, without new privileges, within limits, reachable from this machine alone."""
-    (service,) = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"].values()
-    assert service["read_only"] is True
-    assert service["cap_drop"] == ["ALL"]
-    assert service["security_opt"] == ["no-new-privileges:true"]
-    assert service["mem_limit"]
-    assert service["pids_limit"]
-    assert all(port.startswith("127.0.0.1:") for port in service["ports"])
-    assert not [name for name in service["environment"] if "KEY" in name]
+    for service in yaml.safe_load((ROOT / file).read_text())["services"].values():
+        assert service["read_only"] is True
+        assert service["cap_drop"] == ["ALL"]
+        assert service["security_opt"] == ["no-new-privileges:true"]
+        assert service["mem_limit"]
+        assert service["pids_limit"]
+        assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
+        assert "POSTHOG_PERSONAL_API_KEY" not in service.get("environment", {})
+
+
+@pytest.mark.parametrize("file", ["compose.yaml", "deploy/compose.yaml"])
+def test_without_an_engine_a_composition_waits_for_calls_to_end(file: str) -> None:
+    """Docker kills a replica no sooner than its drain may take, and 15 s more."""
+    replicas = [
+        service
+        for service in yaml.safe_load((ROOT / file).read_text())["services"].values()
+        if "POSTHOG_HOST" in service.get("environment", {})
+    ]
+    assert replicas
+    for replica in replicas:
+        delay = float(replica["environment"].get("ERRTRACK_DRAIN_DELAY", 0))
+        grace = float(replica["stop_grace_period"].removesuffix("s"))
+        assert grace >= delay + Settings().drain_timeout + 15
 
 
 def test_the_recipe_asks_for_extras_that_exist() -> None:
@@ -91,11 +107,12 @@ def test_without_a_cluster_the_deployment_says_what_the_program_understands() ->
     assert set(kinds) == {"Deployment", "Service", "HorizontalPodAutoscaler", "PodDisruptionBudget"}
     (container,) = kinds["Deployment"]["spec"]["template"]["spec"]["containers"]
     services = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text())["services"]
-    named = {variable["name"] for variable in container["env"]} | set(services["errtrack-mcp"]["environment"])
+    named = {variable["name"] for variable in container["env"]} | set(services["errtrack-mcp-1"]["environment"])
     assert named <= {variable_of(name) for name in Settings.model_fields}
+    assert kinds["Service"]["spec"]["sessionAffinity"] == "ClientIP"
     assert container["readinessProbe"]["httpGet"]["path"] == "/readyz"
     assert container["livenessProbe"]["httpGet"]["path"] == "/healthz"
-    for words in (container["args"], services["errtrack-mcp"]["command"]):
+    for words in (container["args"], services["errtrack-mcp-1"]["command"]):
         command = main.get_command(click.Context(main), words[0])
         assert command is not None
         command.make_context("serve", list(words[1:]))

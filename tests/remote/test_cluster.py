@@ -143,6 +143,21 @@ async def test_every_kind_of_client_is_served_by_all_three(cluster_of_three: Clu
     assert min(spread) >= 10
 
 
+@pytest.mark.parametrize("path", ["/metrics", "/%6detrics", "/m%65trics/", "//metrics", "/x/../metrics"])
+def test_the_metrics_are_for_nobody_outside(cluster_of_three: Cluster, path: str) -> None:
+    """However the path is written."""
+    url = httpx.URL(cluster_of_three.url).copy_with(raw_path=path.encode())
+    assert httpx.get(url).status_code == 403
+
+
+def test_one_key_has_a_limit_of_requests(cluster_of_three: Cluster) -> None:
+    """More than nginx lets a key send are answered with 429; another key is served."""
+    with httpx.Client(headers=posting("phx_one_key"), base_url=cluster_of_three.url) as client:
+        codes = Counter(client.get("/healthz").status_code for _ in range(1500))
+    assert set(codes) == {200, 429}
+    assert httpx.get(cluster_of_three.url + "/healthz", headers=posting("phx_other_key")).status_code == 200
+
+
 @pytest.mark.parametrize("transport", ["http", "sse"])
 def test_the_typescript_client_is_served_too(tmp_path: Path, sandbox: Upstream, node: Node, transport: str) -> None:
     """Through nginx, with several calls in one connection, over both transports."""

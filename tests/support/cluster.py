@@ -15,7 +15,7 @@ import httpx
 from tests.support.installed import free_port
 from tests.support.serving import Serving, serving
 
-NGINX_CONF = Path(__file__).parents[2] / "deploy" / "nginx.conf"
+DEPLOY = Path(__file__).parents[2] / "deploy"
 STATE_KEY = "0123456789abcdef" * 4
 AROUND = """
 daemon off;
@@ -75,7 +75,7 @@ def nginx(folder: Path, ports: list[int]) -> Iterator[str]:
     conf = re.sub(
         r"server 127\.0\.0\.1:800([123])",
         lambda match: f"server 127.0.0.1:{ports[int(match[1]) - 1]}",
-        NGINX_CONF.read_text(),
+        (DEPLOY / "upstreams.conf").read_text() + (DEPLOY / "nginx.conf").read_text(),
     )
     conf = conf.replace("listen 8080;", f"listen 127.0.0.1:{own};")
     main = folder / "nginx.conf"
