@@ -71,6 +71,7 @@ def examine(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Examin
         monkeypatch.delenv(name.lower(), raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / ".config"))
+    monkeypatch.delenv("GEMINI_CLI_HOME", raising=False)
     monkeypatch.chdir(tmp_path)
 
     def examined(*arguments: str, **variables: str) -> Report:

@@ -55,7 +55,7 @@ class Person:
             stdin=subprocess.DEVNULL,
             cwd=self.here,
             env=self.environment(**variables),
-            timeout=60,
+            timeout=120,  # a machine that is busy starts a program of 300 MB slowly
             check=False,
         )
 
