@@ -15,6 +15,11 @@ MAPS = {
     "sources of lists": (b'{"sources":[', b"[],", b"0]}", MapState.TOO_LARGE),
     "nested lists": (b'{"x":', b"[", b"", MapState.NOT_A_MAP),
     "nested sections": (b'{"sections":[', b'{"map":{"sections":[', b"", MapState.NOT_A_MAP),
+    "one string": (b'{"mappings":"', b"A", b'","sources":["a"]}', MapState.PRESENT),
+    "one string of escapes": (b'{"mappings":"', b"\\u0041", b'","sources":["a"]}', MapState.PRESENT),
+    "one number": (b'{"x":', b"1", b"}", MapState.EMPTY),
+    "one key": (b'{"', b"k", b'":1}', MapState.EMPTY),
+    "blanks": (b"{", b" ", b"}", MapState.EMPTY),
 }
 MEASURE = """
 import resource, sys
@@ -58,3 +63,53 @@ def test_mappings_of_one_section_and_sources_of_another_map_nothing(tmp_path: Pa
     path = tmp_path / "a.js.map"
     path.write_text('{"sections": [{"map": {"mappings": "AAAA"}}, {"map": {"sources": ["a.ts"]}}]}')
     assert look_into_map(path) is MapState.EMPTY
+
+
+@pytest.mark.parametrize("number", ["1" * 5_000, "-" + "1" * 100_000, "1e" + "9" * 5_000, "0." + "0" * 5_000])
+def test_a_long_number_is_only_a_value(tmp_path: Path, number: str) -> None:
+    """Python would not read it; nothing needs it to."""
+    path = tmp_path / "a.js.map"
+    path.write_text(f'{{"version": {number}, "sources": ["a.ts"], "mappings": "AAAA"}}')
+    assert look_into_map(path) is MapState.PRESENT
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{}x",
+        '{"a"}',
+        '{"a":}',
+        '{"a":1,}',
+        "{'a':1}",
+        '{"a":01}',
+        '{"a":+1}',
+        '{"a":tru}',
+        '{"a":"\t"}',
+        '{"a":"\\x"}',
+        '{"a":[1 2]}',
+        '{"a":[1,]}',
+        "{,}",
+        '{"a":[}',
+        '{"a":"\\u12"}',
+    ],
+)
+def test_what_is_no_json_is_told(tmp_path: Path, text: str) -> None:
+    """Each slip that a strict parser refuses."""
+    path = tmp_path / "a.js.map"
+    path.write_text(text)
+    assert look_into_map(path) is MapState.NOT_JSON
+
+
+def test_a_map_is_not_read_beyond_the_deadline(tmp_path: Path) -> None:
+    """Its time is over before it begins: it counts as too large."""
+    path = tmp_path / "a.js.map"
+    path.write_text('{"sources": ["a.ts"], "mappings": "AAAA"}')
+    assert look_into_map(path, deadline=0.0) is MapState.TOO_LARGE
+
+
+def test_structure_is_read_the_same_wherever_a_block_ends(tmp_path: Path) -> None:
+    """A key, an escape or a letter of several bytes may lie across two blocks."""
+    path = tmp_path / "a.js.map"
+    for before in range((1 << 16) - 80, (1 << 16) + 2):
+        path.write_text(f'{{"x":"{"x" * before}ä\\u00e4", "m\\u0061ppings": "A", "sources": [ "ä" ] }}')
+        assert look_into_map(path) is MapState.PRESENT, before

@@ -1,6 +1,7 @@
 """A build directory, walked: every script in it, and what was not looked at."""
 
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -15,6 +16,7 @@ LEFT_OUT = frozenset({"node_modules", ".git"})
 MAX_SCRIPTS = 5_000
 MAX_ENTRIES = 200_000
 DEEPEST = 64
+MAX_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ class BuildDirectory:
     exclude: tuple[str, ...] = ()
     most_scripts: int = MAX_SCRIPTS
     most_entries: int = MAX_ENTRIES
+    most_seconds: float = MAX_SECONDS
     left_out: int = field(default=0, init=False)
     excluded: int = field(default=0, init=False)
     too_deep: int = field(default=0, init=False)
@@ -52,6 +55,7 @@ class BuildDirectory:
 
     def bundles(self) -> Iterator[Bundle]:
         """Read the scripts one by one, in a stable order."""
+        deadline = time.monotonic() + self.most_seconds
         pending = [(self.path, 0)]
         while pending and not self.cut:
             folder, depth = pending.pop()
@@ -63,8 +67,11 @@ class BuildDirectory:
             folders = [entry for entry in entries if entry.is_dir(follow_symlinks=False)]
             pending += [(Path(inner.path), depth + 1) for inner in reversed(folders) if self._enters(inner, depth)]
             for entry in entries:
+                if time.monotonic() > deadline:
+                    self.cut = f"reading took longer than {self.most_seconds:.0f} seconds; the rest was not seen"
+                    return
                 if not entry.is_dir(follow_symlinks=False):
-                    yield from self._look(entry)
+                    yield from self._look(entry, deadline)
 
     def _list(self, folder: Path) -> list["os.DirEntry[str]"]:
         with os.scandir(folder) as found:
@@ -84,7 +91,7 @@ class BuildDirectory:
             return False
         return True
 
-    def _look(self, entry: "os.DirEntry[str]") -> Iterator[Bundle]:
+    def _look(self, entry: "os.DirEntry[str]", deadline: float) -> Iterator[Bundle]:
         """Read one script; a link gets a line where it hides something."""
         path = Path(entry.path)
         shown = self._shown(path)
@@ -103,16 +110,16 @@ class BuildDirectory:
         if link:
             yield Bundle(shown, unread="a symbolic link to what is not read: outside, left out, excluded or nowhere")
             return
-        yield self._read(path, shown)
+        yield self._read(path, shown, deadline)
 
-    def _read(self, path: Path, shown: str) -> Bundle:
+    def _read(self, path: Path, shown: str, deadline: float) -> Bundle:
         try:
             script = read_script(path)
         except Unread as error:
             return Bundle(shown, unread=str(error))
         except OSError as error:
             return Bundle(shown, unread=reason(error))
-        return Bundle(shown, script, find_map(path, script, self.root))
+        return Bundle(shown, script, find_map(path, script, self.root, deadline))
 
     def _seen_elsewhere(self, link: Path) -> bool:
         """Tell whether what a link leads to is read at its own place."""

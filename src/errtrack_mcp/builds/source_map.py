@@ -1,17 +1,18 @@
 """One source map: where a script's map lies, and whether it maps anything."""
 
+import math
 import os
+import time
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote
 
-import ijson
-
+from errtrack_mcp.builds.json_scan import LateError, events
 from errtrack_mcp.builds.script import Script, Unread, open_regular
 
 LARGEST_MAP = 128 << 20
+MAX_SECONDS = 8.0
 MAX_VALUES = 5_000_000
 MAX_DEPTH = 64
 # What the parser must find in each place of a source map; a place that is not here may hold anything.
@@ -40,7 +41,7 @@ class MapState(StrEnum):
     UNREADABLE = "unreadable"
 
 
-def find_map(path: Path, script: Script, root: Path) -> MapState:
+def find_map(path: Path, script: Script, root: Path, deadline: float = math.inf) -> MapState:
     """Find the map of the script at `path` as PostHog's CLI does, but never outside `root`, and look into it.
 
     First where the script says, then next to it; `path` and `root` are free of links.
@@ -57,7 +58,7 @@ def find_map(path: Path, script: Script, root: Path) -> MapState:
             if not real.is_relative_to(root):
                 outside = True
             elif real.exists():
-                return look_into_map(real)
+                return look_into_map(real, deadline)
         except (OSError, ValueError):
             continue  # a name that no file can have
     if outside:
@@ -67,27 +68,30 @@ def find_map(path: Path, script: Script, root: Path) -> MapState:
     return MapState.INLINE if inline else MapState.EXTERNAL
 
 
-def look_into_map(path: Path) -> MapState:
+def look_into_map(path: Path, deadline: float = math.inf) -> MapState:
     """Tell whether a file is a source map that maps something.
 
-    The file is read in blocks; at most 128 MB and five million values of it are read.
+    The file is read in blocks; at most 128 MB, five million values and eight seconds of it, and not beyond `deadline`,
+    a moment of `time.monotonic`.
     """
     try:
         with open_regular(path) as file:
             if os.fstat(file.fileno()).st_size > LARGEST_MAP:
                 return MapState.TOO_LARGE
-            return _state_of(ijson.basic_parse(file))
-    except Unread:
+            return _state_of(events(file, min(deadline, time.monotonic() + MAX_SECONDS)))
+    except (Unread, OSError):
         return MapState.UNREADABLE
-    except (ijson.JSONError, ValueError):  # ValueError: a number with more digits than Python reads
+    except LateError:
+        return MapState.TOO_LARGE
+    except ValueError:
         return MapState.NOT_JSON
 
 
-def _state_of(events: Iterator[tuple[str, Any]]) -> MapState:
-    """Follow the events of a JSON parser. A map inside a section counts as one of its own."""
+def _state_of(found: Iterator[tuple[str, str]]) -> MapState:
+    """Follow the structure of JSON. A map inside a section counts as one of its own."""
     path: list[str] = []  # the keys that lead to the value; an item of a list has the key "item"
     has_mappings = has_sources = maps_something = False
-    for number, (event, value) in enumerate(events):
+    for number, (event, value) in enumerate(found):
         if number >= MAX_VALUES:
             return MapState.TOO_LARGE
         if event in {"end_map", "end_array"}:

@@ -1,8 +1,9 @@
 """`key=value` as a person types it, into what a tool's schema calls for."""
 
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any
+
+import pydantic_core
 
 from errtrack_mcp.settings import ConfigurationError
 
@@ -32,7 +33,7 @@ def from_pairs(pairs: Iterable[str], schema: Mapping[str, Any]) -> dict[str, Any
 def from_json(text: str) -> dict[str, Any]:
     """Read all arguments from one JSON object. Raises ConfigurationError for anything else."""
     try:
-        arguments = json.loads(text)
+        arguments = pydantic_core.from_json(text)
     except ValueError as error:
         raise ConfigurationError([f"--json is not JSON: {error}. Quote the whole of it: --json '{{...}}'."]) from None
     if not isinstance(arguments, dict):
@@ -55,6 +56,6 @@ def typed(value: str, schema: Mapping[str, Any]) -> Any:
 
 def _decoded(value: str) -> Any:
     try:
-        return json.loads(value)
+        return pydantic_core.from_json(value)
     except ValueError:
         return value
