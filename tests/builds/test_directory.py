@@ -42,6 +42,8 @@ def root(tmp_path: Path) -> Path:
         ("a()\n//# chunkId=", ""),
         ("a()\n//# chunkId=two words", ""),
         ("a()\n//# chunkId=bad\x07", ""),
+        ("a()\n//# chunkId=a\u3164b", ""),
+        ("a()\n//# chunkId=a\ufe0fb", ""),
         (f"a()\n//# chunkId={'x' * 129}", ""),
         (f"a()\n//# chunkId={'x' * 128}", "x" * 128),
     ],
@@ -257,6 +259,9 @@ def test_a_huge_directory_is_cut_and_says_so(root: Path) -> None:
     cut = BuildDirectory(root, root, most_entries=20)
     assert len(list(cut.bundles())) <= 20
     assert cut.cut == "the directory holds more than 20 files and folders; the rest was not seen"
+    late = BuildDirectory(root, root, most_seconds=-1.0)
+    assert list(late.bundles()) == []
+    assert late.cut.startswith("reading took longer than")
     deep = root / "deep"
     for _ in range(DEEPEST + 20):
         deep = deep / "d"

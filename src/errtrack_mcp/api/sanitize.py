@@ -5,11 +5,16 @@ import re
 from html import unescape
 from typing import Any
 
-# Control characters, soft hyphen, zero-width and bidirectional marks, invisible operators, tags, variation
-# selectors and lone surrogates: nothing that a person can see, and room for what a model would obey.
+# Control and format characters, line and paragraph separators, surrogates, and what Unicode lets a font leave out:
+# nothing that a person can see, and room for what a model would obey.
 UNSEEN = re.compile(
-    "[\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202f"
-    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ud800-\udfff\U000e0000-\U000e0fff]"
+    "[\x00-\x1f\x7f-\x9f\xad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5\u180b-\u180f"
+    "\u200b-\u200f\u2028-\u202f\u2060-\u206f\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
+    "\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+# What looks as if it ended a quotation.
+_QUOTES = re.compile(
+    '["\xab\xbb\u2018\u2019\u201b-\u201f\u2039\u203a\u2e02-\u2e05\u2e09\u2e0a\u2e0c\u2e0d\u2e1c\u2e1d\u2e20\u2e21\uff02]'
 )
 # Every escape but those of quote, backslash and slash: what cannot be seen is among them.
 _ESCAPES = re.compile(rb'\\[^"\\/]')
@@ -77,7 +82,7 @@ def can_be_sent(value: Any) -> bool:
 
 def quoted(text: str, limit: int = QUOTE_LIMIT) -> str:
     """Quote text inside a sentence of ours, so that it reads as data."""
-    return '"' + clean(text, limit).replace('"', "'") + '"'
+    return '"' + _QUOTES.sub("'", clean(text, limit)) + '"'
 
 
 def title_of_page(body: bytes) -> str:

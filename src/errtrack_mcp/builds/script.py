@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
+from errtrack_mcp.api.sanitize import clean
+
 CHUNK_ID = b"//# chunkId="
 MAP_URLS = (b"//# sourceMappingURL=", b"//@ sourceMappingURL=")
 REGISTRY = b"_posthogChunkIds"
@@ -135,7 +137,12 @@ def _last_at_line_start(window: bytes, start: int, needle: bytes, indent: int) -
 def _usable(value: bytes) -> str:
     """Return a chunk id that a symbol set can have, or nothing."""
     text = value.decode(errors="replace").strip()
-    fine = len(text) <= MAX_ID_LENGTH and text.isprintable() and not any(character.isspace() for character in text)
+    fine = (
+        len(text) <= MAX_ID_LENGTH
+        and clean(text) == text
+        and text.isprintable()
+        and not any(character.isspace() for character in text)
+    )
     return text if fine else ""
 
 
