@@ -1,12 +1,16 @@
 """One member is put in or taken out, and every other character stays."""
 
 import json
+import time
+from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from errtrack_mcp.client_config import toml
+from errtrack_mcp.client_config.atomic_write import LARGEST, RefusedError, read
 from errtrack_mcp.client_config.jsonc import UnreadableError, parse, put, take
 
 ENTRY: dict[str, Any] = {"command": "/bin/x", "args": [], "env": {"A": "${env:A}"}}
@@ -86,7 +90,10 @@ def test_one_that_is_there_is_replaced_in_its_place() -> None:
     assert added == text.replace('{"command": "old"}', '{\n      "command": "new"\n    }')
 
 
-@pytest.mark.parametrize("text", ['{"a": 1', "[1]", "nonsense", '{"a": /* never closed }', '{"a": "two\nlines"}'])
+@pytest.mark.parametrize(
+    "text",
+    ['{"a": 1', "{} /* never closed", "{} /*/", "[1]", "nonsense", '{"a": /* never closed }', '{"a": "two\nlines"}'],
+)
 def test_what_is_no_object_is_refused(text: str) -> None:
     """Nothing is guessed."""
     with pytest.raises(UnreadableError):
@@ -135,6 +142,7 @@ def documents(draw: st.DrawFn) -> str:
     return f"{draw(GAPS)}{written(root)}{draw(GAPS)}"
 
 
+@settings(deadline=None)
 @given(documents())
 def test_any_document_keeps_its_meaning_and_its_comments(text: str) -> None:
     """Whatever stands where, only the one member comes, and goes; no comment is lost with it."""
@@ -153,3 +161,38 @@ def test_any_document_keeps_its_meaning_and_its_comments(text: str) -> None:
 def dense(text: str) -> str:
     """Leave out blanks, and commas, of which one that needs not be there may have gone."""
     return "".join(text.replace(",", "").split())
+
+
+@pytest.mark.parametrize("repeated", ['"\\', '"', "\\", '"\\\n', "/*", "/* ", "//", ",", ", ", '{"a":'])
+def test_a_file_made_to_be_slow_is_refused_at_once(repeated: str) -> None:
+    """A megabyte of what a pattern could stumble over takes no longer than reading it."""
+    text = '{"a": ' + repeated * (LARGEST // len(repeated))
+    began = time.perf_counter()
+    with pytest.raises(UnreadableError):
+        parse(text)
+    assert time.perf_counter() - began < 5
+
+
+@pytest.mark.parametrize("text", ['{"a":' * 200_000, '{"a":' + "[" * 1_000_000])
+def test_nesting_without_end_is_no_json(text: str) -> None:
+    """It is refused in words."""
+    with pytest.raises(UnreadableError):
+        parse(text)
+
+
+@pytest.mark.parametrize("text", ["a = " + "[" * 500_000, "a = " + "1" * 5_000])
+def test_toml_made_to_break_its_parser_is_refused(text: str) -> None:
+    """Neither nesting nor a number of many digits is more than not valid."""
+    with pytest.raises(UnreadableError):
+        toml.parse(text)
+    with pytest.raises(UnreadableError):
+        toml.put(text, "mcp_servers", "errtrack", ENTRY)
+
+
+def test_a_file_of_more_than_a_megabyte_is_not_read(tmp_path: Path) -> None:
+    """The sentence says what to do."""
+    (tmp_path / "a.json").write_bytes(b" " * LARGEST)
+    assert len(read(tmp_path / "a.json") or b"") == LARGEST
+    (tmp_path / "a.json").write_bytes(b" " * (LARGEST + 1))
+    with pytest.raises(RefusedError, match="larger than 1 MB"):
+        read(tmp_path / "a.json")

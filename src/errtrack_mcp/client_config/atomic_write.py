@@ -4,6 +4,8 @@ import os
 import tempfile
 from pathlib import Path
 
+LARGEST = 1 << 20
+
 
 class RefusedError(Exception):
     """A file is left as it is; the message says why, and what to do."""
@@ -12,11 +14,15 @@ class RefusedError(Exception):
 def read(path: Path) -> bytes | None:
     """Return what a file holds, or None where there is none. Raises RefusedError where it cannot be read."""
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(LARGEST + 1)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise RefusedError(f"{path} cannot be read: {error.strerror}. Fix that, and run this again.") from None
+    if len(data) > LARGEST:
+        raise RefusedError(f"{path} is larger than 1 MB, which no client's configuration is; edit it by hand.")
+    return data
 
 
 def replace(path: Path, before: bytes | None, after: bytes | None) -> None:

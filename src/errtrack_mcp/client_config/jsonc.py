@@ -9,9 +9,10 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-# A string is matched whole, so that what looks like a comment or a comma inside it stays.
-_STRING = r'"(?:[^"\\\n]|\\.)*"'
-_COMMENTS = re.compile(rf"{_STRING}|//[^\r\n]*|/\*.*?\*/", re.DOTALL)
+# A string is matched whole, so that what looks like a comment or a comma inside it stays; one that is never closed, to
+# the end of its line. Nothing is tried twice.
+_STRING = r'"(?:[^"\\\n]++|\\.)*+(?:"|)'
+_COMMENTS = re.compile(rf"{_STRING}|//[^\r\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)
 _TRAILING_COMMAS = re.compile(rf"{_STRING}|,(?=\s*[}}\]])")
 _FILLED = re.compile(r"\S")
 
@@ -38,7 +39,9 @@ def parse(text: str, *, comments: bool = True, trailing_commas: bool = True) -> 
     if not plain.strip():
         return {}
     try:
-        parsed = json.loads(plain)
+        parsed = json.loads(plain)  # noqa: TID251 - other parsers take what clients refuse
+    except RecursionError:
+        raise UnreadableError("it is nested too deeply") from None
     except ValueError as error:
         raise UnreadableError(str(error)) from None
     if not isinstance(parsed, dict):
@@ -176,7 +179,10 @@ def _skip(text: str, place: int) -> int:
 
 
 def _blanked(found: re.Match[str]) -> str:
-    return found[0] if found[0].startswith('"') else re.sub(r"[^\r\n]", " ", found[0])
+    """Return blanks for a comment or a comma; a string, and a comment that is never closed, stay as they are."""
+    text = found[0]
+    unclosed = text.startswith("/*") and (len(text) < len("/**/") or not text.endswith("*/"))
+    return text if text.startswith('"') or unclosed else re.sub(r"[^\r\n]", " ", text)
 
 
 def _newline(text: str) -> str:

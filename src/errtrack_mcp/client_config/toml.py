@@ -14,7 +14,9 @@ def parse(text: str) -> dict[str, Any]:
     """Read TOML. Raises UnreadableError."""
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError:
+        raise UnreadableError("it is nested too deeply") from None
+    except ValueError as error:
         raise UnreadableError(str(error)) from None
 
 
@@ -65,7 +67,9 @@ def _read(text: str) -> tomlkit.TOMLDocument:
     """Read line ends as one character, the way that new lines are written; `_dumped` gives them back."""
     try:
         return tomlkit.parse(text.replace("\r\n", "\n"))
-    except TOMLKitError as error:
+    except RecursionError:
+        raise UnreadableError("it is nested too deeply") from None
+    except (TOMLKitError, ValueError) as error:
         raise UnreadableError(str(error)) from None
 
 
