@@ -23,6 +23,7 @@ from errtrack_mcp.api.errors import (
     ServerError,
     TimedOut,
     TransportError,
+    UnusableName,
     refusal,
 )
 from errtrack_mcp.api.large_answers import LargeAnswers
@@ -92,7 +93,7 @@ class Client:
         await self._request("DELETE", path, _ignore)
 
     def path(self, *parts: str) -> str:
-        """Join parts to a path on the host, each encoded as one segment; `.` and `..` are refused."""
+        """Join parts to a path on the host, each encoded as one segment. Raises UnusableName for `.` and `..`."""
         return "/".join(["/api", *map(_segment, (*self.prefix, *self.base, *parts)), ""])
 
     async def _request(
@@ -106,9 +107,9 @@ class Client:
     ) -> Result:
         """Send one request and read its response, and let a failure say what was asked."""
         params = {name: value for name, value in (query or {}).items() if value is not None}
-        url = self.origin + self.path(*parts)
         headers = partial(self._headers, method)
         try:
+            url = self.origin + self.path(*parts)
             return await self._with_retries(Request(method, url, parts[0], params, body, headers), read)
         except ApiError as error:
             error.request = RequestInfo(self.origin, self.prefix[-1], parts)
@@ -174,7 +175,7 @@ class Client:
 def _segment(part: str) -> str:
     """Encode one part of a path, so that it can never become two or climb up."""
     if part in {"", ".", ".."}:
-        raise ValueError(f"{part!r} cannot be a part of a path")
+        raise UnusableName(part)
     return quote(part, safe="@")
 
 

@@ -2,6 +2,7 @@
 
     ApiError
     ├── NoKey                       nothing was sent: there is no key
+    ├── UnusableName                "", "." or "..", which would name another address; nothing was sent
     ├── TransportError              nothing came back that could be read as an answer
     │   ├── HostNotFound      the name of the host does not resolve
     │   ├── ConnectionFailed  refused, reset or closed half-way
@@ -57,6 +58,16 @@ class NoKey(ApiError):
     """There is no key to ask with, so nothing was sent."""
 
     code = "no_key"
+
+
+class UnusableName(ApiError):
+    """A part of a path that would lead elsewhere, such as `..`; nothing was sent."""
+
+    code = "unusable_name"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name!r} cannot be a part of a path")
+        self.name = name
 
 
 class TransportError(ApiError):

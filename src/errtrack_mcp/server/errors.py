@@ -4,6 +4,7 @@ Every text is `code: what happened. What to do. Whether trying again helps.` in 
 listed in docs/errors.md.
 """
 
+import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -62,6 +63,8 @@ def message_for_api_error(error: ApiError) -> ErrorMessage:
         message = _misread(error)
     elif isinstance(error, errors.Forbidden):
         message = _forbidden(error)
+    elif isinstance(error, errors.UnusableName):
+        message = f"{quoted(error.name)} cannot be a part of an address, so nothing was sent. Use the id from a list."
     else:
         message = _refused(error)
     retry_after = error.retry_after if isinstance(error, errors.RateLimited) else None
@@ -226,7 +229,8 @@ def _refused(error: ApiError) -> str:
                 f"{host} failed with HTTP {error.status}{page}. Check its status page or logs, or a proxy in between."
             )
         case errors.BadRequest():
-            code = clean(error.api_code, 60) or "no code"
+            known = re.fullmatch("[a-z_]{1,40}", error.api_code)
+            code = error.api_code if known else quoted(error.api_code, 60) if error.api_code else "no code"
             return f"{host} refused the request (HTTP {error.status}, {code}): {quoted(error.detail, 200)}."
     raise TypeError(f"{type(error).__name__} has no message yet")
 
