@@ -4,7 +4,7 @@ from typing import Any
 
 from mcp.server.mcpserver import AcceptedElicitation, CancelledElicitation, Context, Elicit, ElicitationResult
 from mcp_types import ClientCapabilities
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StrictBool
 
 from errtrack_mcp.tools.dependencies import ClientProvider
 from errtrack_mcp.tools.refusal import Refusal
@@ -18,7 +18,7 @@ UNKNOWN = (
 class Consent(BaseModel):
     """The form that the user fills in."""
 
-    delete: bool = Field(description="Delete it for good")
+    delete: StrictBool = Field(description="Delete it for good")
 
 
 Decision = ElicitationResult[Consent]
