@@ -290,3 +290,9 @@ def test_text_that_the_database_cannot_keep_breaks_the_service(api: httpx.Client
         content = f'{{"version": "1{version}", "project": "a"}}'
         assert api.post("releases/", content=content, headers=as_json).json() == CRASH
     assert api.get("releases/").json()["count"] == count
+
+
+def test_a_body_of_nothing_but_brackets_is_bad_json(api: httpx.Client) -> None:
+    """However deep it goes, it is refused as other broken JSON is."""
+    answer = api.post("releases/", content=b"[" * 100_000, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["code"]) == (400, "parse_error")

@@ -58,6 +58,8 @@ def test_a_link_that_was_changed_is_refused(api: httpx.Client, field: str) -> No
     url = link(api, COMPLETE).json()["url"]
     value = parse_qs(urlsplit(url).query)[field][0]
     assert httpx.get(url.replace(value, value[:-1] + ("1" if value[-1] == "0" else "0"))).status_code == 403
+    for moment in ("9" * 5_000, "\u0663"):
+        assert httpx.get(url.partition("?")[0], params={"Expires": moment}).status_code == 403
     other = link(api, chunk_id("unbound/main")).json()["url"]
     assert httpx.get(f"{other.partition('?')[0]}?{url.partition('?')[2]}").status_code == 403
     assert httpx.get(f"{url.partition('/symbolsets')[0]}/%2e%2e/secret?{url.partition('?')[2]}").status_code == 403

@@ -113,7 +113,7 @@ async def read_data(request: Request) -> Any:
 def _parse_json(body: bytes) -> Any:
     try:
         return json.loads(body.decode(), parse_constant=_refuse_constant)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise parse_error(f"JSON parse error - {error}") from None
 
 
