@@ -80,6 +80,14 @@ def test_a_reference_that_a_client_left_as_it_was_is_reported(client: str) -> No
         ("https://us.posthog.com/project/1", "scheme and host only"),
         ("https://key@us.posthog.com", "scheme and host only"),
         ("http://posthog.internal", "ERRTRACK_ALLOW_HTTP=1"),
+        ("https://a;id", "letters, digits"),
+        ("https://a$(id)", "letters, digits"),
+        ("https://a b", "letters, digits"),
+        ("https://a\tb", "letters, digits"),
+        ("https://a'b", "letters, digits"),
+        ("https://us.post\u200bhog.com", "letters, digits"),
+        ("https://[::1", "must be an address"),
+        (f"https://{'a' * 70}.example", "letters, digits"),
         ("http://localhost:abc", "port"),
         ("https://localhost:99999", "port"),
     ],
@@ -112,3 +120,12 @@ def test_every_problem_is_reported_at_once() -> None:
     text = problems(POSTHOG_HOST="nonsense", timeout="soon")
     assert "POSTHOG_HOST" in text
     assert "ERRTRACK_TIMEOUT" in text
+
+
+def test_a_host_is_written_in_one_way() -> None:
+    """Names of other scripts become ASCII, and a port stays."""
+    assert (
+        load_settings(None, POSTHOG_HOST="https://B\u00fccher.example:8443/").host
+        == "https://xn--bcher-kva.example:8443"
+    )
+    assert load_settings(None, POSTHOG_HOST="https://192.0.2.1").host == "https://192.0.2.1"

@@ -2,7 +2,9 @@
 
 import os
 import re
+from contextlib import suppress
 from difflib import get_close_matches
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -21,6 +23,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from errtrack_mcp.api.posthog import PERSONAL_KEY, PROJECT_TOKEN, REGIONS, SCOPES, US, app_host, kind_of_key
+from errtrack_mcp.api.sanitize import clean
 from errtrack_mcp.loopback import is_loopback
 
 MIN_STATE_KEY = 32
@@ -42,18 +45,36 @@ def _is_unencrypted(origin: str) -> bool:
 def _origin(value: str) -> str:
     """Reduce what a person types for a host to an origin, or say what is wrong with it."""
     text = value.strip().rstrip("/")
-    parts = urlsplit(text)
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        raise ValueError("must be an address such as https://us.posthog.com") from None
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("must be an address such as https://us.posthog.com")
     if parts.path or parts.query or parts.fragment or parts.username or parts.password:
         raise ValueError(f"must be scheme and host only, such as {parts.scheme}://{parts.hostname}")
     try:
-        _ = parts.port
+        port = "" if parts.port is None else f":{parts.port}"
     except ValueError:
         raise ValueError("has a port that is no number from 0 to 65535") from None
+    host = _host(parts.hostname) if clean(text) == text else ""
+    if not host:
+        raise ValueError("must name a host by letters, digits, dots and hyphens, or by an IP address")
     if right := app_host(parts.hostname):
         raise ValueError(f"is an ingest host, which has no such API; use https://{right}")
-    return f"{parts.scheme}://{parts.netloc.lower()}"
+    return f"{parts.scheme}://{host}{port}"
+
+
+def _host(name: str) -> str:
+    """Return a host's name as it stands in an address, or nothing where it is none."""
+    with suppress(ValueError):
+        address = ip_address(name)
+        return f"[{address}]" if address.version == 6 else str(address)
+    try:
+        encoded = name.encode("idna").decode()
+    except UnicodeError:
+        return ""
+    return encoded if re.fullmatch("[A-Za-z0-9.-]+", encoded) else ""
 
 
 def is_reference_to_itself(key: str) -> bool:

@@ -22,6 +22,7 @@ from errtrack_mcp.sandbox.symbol_sets import insert_symbol_set
 from errtrack_mcp.server.app import build_server
 from errtrack_mcp.server.catalog.catalog import Catalog
 from errtrack_mcp.settings import load_settings
+from errtrack_mcp.tools.build_check import environment
 from tests.support.bundler import Bundle, inject
 from tests.support.fixtures import Answer, Connect, MakeSettings, Refusal
 from tests.support.results import text_of
@@ -320,6 +321,21 @@ async def test_a_client_that_fails_to_list_its_roots_is_reported_so(settings: Ma
     assert words.startswith("client_failed: ")
     assert '"no folder\\u200b is open"' in words
     assert "ERRTRACK_BUILD_ROOT" in words
+
+
+@pytest.mark.anyio
+async def test_a_glob_that_hides_something_is_refused(connect: Connect, refusal: Refusal, project: Path) -> None:
+    """It would stand in a command that the user is to paste."""
+    async with connect(build_root=str(project)) as client:
+        words = await refusal(client, CHECK, exclude="a\u202e.js")
+    assert words.startswith("invalid_arguments: exclude holds what cannot be seen")
+
+
+def test_the_environment_of_commands_is_quoted_for_a_shell() -> None:
+    """Whatever a host or a project is called."""
+    words = shlex.split(environment("https://a;id", "$(id)"))
+    assert words[:2] == ["POSTHOG_CLI_HOST=https://a;id", "POSTHOG_CLI_PROJECT_ID=$(id)"]
+    assert environment("https://us.posthog.com", "1").startswith("POSTHOG_CLI_HOST=https://us.posthog.com ")
 
 
 def test_it_is_never_offered_over_http() -> None:

@@ -1,5 +1,6 @@
 """Builds on this machine: whether the errors of what is about to be deployed will be readable."""
 
+import shlex
 from collections import Counter
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -12,7 +13,7 @@ from pydantic import Field
 from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.errors import ApiError, NoKey, TimedOut
 from errtrack_mcp.api.models import BYTES_A_TOKEN, OURS, ToolOutput
-from errtrack_mcp.api.sanitize import clean
+from errtrack_mcp.api.sanitize import clean, quoted
 from errtrack_mcp.builds.directory import LEFT_OUT, BuildDirectory, Bundle
 from errtrack_mcp.builds.verdict import OUTLOOKS, REBUILD, UPLOAD, Uploaded, commands, judge, overall, shared_ids
 from errtrack_mcp.tools.annotations import READ, tool
@@ -20,6 +21,7 @@ from errtrack_mcp.tools.build_roots import Roots
 from errtrack_mcp.tools.dependencies import Api
 from errtrack_mcp.tools.parameters import MAX_TOKENS, MaxTokens
 from errtrack_mcp.tools.progress import Report
+from errtrack_mcp.tools.refusal import Refusal
 from errtrack_mcp.tools.symbol_set_reader import MAX_SECONDS
 from errtrack_mcp.tools.symbol_sets import SymbolSet
 
@@ -83,7 +85,9 @@ async def check_build(
     exclude: Exclude = "",
     max_tokens: MaxTokens = MAX_TOKENS,
 ) -> BuildCheck:
-    """Return whether errors from a local build directory will be readable, and which commands would make them so."""
+    """Check whether errors from a local build directory will be readable, and which commands would make them so."""
+    if clean(exclude) != exclude:
+        raise Refusal("invalid_arguments", f"exclude holds invisible characters: {quoted(exclude, 120)}.")
     path, root = roots.find(directory)
     build = BuildDirectory(path, root, tuple(glob.strip() for glob in exclude.split(",") if glob.strip()))
     bundles = await read_bundles(build, context.report_progress)
@@ -181,7 +185,9 @@ def environment(origin: str, project: str) -> str:
     """Name host and project as PostHog's CLI reads them from its environment."""
     number = NUMBER if project == "@current" else project
     key = '"$POSTHOG_PERSONAL_API_KEY"'
-    return f"POSTHOG_CLI_HOST={origin} POSTHOG_CLI_PROJECT_ID={number} POSTHOG_CLI_API_KEY={key}"
+    return (
+        f"POSTHOG_CLI_HOST={shlex.quote(origin)} POSTHOG_CLI_PROJECT_ID={shlex.quote(number)} POSTHOG_CLI_API_KEY={key}"
+    )
 
 
 def _summary(counts: Counter[str], *, readable: bool | None) -> str:
