@@ -199,6 +199,27 @@ def test_a_project_that_is_not_there_fails(examine: Examine, configured: dict[st
     assert "no project 99" in report.line("project")
 
 
+def test_a_missing_scope_does_not_hide_the_project(examine: Examine, configured: dict[str, str]) -> None:
+    """The project is there: the scope is what fails."""
+    report = examine(**configured | {"POSTHOG_PERSONAL_API_KEY": NO_SCOPES_KEY})
+    assert report.failing() == ["scopes"]
+    assert '"Northwind Shop" (project 4242)' in report.line("project")
+
+
+def test_a_missing_project_is_reported_to_a_key_without_scope(
+    examine: Examine, configured: dict[str, str], database: Database
+) -> None:
+    """Where the host tells nothing about keys, the project is all that fails."""
+    missing = configured | {"POSTHOG_PERSONAL_API_KEY": NO_SCOPES_KEY, "POSTHOG_PROJECT_ID": "99"}
+    report = examine(**missing)
+    assert "no project 99" in report.line("project")
+    with serve(older(database, forgotten=frozenset(), refused="/api/personal_api_keys")) as upstream:
+        report = examine(**missing | {"POSTHOG_HOST": upstream.url})
+    assert report.failing() == ["project"]
+    assert "no project 99" in report.line("project")
+    assert "error_tracking:read unknown" in report.line("scopes")
+
+
 def test_the_deprecated_address_is_reported(examine: Examine, configured: dict[str, str]) -> None:
     """It works, and PostHog has announced its end."""
     report = examine(**configured, POSTHOG_ENVIRONMENT_ID="4242")

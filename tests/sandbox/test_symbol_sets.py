@@ -202,9 +202,9 @@ def test_destroy_keeps_the_release(api: httpx.Client) -> None:
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
 def test_update_changes_nothing(api: httpx.Client, method: str) -> None:
-    """Whatever is sent, the symbol set comes back as it was."""
+    """Whatever file is sent, the symbol set comes back as it was."""
     row = find_symbol_sets(api)[0]
-    response = api.request(method, f"symbol_sets/{row['id']}/", content=b"{nonsense")
+    response = api.request(method, f"symbol_sets/{row['id']}/", files={"file": ("file", b"{nonsense")})
     assert (response.status_code, response.json()) == (200, row)
 
 

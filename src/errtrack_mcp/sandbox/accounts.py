@@ -8,7 +8,8 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from errtrack_mcp.sandbox.calls import Action, Call, Resource, read_field
+from errtrack_mcp.sandbox.bodies import Body
+from errtrack_mcp.sandbox.calls import Action, Call, Resource
 from errtrack_mcp.sandbox.database import Database, shown_time
 from errtrack_mcp.sandbox.envelope import (
     authentication_failed,
@@ -22,16 +23,16 @@ KEY_FIELD = "personal_api_key"
 ADMIN_LEVEL = 8
 
 
-async def authenticate(request: Request, database: Database) -> sqlite3.Row:
+def authenticate(request: Request, database: Database, body: Body) -> sqlite3.Row:
     """Find the key that a request carries: in its header, else its body, else its query."""
-    value, source = await _find_credential(request)
+    value, source = _find_credential(request, body)
     if not value:
-        raise not_authenticated(request)
+        raise not_authenticated()
     if value.startswith("pha_"):
-        raise authentication_failed(request, "Invalid access token.")
+        raise authentication_failed("Invalid access token.")
     key = database.one("SELECT * FROM personal_api_keys WHERE value = ?", (value,))
     if key is None:
-        raise authentication_failed(request, f"Personal API key found in request {source} is invalid.")
+        raise authentication_failed(f"Personal API key found in request {source} is invalid.")
     return key
 
 
@@ -46,27 +47,26 @@ def authorise(key: sqlite3.Row, action: Action | None) -> None:
         raise permission_denied(f"API key missing required scope '{action.scope}'")
 
 
-def locate(request: Request, database: Database, key: sqlite3.Row) -> sqlite3.Row:
-    """Find the project that a request is about, and refuse a key that may not see it."""
+def locate(request: Request, database: Database, key: sqlite3.Row, body: Body) -> sqlite3.Row:
+    """Find the project that a request is about."""
     current = "SELECT projects.* FROM projects JOIN users ON current_project_id = projects.id WHERE users.id = ?"
     asked = request.path_params.get("project_id")
-    token = _find_project_token(request)
+    token = _find_project_token(request, body)
     if asked is not None and token:
         project = database.one("SELECT * FROM projects WHERE api_token = ?", (token,))
         if project is None:
-            raise authentication_failed(request, "Incorrect authentication credentials.")
+            raise authentication_failed("Incorrect authentication credentials.")
     elif asked in (None, "@current"):
         project = database.one(current, (key["user_id"],))
     else:
         project = _find_project(database, str(asked))
     if project is None:
         raise not_found("Project not found.")
-    if asked is not None:
-        _check_reach(database, key, project["id"])
     return project
 
 
-def _check_reach(database: Database, key: sqlite3.Row, project_id: int) -> None:
+def check_reach(database: Database, key: sqlite3.Row, project_id: int) -> None:
+    """Refuse a key that is limited to other projects, or whose owner is no member of this one."""
     scoped_teams = json.loads(key["scoped_teams"])
     if scoped_teams and project_id not in scoped_teams:
         raise permission_denied(f"API key does not have access to the requested project: ID {project_id}.")
@@ -75,20 +75,23 @@ def _check_reach(database: Database, key: sqlite3.Row, project_id: int) -> None:
         raise permission_denied("You don't have access to the project.")
 
 
-async def _find_credential(request: Request) -> tuple[str | None, str]:
+def _find_credential(request: Request, body: Body) -> tuple[str | None, str]:
     header = BEARER.match(request.headers.get("authorization", ""))
     if header:
         return header[1].strip(), "Authorization header"
-    field = await read_field(request, KEY_FIELD)
+    field = body.text(KEY_FIELD)
     if field:
         return field, "body"
     return request.query_params.get(KEY_FIELD), "query string"
 
 
-def _find_project_token(request: Request) -> str | None:
-    if request.method != "GET":
-        return None
-    return request.query_params.get("token") or request.query_params.get("api_key")
+def _find_project_token(request: Request, body: Body) -> str | None:
+    """Look for a project token where the API does: in the query of a GET, in the form of a POST."""
+    if request.method == "GET":
+        return request.query_params.get("token") or request.query_params.get("api_key")
+    if request.method == "POST" and body.is_form:
+        return body.text("token") or body.text("api_key")
+    return None
 
 
 def _find_project(database: Database, asked: str) -> sqlite3.Row | None:

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from errtrack_mcp.sandbox import accounts, releases, symbol_sets, uploads
+from errtrack_mcp.sandbox import accounts, older_uploads, releases, symbol_sets, uploads
 from errtrack_mcp.sandbox.calls import Sandbox
 from errtrack_mcp.sandbox.database import Database, TimeOrderedIds
 from errtrack_mcp.sandbox.endpoint import Endpoint
@@ -19,7 +19,13 @@ from errtrack_mcp.sandbox.environments import EnvironmentsAlias
 from errtrack_mcp.sandbox.storage import Storage, storage_routes
 from errtrack_mcp.sandbox.throttle import Throttle
 
-RESOURCES = [*accounts.RESOURCES, *releases.RESOURCES, *uploads.RESOURCES, *symbol_sets.RESOURCES]
+RESOURCES = [
+    *accounts.RESOURCES,
+    *releases.RESOURCES,
+    *uploads.RESOURCES,
+    *older_uploads.RESOURCES,
+    *symbol_sets.RESOURCES,
+]
 
 
 class SegmentConvertor(Convertor[str]):
@@ -28,15 +34,23 @@ class SegmentConvertor(Convertor[str]):
     regex = "[^/.]+"
 
     def convert(self, value: str) -> str:
-        """Take the segment as it is."""
+        """Take the text as it is."""
         return value
 
     def to_string(self, value: str) -> str:
-        """Give the segment as it is."""
+        """Give the text as it is."""
         return value
 
 
+class FormatConvertor(SegmentConvertor):
+    """What stands behind the dot of a path, where the API looks for a format."""
+
+    regex = "[a-z0-9]+"
+
+
 register_url_convertor("segment", SegmentConvertor())
+register_url_convertor("format", FormatConvertor())
+ENDINGS = ("/", "", ".{format:format}", ".{format:format}/")
 
 
 def create_app(
@@ -54,9 +68,8 @@ def create_app(
     storage = storage or Storage()
     throttle = Throttle(clock) if throttled else None
     sandbox = Sandbox(database, TimeOrderedIds(), throttle, malformed_uuid_status, storage)
-    routes = [
-        Route(resource.path + slash, Endpoint(sandbox, resource)) for resource in RESOURCES for slash in ("/", "")
-    ]
+    endpoints = [(resource.path, Endpoint(sandbox, resource)) for resource in RESOURCES]
+    routes = [Route(path + ending, endpoint) for path, endpoint in endpoints for ending in ENDINGS]
     app = Starlette(
         routes=[*routes, *storage_routes(storage, database)],
         middleware=[Middleware(EnvironmentsAlias, routes=routes)],
@@ -72,7 +85,7 @@ async def _answer_error(_request: Request, error: Exception) -> Response:
 
 
 async def _answer_unknown_route(_request: Request, _error: Exception) -> Response:
-    return not_found("Endpoint not found.").response()
+    return not_found("Endpoint not found.", "api_not_found").response()
 
 
 async def _answer_crash(_request: Request, _error: Exception) -> Response:

@@ -1,30 +1,22 @@
 """One call: who makes it, in which project, and what it carries; and the table of what can be called."""
 
-import json
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 from uuid import UUID
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from errtrack_mcp.sandbox import throttle
+from errtrack_mcp.sandbox.bodies import JSON, JSON_OR_FORM, Body
 from errtrack_mcp.sandbox.database import Database, TimeOrderedIds
-from errtrack_mcp.sandbox.envelope import (
-    ApiError,
-    not_found,
-    parse_error,
-    server_error,
-    unsupported_media_type,
-)
+from errtrack_mcp.sandbox.envelope import method_not_allowed, not_found, server_error
 from errtrack_mcp.sandbox.storage import Storage
 
 READ = "error_tracking:read"
 WRITE = "error_tracking:write"
-FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
 @dataclass(frozen=True)
@@ -46,6 +38,8 @@ class Call:
     sandbox: Sandbox
     key: sqlite3.Row
     project: sqlite3.Row
+    resource: "Resource"
+    body: Body
 
     @property
     def database(self) -> Database:
@@ -71,12 +65,11 @@ class Call:
                 raise not_found() from None
             raise server_error() from None
 
-    async def data(self) -> dict[str, Any]:
-        """Read the body; JSON that is no object breaks the service."""
-        data = await read_data(self.request)
-        if not isinstance(data, dict):
+    def data(self) -> dict[str, Any]:
+        """Return the body; JSON that is no object breaks the service."""
+        if not isinstance(self.body.data, dict):
             raise server_error()
-        return data
+        return self.body.data
 
 
 @dataclass(frozen=True)
@@ -89,51 +82,34 @@ class Action:
 
 @dataclass(frozen=True)
 class Resource:
-    """A path, without its optional trailing slash, and its actions by method."""
+    """A path, without its optional trailing slash, its actions by method, and the content types that it parses."""
 
     path: str
     actions: Mapping[str, Action]
     bucket: throttle.Bucket = throttle.DEFAULT
+    parses: tuple[str, ...] = JSON_OR_FORM
+
+    def action(self, method: str) -> Action | None:
+        """Return what a method does; HEAD is a GET, and OPTIONS is open to whoever may read."""
+        if method == "OPTIONS":
+            scope = next(iter(self.actions.values())).scope
+            return Action(scope and scope.replace(":write", ":read"), describe)
+        return self.actions.get("GET" if method == "HEAD" else method)
+
+    @property
+    def allowed(self) -> str:
+        """The methods that work, as the Allow header lists them."""
+        methods = [method for method, action in self.actions.items() if action.run is not refuse_method]
+        return ", ".join([*methods, *(["HEAD"] if "GET" in methods else []), "OPTIONS"])
 
 
-async def read_data(request: Request) -> Any:
-    """Parse a body by its content type: JSON, a form, or nothing at all."""
-    body = await request.body()
-    if not body:
-        return {}
-    content_type = request.headers.get("content-type", "")
-    media_type = content_type.partition(";")[0].strip().lower()
-    if media_type == "application/json":
-        return _parse_json(body)
-    if media_type in FORMS:
-        return await _parse_form(request)
-    raise unsupported_media_type(content_type)
+async def describe(call: Call) -> Response:
+    """OPTIONS: what is answered here, and what is parsed."""
+    name = call.resource.path.rpartition("/")[2].strip("{}").partition(":")[0]
+    body = {"name": name, "description": "", "renders": [JSON], "parses": list(call.resource.parses)}
+    return JSONResponse(body, headers={"Allow": call.resource.allowed})
 
 
-def _parse_json(body: bytes) -> Any:
-    try:
-        return json.loads(body.decode(), parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise parse_error(f"JSON parse error - {error}") from None
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"Out of range float values are not JSON compliant: {name!r}")
-
-
-async def _parse_form(request: Request) -> dict[str, str]:
-    try:
-        form = await request.form()
-    except HTTPException as error:
-        raise parse_error(f"Multipart form parse error - {error.detail}") from None
-    return {name: value for name, value in form.multi_items() if isinstance(value, str)}
-
-
-async def read_field(request: Request, name: str) -> str | None:
-    """Look for one text in the body, whatever the body is."""
-    try:
-        data = await read_data(request)
-    except ApiError:
-        return None
-    value = data.get(name) if isinstance(data, dict) else None
-    return value if isinstance(value, str) else None
+async def refuse_method(call: Call) -> Response:
+    """Answer 405 for a method that the scope check knows and the view does not."""
+    raise method_not_allowed(call.request.method, call.resource.allowed)

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 DEFAULT_LIMIT = 100
-SQLITE_MAX = 2**63 - 1
+LARGEST = 2**63 - 1  # that a database of PostHog's counts to
 
 
 class ApiError(Exception):
@@ -36,15 +36,14 @@ class ApiError(Exception):
         return JSONResponse(self.body, self.status, self.headers)
 
 
-def not_authenticated(request: Request) -> ApiError:
+def not_authenticated() -> ApiError:
     """Say that no credential was found."""
-    detail = "Authentication credentials were not provided."
-    return ApiError(401, "authentication_error", "not_authenticated", detail, headers=_challenge(request))
+    return ApiError(401, "authentication_error", "not_authenticated", "Authentication credentials were not provided.")
 
 
-def authentication_failed(request: Request, detail: str) -> ApiError:
+def authentication_failed(detail: str) -> ApiError:
     """Say that a credential was found, and is wrong."""
-    return ApiError(401, "authentication_error", "authentication_failed", detail, headers=_challenge(request))
+    return ApiError(401, "authentication_error", "authentication_failed", detail)
 
 
 def permission_denied(detail: str) -> ApiError:
@@ -52,9 +51,9 @@ def permission_denied(detail: str) -> ApiError:
     return ApiError(403, "authentication_error", "permission_denied", detail)
 
 
-def not_found(detail: str = "Not found.") -> ApiError:
+def not_found(detail: str = "Not found.", code: str = "not_found") -> ApiError:
     """Say that there is no such thing here."""
-    return ApiError(404, "invalid_request", "not_found", detail)
+    return ApiError(404, "invalid_request", code, detail)
 
 
 def method_not_allowed(method: str, allow: str) -> ApiError:
@@ -105,11 +104,13 @@ class Window:
     offset: int
 
     @classmethod
-    def asked_by(cls, request: Request, max_limit: int = SQLITE_MAX) -> Self:
-        """Read limit and offset, silently replacing or clamping what cannot be used."""
+    def asked_by(cls, request: Request, max_limit: int = LARGEST) -> Self:
+        """Read limit and offset, silently replacing what cannot be used; 2^63 and more breaks the service."""
         limit = _whole_number(request.query_params.get("limit"), least=1, otherwise=DEFAULT_LIMIT)
         offset = _whole_number(request.query_params.get("offset"), least=0, otherwise=0)
-        return cls(min(limit, max_limit), min(offset, SQLITE_MAX))
+        if max(limit, offset) > LARGEST:
+            raise server_error()
+        return cls(min(limit, max_limit), offset)
 
 
 def page(request: Request, window: Window, results: list[dict[str, Any]], *, count: int | None, more: bool) -> Response:
@@ -137,8 +138,3 @@ def _whole_number(text: str | None, *, least: int, otherwise: int) -> int:
     except ValueError:
         return otherwise
     return number if number >= least else otherwise
-
-
-def _challenge(request: Request) -> dict[str, str]:
-    metadata = f"{str(request.base_url).rstrip('/')}/.well-known/oauth-protected-resource"
-    return {"WWW-Authenticate": f'Bearer resource_metadata="{metadata}"'}

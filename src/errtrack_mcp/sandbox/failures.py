@@ -17,6 +17,11 @@ def _script(name: str, reason: str, *details: Any, base: str = SHOP) -> tuple[st
     return url, _stored("JavaScript", {reason: [*details, url] if details else url})
 
 
+def missing_chunk(chunk_id: str) -> str:
+    """Write the failure of a chunk whose file was not found."""
+    return _stored("MissingChunkIdData", chunk_id)
+
+
 BROKEN_CHUNK = "6f0c1d1e-93a7-4b52-8a55-0c7d2be1f4a9"
 PROSE = "source map upload was interrupted"
 
@@ -39,7 +44,7 @@ FAILURES: tuple[tuple[str, str], ...] = (
     ),
     (f"{SHOP}/js/legacy.4c0e6b.js", _stored("JavaScript", {"JSDataError": "InvalidMagic"})),
     (f"{SHOP}/js/polyfills.ab1290.js", _stored("JavaScript", "InvalidSourceAndMap")),
-    (BROKEN_CHUNK, _stored("MissingChunkIdData", BROKEN_CHUNK)),
+    (BROKEN_CHUNK, missing_chunk(BROKEN_CHUNK)),
     ("hermes-0b6f7a52-index.android.bundle", _stored("Hermes", {"DataError": "InvalidMagic"})),
     ("hermes-77c1e9d0-index.ios.bundle", _stored("Hermes", {"InvalidMap": "unexpected end of file"})),
     ("proguard-5d3f4c1b-5.2.4", _stored("Proguard", {"DataError": "InvalidMagic"})),

@@ -8,13 +8,13 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from errtrack_mcp.sandbox.database import Database, stored_time
-from errtrack_mcp.sandbox.failures import FAILURES
+from errtrack_mcp.sandbox.failures import FAILURES, missing_chunk
 
 SEED = 20260105
 SPAN = timedelta(days=29)  # what is older has been removed by retention
 APPS = ("storefront-web", "checkout-api", "storefront-mobile", "back-office")
-# Of a hundred symbol sets: complete, then so many failed, never loaded, with an upload that never ended.
-FAILED, NEVER, PENDING = 8, 12, 3
+# Of a hundred symbol sets: so many failed, never loaded, with an upload that never ended, uploaded after a failure.
+FAILED, NEVER, PENDING, REPAIRED = 8, 12, 3, 2  # the others are complete
 UNBOUND = 20
 
 Row = tuple[object, ...]
@@ -62,6 +62,8 @@ def _symbol_sets(now: datetime, team_id: int, releases: list[str], number: int, 
         elif fate < FAILED + NEVER + PENDING:
             used = None
             content = content if fate < FAILED + NEVER else ""
+        elif fate < FAILED + NEVER + PENDING + REPAIRED:
+            reason = missing_chunk(ref)
         created = stored_time(now - age)
         yield _id(index, "symbol set"), ref, team_id, created, used, reason, pointer or None, content or None, release
 

@@ -1,20 +1,20 @@
 """Releases: routes and SQL."""
 
 import json
+import math
+import re
 import sqlite3
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 from starlette.responses import JSONResponse, Response
 
-from errtrack_mcp.sandbox.calls import READ, WRITE, Action, Call, Resource
+from errtrack_mcp.sandbox.calls import READ, WRITE, Action, Call, Resource, refuse_method
 from errtrack_mcp.sandbox.database import Database, shown_time, stored_time
 from errtrack_mcp.sandbox.envelope import (
     ApiError,
     Window,
     invalid,
-    method_not_allowed,
     no_content,
     not_found,
     page,
@@ -23,6 +23,8 @@ from errtrack_mcp.sandbox.envelope import (
 
 PATH = "/api/projects/{project_id:segment}/error_tracking/releases"
 MAX_HASH_ID = 128
+UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+USERINFO = re.compile("^([^/]*//)[^/]*@")
 
 
 def release_body(row: sqlite3.Row) -> dict[str, Any]:
@@ -69,7 +71,7 @@ async def retrieve_release_by_hash(call: Call) -> Response:
 
 async def create_release(call: Call) -> Response:
     """POST: store what was sent, and only then fail to render metadata that is no object."""
-    data = await call.data()
+    data = call.data()
     for field in ("version", "project"):
         if not data.get(field):
             raise invalid(f"{field.capitalize()} is required")
@@ -94,7 +96,7 @@ async def create_release(call: Call) -> Response:
 async def update_release(call: Call) -> Response:
     """PATCH and PUT: falsy values change nothing, metadata is replaced, nothing is answered."""
     release_id = call.uuid()
-    data = await call.data()
+    data = call.data()
     hash_id = _read_hash_id(data)
     with call.database.transaction():
         row = _find(call, release_id)
@@ -119,11 +121,6 @@ async def destroy_release(call: Call) -> Response:
     row = _find(call, call.uuid())
     call.database.execute("DELETE FROM releases WHERE id = ?", (row["id"],))
     return no_content()
-
-
-async def refuse_patch(call: Call) -> Response:
-    """PATCH on the collection: known to the scope check, unknown to the view."""
-    raise method_not_allowed(call.request.method, "GET, POST, HEAD, OPTIONS")
 
 
 def insert_release(database: Database, values: dict[str, Any]) -> None:
@@ -162,7 +159,7 @@ def _read_hash_id(data: dict[str, Any]) -> str | None:
 def _text(value: Any) -> str:
     """Turn a value into text; what the API's database cannot keep breaks the service."""
     text = str(value)
-    if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+    if not _is_storable(text):
         raise server_error()
     return text
 
@@ -170,23 +167,30 @@ def _text(value: Any) -> str:
 def _written_metadata(metadata: Any) -> str | None:
     if metadata is None:
         return None
+    if not _is_storable(metadata):
+        raise server_error()
     git = metadata.get("git") if isinstance(metadata, dict) else None
     if isinstance(git, dict) and isinstance(git.get("remote_url"), str):
         cleaned = {**git, "remote_url": _without_secrets(git["remote_url"])}
         metadata = {**metadata, "git": cleaned}
-    return _text(json.dumps(metadata, ensure_ascii=False, allow_nan=False))
+    return json.dumps(metadata, ensure_ascii=False)
+
+
+def _is_storable(value: Any) -> bool:
+    """Tell whether the API's database keeps a JSON value: no NUL, half surrogate pair, NaN or Infinity anywhere."""
+    if isinstance(value, str):
+        return UNSTORABLE.search(value) is None
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if isinstance(value, dict):
+        return all(_is_storable(name) and _is_storable(each) for name, each in value.items())
+    return not isinstance(value, list) or all(map(_is_storable, value))
 
 
 def _without_secrets(url: str) -> str:
-    """Take userinfo, query and fragment out of a URL."""
-    if "://" not in url:
-        return url
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return ""
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit((parts.scheme, host, parts.path, "", ""))
+    """Take query and fragment out of a URL of any form, and userinfo out of one with `//`."""
+    bare = re.split("[?#]", url, maxsplit=1)[0]
+    return USERINFO.sub(r"\1", bare)
 
 
 RESOURCES = [
@@ -195,7 +199,7 @@ RESOURCES = [
         {
             "GET": Action(READ, list_releases),
             "POST": Action(WRITE, create_release),
-            "PATCH": Action(WRITE, refuse_patch),
+            "PATCH": Action(WRITE, refuse_method),
         },
     ),
     Resource(
@@ -207,5 +211,8 @@ RESOURCES = [
             "DELETE": Action(WRITE, destroy_release),
         },
     ),
-    Resource(f"{PATH}/hash/{{hash_id:segment}}", {"GET": Action(READ, retrieve_release_by_hash)}),
+    Resource(
+        f"{PATH}/hash/{{hash_id:segment}}",
+        {"GET": Action(READ, retrieve_release_by_hash), "PATCH": Action(WRITE, refuse_method)},
+    ),
 ]

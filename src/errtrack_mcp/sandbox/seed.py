@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from errtrack_mcp.sandbox.database import Database, stored_time
-from errtrack_mcp.sandbox.failures import FAILURES
+from errtrack_mcp.sandbox.failures import FAILURES, missing_chunk
 from errtrack_mcp.sandbox.releases import insert_release
 from errtrack_mcp.sandbox.symbol_sets import insert_symbol_set
 
@@ -137,8 +137,10 @@ def _symbol_sets() -> Iterable[SeededSymbolSet]:
         yield SeededSymbolSet(ref, age, _hours(2 + number), uploaded=False, failure_reason=reason)
     for chunk in ("admin", "legacy", "print", "reviews"):  # never loaded
         yield SeededSymbolSet(chunk_id(f"never/{chunk}"), _days(4), release=4)
-    for chunk in ("main", "search", "account", "help", "polyfills"):  # unbound: the event names the release
+    for chunk in ("main", "search", "account", "help"):  # unbound: the event names the release
         yield SeededSymbolSet(chunk_id(f"unbound/{chunk}"), _days(3), _hours(5))
+    ref = chunk_id("unbound/polyfills")  # uploaded after a failure, whose reason stays
+    yield SeededSymbolSet(ref, _days(3), _hours(5), failure_reason=missing_chunk(ref))
     for number, chunk in enumerate(("main", "vendor", "checkout")):  # about to be removed by retention
         used = _days(27) - _hours(number)
         yield SeededSymbolSet(chunk_id(f"stale/{chunk}"), _days(28.4), used, release=STALE)

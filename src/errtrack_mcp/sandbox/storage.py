@@ -76,6 +76,18 @@ class Storage:
         fields["X-Amz-Signature"] = self.sign("POST", key, expires)
         return {"url": f"{base}{PATH}/", "fields": fields}
 
+    def presigned_put(self, base: str, key: str, length: int) -> str:
+        """Return a signed address to which anybody can put one file of exactly this length within five minutes."""
+        expires = int(self.clock()) + UPLOAD_SECONDS
+        query = {
+            "X-Amz-Algorithm": ALGORITHM,
+            "X-Amz-Expires": str(UPLOAD_SECONDS),
+            "X-Amz-SignedHeaders": "content-length;host",
+            "Expires": str(expires),
+            "X-Amz-Signature": self.sign(f"PUT {length}", key, expires),
+        }
+        return f"{base}{PATH}/{quote(key)}?{urlencode(query)}"
+
     def sign(self, method: str, key: str, expires: int) -> str:
         """Sign one method on one key until a moment."""
         return hmac.new(self._secret, f"{method} {key} {expires}".encode(), hashlib.sha256).hexdigest()
@@ -100,10 +112,7 @@ def storage_routes(storage: Storage, database: Database) -> list[Route]:
 
     async def download(request: Request) -> Response:
         key: str = request.path_params["key"]
-        query = request.query_params
-        if not _KEY.fullmatch(key) or not storage.permits(
-            "GET", key, query.get("Expires", ""), query.get("X-Amz-Signature", "")
-        ):
+        if not _is_signed(storage, request, "GET"):
             return storage_error(403, "AccessDenied")
         content = storage.read(key) or seeded_file(database, key)
         if content is None:
@@ -124,10 +133,24 @@ def storage_routes(storage: Storage, database: Database) -> list[Route]:
             storage.write(key, await file.read())
         return Response(status_code=204)
 
+    async def put(request: Request) -> Response:
+        if not _is_signed(storage, request, f"PUT {request.headers.get('content-length', '')}"):
+            return storage_error(403, "AccessDenied")
+        storage.write(request.path_params["key"], await request.body())
+        return Response()
+
     return [
         Route(f"{PATH}/", upload, methods=["POST"]),
         Route(f"{PATH}/{{key:path}}", download, methods=["GET"]),
+        Route(f"{PATH}/{{key:path}}", put, methods=["PUT"]),
     ]
+
+
+def _is_signed(storage: Storage, request: Request, method: str) -> bool:
+    """Tell whether the query of a request holds a signature for its key and this method."""
+    key, query = request.path_params["key"], request.query_params
+    expires, signature = query.get("Expires", ""), query.get("X-Amz-Signature", "")
+    return bool(_KEY.fullmatch(key)) and storage.permits(method, key, expires, signature)
 
 
 def storage_error(status: int, code: str) -> Response:

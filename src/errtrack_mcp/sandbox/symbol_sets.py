@@ -7,9 +7,11 @@ from uuid import UUID
 from starlette.datastructures import QueryParams
 from starlette.responses import JSONResponse, Response
 
+from errtrack_mcp.sandbox.bodies import FILES, JSON_ONLY
 from errtrack_mcp.sandbox.calls import READ, WRITE, Action, Call, Resource
 from errtrack_mcp.sandbox.database import Database, shown_time
 from errtrack_mcp.sandbox.envelope import Window, invalid, no_content, not_found, page, server_error
+from errtrack_mcp.sandbox.fields import read_boolean, read_field, read_text
 from errtrack_mcp.sandbox.releases import release_body
 from errtrack_mcp.sandbox.throttle import SYMBOL_SETS
 
@@ -21,11 +23,9 @@ ORDERS = {
     "-created_at": "s.created_at DESC, s.id DESC",
     "ref": "s.ref, s.id DESC",
     "-ref": "s.ref DESC, s.id DESC",
-    "last_used": "s.last_used NULLS LAST, s.id DESC",
+    "last_used": "s.last_used NULLS LAST, s.id",
     "-last_used": "s.last_used DESC NULLS FIRST, s.id DESC",
 }
-TRUE = frozenset({"t", "y", "yes", "true", "on", "1"})
-FALSE = frozenset({"f", "n", "no", "false", "off", "0"})
 RELEASES = "LEFT JOIN releases r ON r.id = s.release_id"
 FILTERS = {
     "ref": "s.ref = :ref",
@@ -103,21 +103,28 @@ async def download_symbol_set(call: Call) -> Response:
 
 async def bulk_delete_symbol_sets(call: Call) -> Response:
     """POST: delete the rows with these ids and leave their files behind; other ids are passed over."""
-    ids = (await call.data()).get("ids")
+    ids = call.data().get("ids")
     if not ids:
         return JSONResponse({"detail": "ids is required"}, 400)
     if not isinstance(ids, list):
         return JSONResponse({"detail": "ids must be a list"}, 400)
-    try:
-        named = [str(UUID(str(each))) for each in ids]
-    except ValueError:
-        raise server_error() from None
+    named = [_row_id(each) for each in ids if each is not None]
     with call.database.transaction():
         gone = [
             call.database.execute("DELETE FROM symbol_sets WHERE team_id = ? AND id = ?", (call.team_id, each)).rowcount
             for each in named
         ]
     return JSONResponse({"deleted": sum(gone)})
+
+
+def _row_id(value: Any) -> str:
+    """Read an id as the API's database does: a number counts as the UUID of that value."""
+    try:
+        if isinstance(value, int):
+            return str(UUID(int=value))
+        return str(UUID(value))
+    except (AttributeError, TypeError, ValueError):
+        raise server_error() from None
 
 
 def insert_symbol_set(database: Database, values: dict[str, Any]) -> None:
@@ -148,9 +155,14 @@ def _bodies(database: Database, rows: list[sqlite3.Row]) -> list[dict[str, Any]]
 
 
 def _read_filters(query: QueryParams) -> dict[str, str | None]:
-    """Read the filters; a blank one is as good as none."""
+    """Read the filters; an empty one is as good as none."""
     status = _read_choice(query, "status", STATUSES) or "all"
-    return {"ref": query.get("ref") or None, "status": status, "search": query.get("search") or None}
+    return {"ref": _read_text(query, "ref"), "status": status, "search": _read_text(query, "search")}
+
+
+def _read_text(query: QueryParams, field: str) -> str | None:
+    value = query.get(field)
+    return read_field(field, value, read_text) if value else None
 
 
 def _read_choice(query: QueryParams, field: str, choices: tuple[str, ...]) -> str | None:
@@ -163,16 +175,14 @@ def _read_choice(query: QueryParams, field: str, choices: tuple[str, ...]) -> st
 
 
 def _read_include_count(query: QueryParams) -> bool:
-    value = query.get("include_count", "").strip().lower()
-    if value and value not in TRUE | FALSE:
-        raise invalid("Must be a valid boolean.", attr="include_count")
-    return value not in FALSE
+    value = query.get("include_count")
+    return read_field("include_count", value, read_boolean) if value else True
 
 
-# The list itself stands in uploads.py, next to the upload that shares its path.
+# The list itself stands in older_uploads.py, next to the upload that shares its path.
 RESOURCES = [
-    Resource(f"{PATH}/bulk_delete", {"POST": Action(WRITE, bulk_delete_symbol_sets)}, SYMBOL_SETS),
-    Resource(f"{PATH}/{{id:segment}}/download", {"GET": Action(READ, download_symbol_set)}, SYMBOL_SETS),
+    Resource(f"{PATH}/bulk_delete", {"POST": Action(WRITE, bulk_delete_symbol_sets)}, SYMBOL_SETS, JSON_ONLY),
+    Resource(f"{PATH}/{{id:segment}}/download", {"GET": Action(READ, download_symbol_set)}, SYMBOL_SETS, FILES),
     Resource(
         f"{PATH}/{{id:segment}}",
         {
@@ -182,5 +192,6 @@ RESOURCES = [
             "DELETE": Action(WRITE, destroy_symbol_set),
         },
         SYMBOL_SETS,
+        FILES,
     ),
 ]

@@ -7,6 +7,17 @@ from uuid import UUID
 from starlette.requests import Request
 
 from errtrack_mcp.sandbox.envelope import invalid
+from errtrack_mcp.sandbox.fields import or_null, read_boolean, read_field, read_list, read_objects, read_size, read_text
+
+MAX_CHECKED = 1000
+SYMBOL_SETS = "symbol_sets"
+NOT_OF_A_FIELD = f"{SYMBOL_SETS}__non_field_errors"
+FIELDS = {
+    "chunk_id": read_text,
+    "release_id": or_null(read_text),
+    "content_hash": or_null(read_text),
+    "content_length": read_size,
+}
 
 
 @dataclass(frozen=True)
@@ -33,45 +44,51 @@ def read_query(request: Request) -> Upload | None:
     return Upload(chunk_id, _canonical(release_id) if release_id else None) if chunk_id else None
 
 
-def read_conflicts(data: dict[str, Any]) -> Conflicts:
+def read_start(data: Any) -> tuple[list[Upload], Conflicts]:
+    """Read the body of a start: symbol sets, and chunk ids that share a release as older clients list them."""
+    body = _read_object(data)
+    uploads = _read_symbol_sets(body) if SYMBOL_SETS in body else []
+    chunk_ids = read_list("chunk_ids", body.get("chunk_ids", []))
+    listed = [read_field(f"chunk_ids__{number}", each, read_text) for number, each in enumerate(chunk_ids)]
+    release_id = read_field("release_id", body.get("release_id"), or_null(read_text))
+    uploads += [Upload(chunk_id, release_id) for chunk_id in listed]
+    return uploads, _read_conflicts(body)
+
+
+def read_check(data: Any) -> tuple[list[Upload], Conflicts]:
+    """Read the body of a check, which cannot do without symbol sets, and takes a thousand at most."""
+    body = _read_object(data)
+    if SYMBOL_SETS not in body:
+        raise invalid("This field is required.", "required", SYMBOL_SETS)
+    uploads = _read_symbol_sets(body)
+    if len(uploads) > MAX_CHECKED:
+        raise invalid(f"Ensure this field has no more than {MAX_CHECKED} elements.", "max_length", NOT_OF_A_FIELD)
+    return uploads, _read_conflicts(body)
+
+
+def _read_object(data: Any) -> dict[str, Any]:
+    if not isinstance(data, dict):
+        raise invalid(f"Invalid data. Expected a dictionary, but got {type(data).__name__}.")
+    return data
+
+
+def _read_symbol_sets(body: dict[str, Any]) -> list[Upload]:
+    value = body[SYMBOL_SETS]
+    rows = read_list(SYMBOL_SETS if value is None else NOT_OF_A_FIELD, value)
+    return [Upload(**values) for values in read_objects(SYMBOL_SETS, rows, FIELDS, required="chunk_id")]
+
+
+def _read_conflicts(body: dict[str, Any]) -> Conflicts:
     """Read what to do where a set is there already; the two choices exclude each other."""
-    conflicts = Conflicts(force=bool(data.get("force")), skip=bool(data.get("skip_on_conflict")))
-    if conflicts.force and conflicts.skip:
+    force, skip = (read_field(name, body.get(name, False), read_boolean) for name in ("force", "skip_on_conflict"))
+    if force and skip:
         raise invalid("force and skip_on_conflict exclude each other", "invalid_conflict_handling")
-    return conflicts
+    return Conflicts(force=force, skip=skip)
 
 
-def read_uploads(data: dict[str, Any]) -> list[Upload]:
-    """Read the sets of today's body, or of the older one that only lists chunk ids."""
-    if "symbol_sets" in data:
-        rows = _read_list(data, "symbol_sets")
-    else:
-        rows = [{"chunk_id": each, "release_id": data.get("release_id")} for each in _read_list(data, "chunk_ids")]
-    return [_read_upload(number, row) for number, row in enumerate(rows)]
-
-
-def _read_list(data: dict[str, Any], field: str) -> list[Any]:
-    value = data.get(field) or []
-    if not isinstance(value, list):
-        raise invalid(f'Expected a list of items but got type "{type(value).__name__}".', "not_a_list", field)
-    return value
-
-
-def _read_upload(number: int, row: Any) -> Upload:
-    if not isinstance(row, dict) or not row.get("chunk_id"):
-        raise invalid("This field is required.", "required", f"symbol_sets__{number}__chunk_id")
-    length = row.get("content_length")
-    return Upload(
-        chunk_id=str(row["chunk_id"]),
-        release_id=_canonical(row["release_id"]) if row.get("release_id") else None,
-        content_hash=str(row["content_hash"]) if row.get("content_hash") else None,
-        content_length=length if isinstance(length, int) else None,
-    )
-
-
-def _canonical(release_id: object) -> str:
+def _canonical(release_id: str) -> str:
     """Write a UUID as ids are stored; anything else stays, and is not found."""
     try:
-        return str(UUID(str(release_id)))
+        return str(UUID(release_id))
     except ValueError:
-        return str(release_id)
+        return release_id

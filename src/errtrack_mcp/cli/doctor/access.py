@@ -107,10 +107,10 @@ async def check_project(run: DoctorRun) -> Finding:
 
 
 async def _unseen(run: DoctorRun) -> Finding | None:
-    """Return why the key cannot see the project; a missing scope hides whether it can."""
+    """Return why the key cannot see the project. PostHog looks for the project before it looks at scopes."""
     failure = await list_once(run)
     if isinstance(failure, MissingScope):
-        raise Skipped("needs scopes to be in order: without them PostHog does not tell")
+        return None
     if isinstance(failure, NotFound):
         project = fixed_project(run.usable())[1]
         return failed(f"there is no project {project} on this host", "Set POSTHOG_PROJECT_ID to the number in its URL.")
