@@ -280,6 +280,14 @@ async def test_an_old_reason_next_to_a_file_is_said_to_be_old(
     assert "Its failure_reason is older than the file" in found["summary"]
 
 
+async def test_space_around_what_is_diagnosed(connect: Connect, answer: Answer, database: Database) -> None:
+    """A ref is found all the same, and a version of nothing but space is not searched for."""
+    database.execute("UPDATE releases SET version = ' ' WHERE id = ?", (release_id(1),))
+    async with connect() as client:
+        assert (await answer(client, DIAGNOSE, ref=f" {chunk_id('unbound/main')} "))["complete"] == 1
+        assert (await answer(client, DIAGNOSE, release_id=release_id(1)))["symbol_sets"] == 3
+
+
 async def test_a_long_diagnosis_stops_by_itself_and_goes_on(
     connect: Connect, answer: Answer, slow_sandbox: SlowSandbox, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

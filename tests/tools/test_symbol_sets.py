@@ -7,7 +7,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from errtrack_mcp.sandbox.seed import FULL_KEY, PROJECT_ID
+from errtrack_mcp.sandbox.seed import FULL_KEY, PROJECT_ID, chunk_id
 from tests.support.fixtures import Answer, Connect, Refusal
 from tests.support.upstream import Upstream
 
@@ -36,7 +36,8 @@ async def test_a_page_is_summarised_in_half_the_bytes(connect: Connect, answer: 
     assert len(sandbox.requests) == 1
     for row, source in zip(page["results"], rows, strict=True):
         assert row["ref"] == source["ref"]
-        assert ("failure" in row) == bool(source["failure_reason"])
+        told = "old_failure" if source["has_uploaded_file"] else "failure"
+        assert (told in row) == bool(source["failure_reason"])
         assert row.get("release", {}).get("id") == (source["release"] or {}).get("id")
 
 
@@ -71,6 +72,24 @@ async def test_every_failure_in_the_project_is_reported_by_name(connect: Connect
         page = await answer(client, LIST, limit=100, status="no_file")
     reasons = {row["failure"] for row in page["results"]}
     assert {"JavaScript NoSourcemap", "JavaScript HttpStatus 404", "unrecognised"} <= reasons
+
+
+async def test_a_reason_next_to_a_file_is_called_old(connect: Connect, answer: Answer) -> None:
+    """The set works, and its summary says which failure was before the file."""
+    async with connect() as client:
+        page = await answer(client, LIST, ref=chunk_id("unbound/polyfills"))
+    [row] = page["results"]
+    assert row["old_failure"].startswith("MissingChunkIdData")
+    assert (row["has_uploaded_file"], "failure" in row) == (True, False)
+
+
+async def test_filters_are_trimmed(connect: Connect, answer: Answer) -> None:
+    """Space around a filter does no harm, and nothing but space is no filter."""
+    ref = chunk_id("unbound/polyfills")
+    async with connect() as client:
+        for filters in ({"ref": f" {ref} "}, {"search": f" {ref} "}):
+            assert [row["ref"] for row in (await answer(client, LIST, **filters))["results"]] == [ref]
+        assert (await answer(client, LIST, ref=" ", search=" "))["count"] == (await answer(client, LIST))["count"]
 
 
 async def test_values_outside_the_range_are_refused(connect: Connect, refusal: Refusal, sandbox: Upstream) -> None:

@@ -53,7 +53,7 @@ async def complete(
         return _of_releases(subject, page.results, typed, given, more=more)
     if subject in {"ref", "symbol set"} and SYMBOL_SETS in offered:
         # `search` finds refs far down the list; ids it does not look at, so those are taken from the newest.
-        search = typed if subject == "ref" and typed else None
+        search = typed.strip() or None if subject == "ref" else None
         sets = await api.get_page("symbol_sets", of=SymbolSet, offset=0, limit=SYMBOL_SETS_READ, search=search)
         keys = (row.ref if subject == "ref" else row.id for row in sets.results)
         return _matching(keys, typed, more=sets.next_offset is not None)

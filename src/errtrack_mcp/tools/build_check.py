@@ -75,6 +75,7 @@ class Lookup:
 
     uploaded: dict[str, Uploaded]
     stopped_by: ApiError | None = None
+    old_failures: int = 0
 
 
 async def check_build(
@@ -124,11 +125,12 @@ async def look_up(api: Client, bundles: list[Bundle], report: Report) -> Lookup:
     asking = iter(ids)
     uploaded: dict[str, Uploaded] = {}
     failures: list[ApiError] = []
+    old_failures: list[str] = []
 
     async def ask() -> None:
         for chunk_id in asking:
             try:
-                uploaded[chunk_id] = await _symbol_set_for(api, chunk_id)
+                uploaded[chunk_id] = await _symbol_set_for(api, chunk_id, old_failures)
             except ApiError as error:
                 failures.append(error)
                 group.cancel_scope.cancel()
@@ -143,16 +145,19 @@ async def look_up(api: Client, bundles: list[Bundle], report: Report) -> Lookup:
                 group.start_soon(ask)
     if time_limit.cancelled_caught:
         failures.append(TimedOut())
-    return Lookup(uploaded, failures[0] if failures else None)
+    return Lookup(uploaded, failures[0] if failures else None, len(old_failures))
 
 
-async def _symbol_set_for(api: Client, chunk_id: str) -> Uploaded:
+async def _symbol_set_for(api: Client, chunk_id: str, old_failures: list[str]) -> Uploaded:
+    """Look one chunk id up; add it to `old_failures` where its file is newer than its failure_reason."""
     page = await api.get_page("symbol_sets", of=SymbolSet, offset=0, limit=1, ref=chunk_id)
     if not page.results:
         return Uploaded.NOTHING
     found = page.results[0]
     if found.ref != chunk_id:
         return Uploaded.UNKNOWN  # an installation that does not filter
+    if found.has_uploaded_file and found.failure_reason:
+        old_failures.append(chunk_id)
     return Uploaded.FILE if found.has_uploaded_file else Uploaded.FAILED
 
 
@@ -169,6 +174,8 @@ def conclude(build: BuildDirectory, bundles: list[Bundle], lookup: Lookup, targe
     named = str(build.path) if clean(str(build.path)) == str(build.path) else "DIRECTORY"
     fixes = commands(counts, named, target, excluding=excluding)
     notes = _notes(build, counts, lookup)
+    if lookup.old_failures:
+        notes.append(f"{lookup.old_failures} uploaded symbol sets work; their failure_reason is older than the file.")
     if fixes and f"={NUMBER} " in target:
         notes.append(f"{NUMBER} stands for the project's number, as in /project/12345.")
     return BuildCheck(

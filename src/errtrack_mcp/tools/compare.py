@@ -78,7 +78,7 @@ async def compare_releases(
     deadline = anyio.current_time() + MAX_SECONDS
     for release in (older, newer):
         report = after(read, context.report_progress)
-        reader = SymbolSetReader(api, report, deadline=deadline, search=release.version or None)
+        reader = SymbolSetReader(api, report, deadline=deadline, search=release.search)
         side, not_seen = await _side(reader, release)
         read += reader.read
         sides.append(side)

@@ -198,7 +198,7 @@ async def _diagnose_release(api: Client, release: Release, reading: Reading) -> 
         if row.get("release_id") == release.id:
             counted.add(row)
 
-    reader = SymbolSetReader(api, reading.report, offset=reading.offset, search=release.version or None)
+    reader = SymbolSetReader(api, reading.report, offset=reading.offset, search=release.search)
     not_seen = await read_all(reader, visit)
     readable = advice.is_readable(counted, complete=not (not_seen or reading.offset))
     if counted.total:

@@ -112,7 +112,7 @@ async def make_plan(
 
 async def _version_of(api: Client, release_id: UUID) -> str | None:
     """Return the version by which PostHog can search: it has no filter by release."""
-    return (await api.get("releases", str(release_id), into=Release)).version or None
+    return (await api.get("releases", str(release_id), into=Release)).search
 
 
 Planned = Annotated[Plan, Resolve(make_plan)]

@@ -47,6 +47,11 @@ class Release(ApiModel):
     commit: str = ""
     branch: str = ""
 
+    @property
+    def search(self) -> str | None:
+        """The search that finds its symbol sets: its version, or None where that is blank, which PostHog refuses."""
+        return self.version.strip() or None
+
     def summary(self) -> Self:
         """Return what is needed to choose from a list."""
         git = (self.metadata or {}).get("git")
@@ -186,7 +191,7 @@ async def _count_bound(api: Client, release: Release) -> tuple[int, bool]:
     """
     counted = SymbolSetCounts(datetime.now(UTC), timedelta(), [release.id])
     deadline = anyio.current_time() + MAX_SECONDS_COUNTING
-    reader = SymbolSetReader(api, deadline=deadline, search=release.version.strip() or None)
+    reader = SymbolSetReader(api, deadline=deadline, search=release.search)
     not_seen = await read_all(reader, counted.add)
     return counted.by_release[release.id].total(), bool(not_seen)
 

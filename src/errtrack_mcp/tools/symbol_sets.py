@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from mcp.server.mcpserver import Context, Elicit, Resolve
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
 from errtrack_mcp.api.models import ApiModel, Page
 from errtrack_mcp.api.sanitize import clean, quoted
@@ -41,8 +41,9 @@ Status = Annotated[
     BeforeValidator(_our_status),
     Field(description="has_file: complete or never_loaded, perhaps still uploading"),
 ]
-Ref = Annotated[Text, Field(max_length=2048, description="Exact chunk id or script URL")]
-Search = Annotated[Text, Field(max_length=2048, description="Part of a ref, version, app name or commit")]
+TRIMMED = StringConstraints(strip_whitespace=True)  # as PostHog does, which refuses what is nothing but blanks
+Ref = Annotated[Text, Field(max_length=2048, description="Exact chunk id or script URL"), TRIMMED]
+Search = Annotated[Text, Field(max_length=2048, description="Part of a ref, version, app name or commit"), TRIMMED]
 OrderBy = (
     Annotated[
         Literal["created_at", "-created_at", "ref", "-ref", "last_used", "-last_used"],
@@ -53,12 +54,16 @@ OrderBy = (
 
 
 class SymbolSet(ApiModel):
-    """A symbol set (docs/posthog-api.md, section 4). A summary has `failure` in place of `failure_reason`."""
+    """A symbol set (docs/posthog-api.md, section 4).
+
+    A summary has `failure` in place of `failure_reason`, or `old_failure` where a file was uploaded since.
+    """
 
     id: str
     ref: str = ""
     has_uploaded_file: bool = False
     failure: str = ""
+    old_failure: str = ""
     failure_reason: str | None = None
     created_at: str = ""
     last_used: str | None = None
@@ -91,9 +96,10 @@ class SymbolSet(ApiModel):
         derived: dict[str, Any] = {}
         if longest_ref is not None and len(self.ref) > longest_ref:
             derived["ref"] = clean(self.ref, longest_ref)
-        if self.failure_reason and not self.has_uploaded_file:
-            derived["failure"] = decode_failure(self.failure_reason).reason
-        elif "has_uploaded_file" in self.model_fields_set:
+        if self.failure_reason:
+            name = "old_failure" if self.has_uploaded_file else "failure"
+            derived[name] = decode_failure(self.failure_reason).reason
+        if "failure" not in derived and "has_uploaded_file" in self.model_fields_set:
             derived["has_uploaded_file"] = self.has_uploaded_file
         if self.release:
             derived["release"] = self.release.only("id", "version", "project")
