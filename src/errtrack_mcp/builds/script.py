@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from errtrack_mcp.api.sanitize import clean
-
 CHUNK_ID = b"//# chunkId="
 MAP_URLS = (b"//# sourceMappingURL=", b"//@ sourceMappingURL=")
 REGISTRY = b"_posthogChunkIds"
@@ -139,7 +137,7 @@ def _usable(value: bytes) -> str:
     text = value.decode(errors="replace").strip()
     fine = (
         len(text) <= MAX_ID_LENGTH
-        and clean(text) == text
+        and text.isascii()
         and text.isprintable()
         and not any(character.isspace() for character in text)
     )

@@ -28,9 +28,7 @@ from errtrack_mcp.tools.symbol_set_reader import SymbolSetReader, read_all
 ROWS_A_PAGE = 500  # the API gives no more (docs/posthog-api.md, section 3)
 MAX_SEARCHED = 10_000  # releases in one call: 20 requests
 
-Search = Annotated[
-    Text, Field(max_length=400, description="Part of a version, project, commit, branch or hash_id; case is ignored")
-]
+Search = Annotated[Text, Field(max_length=400, description="Part of a version, project, commit, branch or hash_id")]
 Counts = Annotated[bool, Field(description="Count the symbol sets of each release listed")]
 
 
