@@ -118,6 +118,17 @@ def test_without_a_cluster_the_deployment_says_what_the_program_understands() ->
         command.make_context("serve", list(words[1:]))
 
 
+def test_without_a_cluster_the_deployment_is_valid_against_the_published_schemas() -> None:
+    """Strictly: a field that Kubernetes does not know is a mistake."""
+    done = subprocess.run(
+        [str(SCRIPTS / "kubernetes-validate"), "--strict", str(ROOT / "deploy" / "kubernetes.yaml")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_without_an_engine_the_recipe_runs_as_nobody() -> None:
     """The user is a number, so that a cluster can see that it is not root, and nothing is copied in afterwards."""
     final = DOCKERFILE.rpartition("FROM")[2]
