@@ -15,7 +15,7 @@ CLIENTS := $(if $(and $(call have,npm),$(call have,node)),$(NPM_CLIENTS) $(VENDO
 BUILD := build
 DIST := dist
 
-.PHONY: demo test test-cluster clients bundle lint types soak large bench bench-http docs format clean
+.PHONY: demo test test-hostile test-cluster clients bundle lint types soak large bench bench-http docs format clean
 
 demo: .venv/installed          ## show the main job on the embedded sandbox
 	@$(BIN)/errtrack-mcp demo
@@ -26,6 +26,9 @@ test: lint types $(CLIENTS)    ## everything that must pass and that this machin
 
 test-cluster: .venv/installed  ## three replicas behind a real nginx, with a real Redis; a part of make test
 	@$(BIN)/python -m pytest -n auto -m cluster
+
+test-hostile: .venv/installed  ## attacks: input at its largest and text from outside; a part of make test
+	@$(BIN)/python -m pytest tests/hostile
 
 clients: $(NPM_CLIENTS) $(VENDORS) $(FRAMEWORKS)/.installed  ## all that tests/clients connects with
 

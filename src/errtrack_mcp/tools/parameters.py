@@ -39,7 +39,7 @@ Detail = Annotated[Literal["summary", "full"], Field(description="full: every fi
 
 MaxTokens = Annotated[
     int,
-    Field(ge=500, le=1_000_000, description="Rows beyond it are left out, and the answer says so"),
+    Field(ge=500, le=1_000_000, description="Rows beyond it are left out, with a note"),
     BeforeValidator(_whole_number),
 ]
 

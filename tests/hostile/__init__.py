@@ -1,0 +1,1 @@
+"""Attacks: what strangers, callers, files and upstream may send, at its largest and its worst."""
