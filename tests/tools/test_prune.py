@@ -341,3 +341,16 @@ async def test_a_long_deletion_stops_by_itself_and_says_what_is_left(
     assert 0 < done["deleted_count"] < total
     assert done["next_step"].startswith(f"{total - done['deleted_count']} are left: call again without confirm")
     assert len(ids(database, FAILED)) == total - done["deleted_count"]
+
+
+async def test_an_id_that_no_address_can_hold_ends_no_other_deletion(
+    connect: Connect, answer: Answer, database: Database
+) -> None:
+    """It is named under `failed`, and the rest of the plan is carried out."""
+    with database.transaction():
+        database.execute("UPDATE symbol_sets SET id = '..' WHERE id = ?", (oldest_first(database)[0],))
+    async with connect() as client:
+        plan = await answer(client, PRUNE, no_file=True)
+        done = await answer(client, PRUNE, no_file=True, confirm=plan["confirm"])
+    assert done["failed"] == {"..": "unusable_name"}
+    assert done["deleted_count"] == plan["planned"] - 1
