@@ -8,7 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from errtrack_mcp.api.client import Client
-from errtrack_mcp.api.errors import ApiError, StatusError
+from errtrack_mcp.api.errors import ApiError, StatusError, UnusableName
 from errtrack_mcp.api.retry import RetryPolicy
 from errtrack_mcp.api.transport import HttpTransport
 from errtrack_mcp.server.app import build_server
@@ -114,7 +114,7 @@ async def test_a_value_is_one_segment_of_the_path_that_leaves(sandbox: Upstream,
 @pytest.mark.parametrize("part", ["", ".", ".."])
 def test_a_segment_that_climbs_is_refused(part: str) -> None:
     """These would change the path even when encoded."""
-    with pytest.raises(ValueError, match="cannot be a part"):
+    with pytest.raises(UnusableName, match="cannot be a part"):
         client(HttpTransport("http://127.0.0.1")).path("releases", part)
 
 

@@ -328,7 +328,7 @@ async def test_a_glob_that_hides_something_is_refused(connect: Connect, refusal:
     """It would stand in a command that the user is to paste."""
     async with connect(build_root=str(project)) as client:
         words = await refusal(client, CHECK, exclude="a\u202e.js")
-    assert words.startswith("invalid_arguments: exclude holds what cannot be seen")
+    assert words.startswith("invalid_arguments: exclude holds invisible characters")
 
 
 def test_the_environment_of_commands_is_quoted_for_a_shell() -> None:

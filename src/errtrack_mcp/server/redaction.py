@@ -7,8 +7,8 @@ from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.shared.exceptions import MCPError
 from pydantic_core import to_json
 
+from errtrack_mcp.api.errors import NoKey
 from errtrack_mcp.api.redaction import value_without_keys, without_keys
-from errtrack_mcp.tools.refusal import Refusal
 
 SEALED = "requestState"  # encrypted outside of this, and read again by this server alone
 
@@ -30,7 +30,7 @@ async def redact_keys(ctx: ServerRequestContext[Any, Any], call_next: CallNext) 
 
 
 def _holds_none(result: Mapping[str, Any], key: str) -> bool:
-    """Tell it from the whole result as one text, which is faster than to look into each of its strings."""
+    """Look at the whole result as one text, which is faster than to look into each of its strings."""
     text = to_json(result).decode()
     return without_keys(text, key) == text
 
@@ -38,7 +38,7 @@ def _holds_none(result: Mapping[str, Any], key: str) -> bool:
 def _key_of(context: ServerRequestContext[Any, Any]) -> str:
     """Return the key of the message's caller, or nothing where there is none."""
     try:
-        key: str = context.lifespan_context.client_for(context).key.get_secret_value()
-    except (LookupError, Refusal):
+        key: str = context.lifespan_context.client_for(context).secret()
+    except (LookupError, NoKey):
         return ""
     return key
