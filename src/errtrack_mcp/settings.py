@@ -185,11 +185,11 @@ class Settings(BaseSettings):
     )
 
     allowed_hosts: Origins = Field(
-        REGIONS, description="PostHog origins that a caller over HTTP may choose, besides POSTHOG_HOST."
+        REGIONS, description="PostHog origins that a caller over HTTP may choose, in addition to POSTHOG_HOST."
     )
     public: bool = Field(default=False, description="Allow listening on an address that others can reach.")
     public_url: Origin | None = Field(None, description="Origin under which callers over HTTP reach this server.")
-    served_hosts: Names = Field(None, description="Host headers to answer to, besides this machine's own names.")
+    served_hosts: Names = Field(None, description="Host headers to answer to, in addition to this machine's own names.")
     served_origins: Names = Field(None, description="Web origins (Origin headers) whose pages may call this server.")
     shared_key: bool = Field(
         default=False, description="Let callers over HTTP that bring no key use POSTHOG_PERSONAL_API_KEY."

@@ -36,7 +36,7 @@ from errtrack_mcp.api.transport import Request, Response, Transport
 Model = TypeVar("Model", bound=BaseModel)
 Result = TypeVar("Result")
 
-# What a middlebox adds after the empty body of a 204 would otherwise response the next request.
+# What a middlebox adds after the empty body of a 204 would otherwise answer the next request.
 LAST_ON_ITS_CONNECTION = {"Connection": "close"}
 
 
@@ -180,7 +180,7 @@ def _segment(part: str) -> str:
 
 
 def _checked(response: Response) -> Response:
-    """Return an response that succeeded; raise what any other means."""
+    """Return a response that succeeded; raise what any other means."""
     status, content = response.status, response.body
     if 300 <= status < 400:
         raise Redirected(status, _origin_of(response.headers.get("location", "")))

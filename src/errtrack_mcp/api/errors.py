@@ -1,29 +1,29 @@
 """The errors of the REST client.
 
     ApiError
-    ├── NoKey                       nothing was sent: there is no key
-    ├── UnusableName                "", "." or "..", which would name another address; nothing was sent
-    ├── TransportError              nothing came back that could be read as an answer
-    │   ├── HostNotFound      the name of the host does not resolve
-    │   ├── ConnectionFailed  refused, reset or closed half-way
-    │   ├── ProxyFailed       the proxy that the environment names leads nowhere
-    │   ├── TlsFailed         the certificate is not trusted, or no TLS is spoken there
-    │   └── TimedOut          no complete answer within the time allowed
-    ├── InvalidResponse               something answered, but not as this API does
-    │   ├── NotJson           a page of HTML, truncated JSON, another content type
-    │   ├── BadShape          JSON without the fields that belong there
-    │   ├── TooLarge          more bytes than one answer may have
-    │   └── Redirected        "look elsewhere", which is never followed
-    └── StatusError               the API itself said no
-        ├── BadRequest        400, 405, 413, 415 and the like
-        │   └── HashTaken     400, a hash id that another release holds
-        ├── Unauthenticated   401
-        ├── Forbidden         403
+    ├── NoKey                   nothing was sent: there is no key
+    ├── UnusableName            "", "." or "..", which would name another address; nothing was sent
+    ├── TransportError          nothing came back that could be read as an answer
+    │   ├── HostNotFound        the name of the host does not resolve
+    │   ├── ConnectionFailed    refused, reset or closed half-way
+    │   ├── ProxyFailed         the proxy that the environment names leads nowhere
+    │   ├── TlsFailed           the certificate is not trusted, or no TLS is spoken there
+    │   └── TimedOut            no complete answer within the time allowed
+    ├── InvalidResponse         something answered, but not as this API does
+    │   ├── NotJson             a page of HTML, truncated JSON, another content type
+    │   ├── BadShape            JSON without the fields that belong there
+    │   ├── TooLarge            more bytes than one answer may have
+    │   └── Redirected          "look elsewhere", which is never followed
+    └── StatusError             the API itself said no
+        ├── BadRequest          400, 405, 413, 415 and the like
+        │   └── HashTaken       400, a hash id that another release holds
+        ├── Unauthenticated     401
+        ├── Forbidden           403
         │   ├── MissingScope
         │   └── KeysNotAllowed
-        ├── NotFound          404
-        ├── RateLimited       429
-        └── ServerError      5xx
+        ├── NotFound            404
+        ├── RateLimited         429
+        └── ServerError         5xx
 
 Pure: a status and a body go in, an exception comes out (docs/posthog-api.md, section 2.1).
 """

@@ -87,7 +87,7 @@ def _print(rows: list[dict[str, Any]], size: int, instructions: int) -> None:
         shares = ", ".join(f"{name} {share}" for name, share in toolsets.items())
         screen().print(
             f"\n{len(rows)} tools, {size} bytes ({shares}), about {_tokens(size)} tokens ({TOKENS_ARE}); "
-            f"besides, {instructions} bytes of instructions.\n"
+            f"also, {instructions} bytes of instructions.\n"
             "--json shows whole definitions; ERRTRACK_TOOLSETS, ERRTRACK_TOOLS and ERRTRACK_READ_ONLY offer fewer.",
             style="skipped",
         )

@@ -90,7 +90,7 @@ class Resource:
     parses: tuple[str, ...] = JSON_OR_FORM
 
     def action(self, method: str) -> Action | None:
-        """Return what a method does; HEAD is a GET, and OPTIONS is open to whoever may read."""
+        """Return what a method does; HEAD is a GET, and OPTIONS is open to every key that may read."""
         if method == "OPTIONS":
             scope = next(iter(self.actions.values())).scope
             return Action(scope and scope.replace(":write", ":read"), describe)

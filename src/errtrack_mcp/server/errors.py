@@ -1,4 +1,4 @@
-"""The message for each failure, in message that a model can act on.
+"""The message for each failure, in a sentence that a model can act on.
 
 Every text is `code: what happened. What to do. Whether trying again helps.` in fewer than 600 characters. The codes are
 listed in docs/errors.md.
@@ -145,7 +145,7 @@ def message_for_client_error(message: str) -> ErrorMessage:
 
 
 def _error_message(code: str, message: str, advice: str, retry_after: float | None = None) -> ErrorMessage:
-    """Put code, message and advice together; where that is too long it is the message that are cut."""
+    """Put code, message and advice together; where that is too long, the message is cut."""
     room = MAX_LENGTH - len(code) - len(advice) - 3
     kept = message if len(message) <= room else f"{message[: room - 1]}…"
     return ErrorMessage(code, f"{code}: {kept} {advice}", advice == AGAIN, retry_after)

@@ -212,7 +212,7 @@ def _summary(counts: Counter[str], *, readable: bool | None) -> str:
 
 
 def _notes(build: BuildDirectory, counts: Counter[str], lookup: Lookup) -> list[str]:
-    """Say what to do besides the commands, what was not looked at, and what cannot be known."""
+    """Say what to do in addition to the commands, what was not looked at, and what cannot be known."""
     steps = {step for state in counts for step in OUTLOOKS[state].steps}
     notes = []
     if REBUILD in steps:
