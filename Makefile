@@ -27,8 +27,8 @@ test: lint types $(CLIENTS)    ## everything that must pass and that this machin
 test-cluster: .venv/installed  ## three replicas behind a real nginx, with a real Redis; a part of make test
 	@$(BIN)/python -m pytest -n auto -m cluster
 
-test-hostile: .venv/installed  ## attacks: input at its largest and text from outside; a part of make test
-	@$(BIN)/python -m pytest tests/hostile
+test-hostile: .venv/installed  ## the attacks alone, with a table of tries and failures; a part of make test
+	@$(BIN)/python -m pytest -n auto -m attack
 
 clients: $(NPM_CLIENTS) $(VENDORS) $(FRAMEWORKS)/.installed  ## all that tests/clients connects with
 

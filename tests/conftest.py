@@ -24,7 +24,7 @@ from tests.support.results import text_of
 from tests.support.slow_sandbox import SlowSandbox
 from tests.support.upstream import Upstream, serve
 
-pytest_plugins = ["tests.support.programs"]
+pytest_plugins = ["tests.support.attacks", "tests.support.programs"]
 
 
 @pytest.fixture

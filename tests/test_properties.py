@@ -21,6 +21,8 @@ from errtrack_mcp.server.app import build_server
 from errtrack_mcp.server.catalog.catalog import Catalog
 from errtrack_mcp.settings import load_settings
 
+pytestmark = pytest.mark.attack("arguments of every shape")
+
 SETTINGS = load_settings(None, POSTHOG_HOST="http://localhost", POSTHOG_PERSONAL_API_KEY=FULL_KEY)
 TOOLS = [offered.listed for offered in Catalog(SETTINGS, local=True).whole.tools.values()]
 CASES_A_TOOL = 120

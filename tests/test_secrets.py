@@ -16,6 +16,8 @@ from errtrack_mcp.settings import load_settings
 from tests.support.fixtures import Answer, Connect, MakeSettings, Refusal
 from tests.support.upstream import Upstream
 
+pytestmark = pytest.mark.attack("keys in logs, tracebacks and addresses")
+
 CANARY = "phx_canary_3f9a"
 LIST = "error-tracking-releases-list"
 HOSTILE_PARTS = ["a/b", "%2e%2e", "a?b=c", "a#b", "ünï", "a b", "a\\b", "a;b", "@current", "\r\nHost: evil"]

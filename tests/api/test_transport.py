@@ -12,7 +12,7 @@ from errtrack_mcp.api.errors import TooLarge
 from errtrack_mcp.api.transport import BYTES_A_VALUE, MAX_BODY_BYTES, HttpTransport, Request, Response
 from tests.support.misbehaving import Misbehaving, Reply, http, misbehave
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.attack("hostile responses")]
 GOOD = http(200, '{"answer": "its own"}', Connection="keep-alive")
 POISON = http(200, '{"answer": "POISON"}', Connection="keep-alive")
 FILLED = 65_536  # what httpcore reads at once

@@ -25,6 +25,8 @@ MEASURE = """
 import resource, sys
 from pathlib import Path
 from errtrack_mcp.builds.source_map import look_into_map
+
+pytestmark = pytest.mark.attack("hostile source maps")
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 look_into_map(Path(sys.argv[1]))
 unit = 1 if sys.platform == "darwin" else 1024  # macOS counts bytes, Linux kilobytes

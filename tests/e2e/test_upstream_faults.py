@@ -18,6 +18,8 @@ from tests.support.replies import ID, KEY, PAGE, RELEASE, SYMBOL_SET, envelope, 
 from tests.support.upstream import Upstream
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.attack("an upstream that misbehaves")
+
 LIST = ("error-tracking-releases-list", {"limit": 2})
 RETRIEVE = ("error-tracking-releases-retrieve", {"id": ID})
 CREATE = ("error-tracking-releases-create", {"version": "1", "project": "app"})

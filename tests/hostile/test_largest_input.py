@@ -16,6 +16,8 @@ from errtrack_mcp.client_config.atomic_write import LARGEST
 from errtrack_mcp.settings import ConfigurationError, load_settings
 from errtrack_mcp.tools.failure_reasons import decode_failure
 
+pytestmark = pytest.mark.attack("input as large as allowed, made to be slow")
+
 ARGUMENT = 1 << 17  # bytes that one argument of a command may have on Linux
 SCHEMA = {"properties": {"a": {"type": "array"}}}
 CASES: dict[str, tuple[Callable[[Any], object], str | bytes, int]] = {

@@ -11,7 +11,7 @@ from tests.support.asgi import Response, body_of, call, echo, scope_of
 from tests.support.fixtures import Serve
 from tests.support.serving import posting
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.attack("large and slow bodies")]
 LARGE = b" " * (SMALL_BODY_BYTES + 1)
 
 

@@ -22,6 +22,8 @@ from tests.support.results import text_of
 from tests.support.serving import LIST, Serving, call_body, caller, posting, serving, sse_caller
 from tests.support.upstream import Upstream, serve
 
+pytestmark = pytest.mark.attack("one caller's data for another")
+
 CALLERS = 50
 CALLS_EACH = 6
 

@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 
 import anyio
 import httpx
+import pytest
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -19,6 +20,8 @@ from errtrack_mcp.sandbox.seed import FULL_KEY
 from tests.support.installed import COMMAND, environment
 from tests.support.serving import posting, serving
 from tests.support.waiting import until
+
+pytestmark = pytest.mark.attack("connections held open")
 
 HEALTH = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 

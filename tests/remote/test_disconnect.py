@@ -18,6 +18,8 @@ from tests.support.serving import Serving, call_body, posting, serving
 from tests.support.slow_sandbox import SlowSandbox
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.attack("a client that leaves during a call")
+
 PRUNE = "error-tracking-symbol-sets-prune"
 NEW = "2026-07-28"
 HEADERS = {

@@ -10,6 +10,8 @@ from tests.support.asgi import Response, echo, scope_of
 from tests.support.fixtures import Serve
 from tests.support.serving import posting
 
+pytestmark = pytest.mark.attack("foreign Host and Origin")
+
 ROUTES = [
     ("POST", "/mcp"),
     ("POST", "/mcp/readonly"),

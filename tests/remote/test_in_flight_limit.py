@@ -19,7 +19,7 @@ from tests.support.asgi import Response, body_of, call, echo, scope_of
 from tests.support.fixtures import MakeApp
 from tests.support.serving import call_body, posting
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.attack("more requests than may be in flight")]
 HOST = "https://us.posthog.com"
 
 

@@ -1,10 +1,13 @@
 """The connections of each key: what follows one caller's answer answers neither them nor anybody else."""
 
 import httpx
+import pytest
 
 from tests.support.misbehaving import misbehave
 from tests.support.replies import ID, RELEASE, json_of
 from tests.support.serving import call_body, posting, serving
+
+pytestmark = pytest.mark.attack("bytes behind an answer")
 
 RETRIEVE = "error-tracking-releases-retrieve"
 

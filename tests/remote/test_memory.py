@@ -15,6 +15,8 @@ from tests.support.replies import PAGE, RELEASE, json_of
 from tests.support.serving import Serving, call_body, posting, serving
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.attack("every limit at once")
+
 POST = "POST /mcp HTTP/1.1"
 HEADS, BODIES, STREAMS, CALLS, SESSIONS = 60, 90, 100, 200, 500
 LARGE = json_of(PAGE | {"results": [RELEASE] * (1_900_000 // len(json.dumps(RELEASE)))})

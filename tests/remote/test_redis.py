@@ -13,7 +13,7 @@ from errtrack_mcp.remote.metrics import Metrics
 from errtrack_mcp.remote.rate_limit import KeyRateLimiter
 from errtrack_mcp.remote.redis import RedisStore
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.attack("a Redis that answers nonsense")]
 NONSENSE = [
     b"+text\r\n",
     b":99999999999999999999\r\n",

@@ -2,12 +2,15 @@
 
 from typing import Any
 
+import pytest
 from starlette.testclient import TestClient
 
 from errtrack_mcp.remote.sessions import MAX_SESSIONS, MAX_SESSIONS_OF_A_KEY, Sessions
 from errtrack_mcp.sandbox.seed import FULL_KEY
 from tests.support.fixtures import Serve
 from tests.support.serving import posting
+
+pytestmark = pytest.mark.attack("sessions of other keys")
 
 FULL = [(f"{key}-{number}", f"key {key}") for number in range(20) for key in range(MAX_SESSIONS // 20)]
 

@@ -12,7 +12,7 @@ from errtrack_mcp.remote.stream_limit import StreamLimitMiddleware
 from errtrack_mcp.server.catalog.filters import Selection
 from tests.support.asgi import Response, body_of, call, scope_of
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.attack("streams held open")]
 HOST = "https://us.posthog.com"
 
 

@@ -13,6 +13,8 @@ from tests.support.fixtures import Connect
 from tests.support.misbehaving import http, misbehave
 from tests.support.replies import ID, RELEASE
 
+pytestmark = pytest.mark.attack("keys in answers")
+
 KEY = "phx_Secret_Canary1"
 OTHER = "pha_another_persons_token"
 RETRIEVE = "error-tracking-releases-retrieve"

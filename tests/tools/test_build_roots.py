@@ -7,6 +7,8 @@ import pytest
 from errtrack_mcp.tools.build_roots import BuildRoots
 from errtrack_mcp.tools.refusal import Refusal
 
+pytestmark = pytest.mark.attack("paths out of the build root")
+
 
 def test_a_directory_is_sought_below_each_root(tmp_path: Path) -> None:
     """A relative one below the first root that has it, an absolute one where it is, nothing is the first root."""

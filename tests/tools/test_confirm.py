@@ -10,7 +10,7 @@ from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import FULL_KEY, OTHER_PROJECT_ID, PROJECT_ID, READ_KEY, release_id
 from tests.support.fixtures import Answer, Connect
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.attack("a confirm code for something else")]
 
 FIRST_SET = "SELECT id FROM symbol_sets WHERE storage_ptr IS NOT NULL ORDER BY id LIMIT 1 OFFSET {}"
 

@@ -18,7 +18,11 @@ from tests.support.fixtures import Answer, MakeSettings, Refusal
 from tests.support.project import add_symbol_sets
 from tests.support.upstream import Upstream
 
-pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])]
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.parametrize("mode", ["legacy", "2026-07-28"]),
+    pytest.mark.attack("deletions without a yes"),
+]
 
 RELEASES = "error-tracking-releases-list"
 SYMBOL_SETS = "error-tracking-symbol-sets-list"
