@@ -15,6 +15,8 @@ MAX_ID_LENGTH = 128
 LARGEST_SCRIPT = 1 << 30
 
 _BLOCK = 1 << 20
+# Without O_PATH a folder must be readable to be passed through.
+FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
 _LONGEST_VALUE = 4096
 _CARRIED = 2 * _LONGEST_VALUE
 _INDENT = 256
@@ -94,16 +96,29 @@ def read_script(path: Path) -> Script:
 
 
 def open_regular(path: Path) -> BinaryIO:
-    """Open a regular file, and neither a link nor anything that could block. Raises Unread."""
+    """Open a regular file by an absolute path without links, and nothing that could block. Raises Unread."""
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
-        descriptor = os.open(path, flags)
+        descriptor = _open_without_links(path, flags) if os.open in os.supports_dir_fd else os.open(path, flags)
     except (OSError, ValueError) as error:
         raise Unread(reason(error)) from None
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise Unread("not a regular file")
     return os.fdopen(descriptor, "rb")
+
+
+def _open_without_links(path: Path, flags: int) -> int:
+    """Open a file from folder to folder: one that is swapped for a link meanwhile is not followed."""
+    folder = os.open(path.anchor, FOLDER)
+    try:
+        for part in path.parts[1:-1]:
+            inner = os.open(part, FOLDER, dir_fd=folder)
+            os.close(folder)
+            folder = inner
+        return os.open(path.name, flags, dir_fd=folder)
+    finally:
+        os.close(folder)
 
 
 def reason(error: Exception) -> str:
