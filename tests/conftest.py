@@ -10,15 +10,18 @@ from typing import Any
 
 import pytest
 from mcp import Client
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
 
 from errtrack_mcp.api.transport import HttpTransport
+from errtrack_mcp.remote.app import build_app
 from errtrack_mcp.sandbox.app import create_app
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import FULL_KEY, seed
 from errtrack_mcp.server.app import build_server
 from errtrack_mcp.settings import Settings, load_settings
 from tests.support.bundler import Bundle, run_esbuild
-from tests.support.fixtures import Answer, Connect, MakeSettings, Refusal
+from tests.support.fixtures import Answer, Connect, MakeApp, MakeSettings, Refusal, Serve
 from tests.support.npm import Node, run_node
 from tests.support.results import text_of
 from tests.support.slow_sandbox import SlowSandbox
@@ -148,3 +151,25 @@ def bundle() -> Bundle:
 def node() -> Node:
     """Run a script of the clients from npm; a test that asks for this is marked as a client test."""
     return run_node
+
+
+@pytest.fixture
+def make_app(database: Database, monkeypatch: pytest.MonkeyPatch) -> MakeApp:
+    """Build the app in memory in front of the sandbox; variables of the environment may be given by name."""
+
+    def make(**variables: str) -> Starlette:
+        for name, value in {"POSTHOG_HOST": "http://localhost", **variables}.items():
+            monkeypatch.setenv(name, value)
+        return build_app(load_settings(), upstream_app=create_app(database))
+
+    return make
+
+
+@pytest.fixture
+def in_memory(make_app: MakeApp) -> Serve:
+    """Serve that app to a client in memory, which calls from this machine."""
+
+    def serve(**variables: str) -> TestClient:
+        return TestClient(make_app(**variables), base_url="http://localhost", client=("127.0.0.1", 5))
+
+    return serve

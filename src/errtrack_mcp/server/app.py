@@ -14,6 +14,7 @@ from errtrack_mcp.api.transport import HttpTransport
 from errtrack_mcp.server.catalog.catalog import Catalog
 from errtrack_mcp.server.handlers import ROW, Handlers
 from errtrack_mcp.server.redaction import redact_keys
+from errtrack_mcp.server.request_state import SingleUseCodec
 from errtrack_mcp.settings import Settings
 from errtrack_mcp.tools.dependencies import ClientProvider, StaticKey
 
@@ -58,9 +59,9 @@ def create_server(
         get_tool_input_schema=catalog.input_schema,
         **(plain | replaced),
     )
-    server.middleware.append(
-        RequestStateBoundary(security or RequestStateSecurity.ephemeral(), default_audience=server.name)
-    )
+    security = security or RequestStateSecurity.ephemeral()
+    security.codec = SingleUseCodec(security.codec, security.ttl)
+    server.middleware.append(RequestStateBoundary(security, default_audience=server.name))
     server.middleware.append(redact_keys)
     return server
 
