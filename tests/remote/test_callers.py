@@ -183,6 +183,7 @@ def _echo() -> Starlette:
 
 
 @pytest.mark.anyio
+@pytest.mark.slow  # fifty clients take both cores: next to other tests, connecting can take too long
 async def test_fifty_callers_at_once_see_only_their_own() -> None:
     """Different keys, projects, transports and eras, all at once: every answer is checked."""
     checked: list[int] = []
