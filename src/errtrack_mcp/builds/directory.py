@@ -122,8 +122,11 @@ class BuildDirectory:
         return Bundle(shown, script, find_map(path, script, self.root, deadline))
 
     def _seen_elsewhere(self, link: Path) -> bool:
-        """Tell whether what a link leads to is read at its own place."""
-        real = Path(os.path.realpath(link))
+        """Return whether the target of a link is read at its own place; a link that changes meanwhile has none."""
+        try:
+            real = Path(os.path.realpath(link))
+        except OSError:
+            return False
         if not real.is_relative_to(self.path) or not LEFT_OUT.isdisjoint(real.relative_to(self.path).parts):
             return False
         try:
