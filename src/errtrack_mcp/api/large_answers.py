@@ -1,7 +1,8 @@
 """Large answers: a few of them are read at once, and one is parsed at a time; the others wait.
 
-Parsed JSON takes up to twenty times its bytes. A million bytes keep the process busy for 0.05 to 0.1 s, and in a thread
-just as long, since pydantic keeps Python's lock while it parses.
+Parsed JSON takes up to twenty times its bytes. A million bytes keep the process busy for 0.05 to 0.1 s. A thread does
+not help with parsing, since pydantic keeps Python's lock: for 1.9 MB the event loop waited 0.10 s with a thread and
+0.09 s without. Only where text needs cleaning did it wait less, 0.08 s against 0.19 s.
 """
 
 from collections.abc import AsyncIterator
