@@ -9,6 +9,8 @@ import pytest
 
 from errtrack_mcp.builds.source_map import MapState, look_into_map
 
+pytestmark = pytest.mark.attack("hostile source maps")
+
 MAPS = {
     "sections of numbers": (b'{"sections":[', b"0,", b"0]}", MapState.NOT_A_MAP),
     "sources of numbers": (b'{"sources":[', b"0,", b"0]}", MapState.TOO_LARGE),
@@ -25,8 +27,6 @@ MEASURE = """
 import resource, sys
 from pathlib import Path
 from errtrack_mcp.builds.source_map import look_into_map
-
-pytestmark = pytest.mark.attack("hostile source maps")
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 look_into_map(Path(sys.argv[1]))
 unit = 1 if sys.platform == "darwin" else 1024  # macOS counts bytes, Linux kilobytes
