@@ -34,7 +34,6 @@ WITHOUT_A_TEST_FILE = {
     "cli/options.py",
     "cli/output.py",
     "cli/sandbox.py",
-    "cli/serve.py",
     "cli/tools.py",
     "client_config/clients.py",
     "client_config/paths.py",

@@ -23,6 +23,18 @@ HELLO = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"na
 OLDER_VERSIONS = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"]
 
 
+def test_serving_imports_no_client(spawn: Spawn) -> None:
+    """Neither listing nor calling needs the SDK's client, which would be a tenth of the start."""
+    with spawn("serve", "--sandbox", PYTHONPROFILEIMPORTTIME="1") as session:
+        session.initialize("2025-11-25")
+        session.request("tools/list")
+        session.request("tools/call", {"name": "error-tracking-releases-list", "arguments": {"limit": 1}})
+        session.close()
+        imported = session.errors()
+    assert "mcp.server.lowlevel" in imported
+    assert "mcp.client" not in imported
+
+
 @pytest.mark.parametrize("version", OLDER_VERSIONS)
 def test_an_older_client_is_served(spawn: Spawn, version: str) -> None:
     """A client that shakes hands lists every tool and calls one; the server ends when its input does."""
