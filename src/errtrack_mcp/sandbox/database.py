@@ -36,6 +36,11 @@ CREATE TABLE IF NOT EXISTS memberships (
     project_id INTEGER NOT NULL REFERENCES projects (id),
     PRIMARY KEY (user_id, project_id)
 );
+CREATE TABLE IF NOT EXISTS roles (
+    id TEXT PRIMARY KEY,
+    organization_id TEXT NOT NULL REFERENCES organizations (id),
+    name TEXT NOT NULL
+);
 CREATE TABLE IF NOT EXISTS personal_api_keys (
     value TEXT PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,
@@ -69,6 +74,70 @@ CREATE TABLE IF NOT EXISTS symbol_sets (
 );
 CREATE INDEX IF NOT EXISTS symbol_sets_release ON symbol_sets (release_id);
 CREATE INDEX IF NOT EXISTS symbol_sets_newest ON symbol_sets (team_id, created_at DESC, id DESC);
+CREATE TABLE IF NOT EXISTS issues (
+    id TEXT PRIMARY KEY,
+    team_id INTEGER NOT NULL REFERENCES projects (id),
+    name TEXT,
+    description TEXT,
+    status TEXT NOT NULL,
+    severity TEXT,
+    created_at TEXT NOT NULL,
+    assignee_user_id INTEGER REFERENCES users (id),
+    assignee_role_id TEXT REFERENCES roles (id),
+    updated_at TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS issues_newest ON issues (team_id, id DESC);
+CREATE TABLE IF NOT EXISTS issue_fingerprints (
+    id TEXT PRIMARY KEY,
+    team_id INTEGER NOT NULL REFERENCES projects (id),
+    issue_id TEXT NOT NULL REFERENCES issues (id) ON DELETE CASCADE,
+    fingerprint TEXT NOT NULL,
+    first_seen TEXT,
+    created_at TEXT NOT NULL,
+    UNIQUE (team_id, fingerprint)
+);
+CREATE INDEX IF NOT EXISTS issue_fingerprints_issue ON issue_fingerprints (issue_id);
+CREATE TABLE IF NOT EXISTS exception_events (
+    uuid TEXT PRIMARY KEY,
+    team_id INTEGER NOT NULL REFERENCES projects (id),
+    timestamp TEXT NOT NULL,
+    distinct_id TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    issue_id_when_captured TEXT NOT NULL,
+    properties TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS exception_events_fingerprint ON exception_events (team_id, fingerprint, timestamp DESC);
+CREATE TABLE IF NOT EXISTS stack_frames (
+    id TEXT PRIMARY KEY,
+    team_id INTEGER NOT NULL REFERENCES projects (id),
+    raw_id TEXT NOT NULL,
+    part INTEGER NOT NULL,
+    created_at TEXT NOT NULL,
+    contents TEXT NOT NULL,
+    resolved INTEGER NOT NULL,
+    context TEXT,
+    symbol_set_id TEXT REFERENCES symbol_sets (id) ON DELETE SET NULL,
+    UNIQUE (team_id, raw_id, part)
+);
+CREATE INDEX IF NOT EXISTS stack_frames_symbol_set ON stack_frames (symbol_set_id);
+CREATE TABLE IF NOT EXISTS spike_events (
+    id TEXT PRIMARY KEY,
+    team_id INTEGER NOT NULL REFERENCES projects (id),
+    issue_id TEXT NOT NULL REFERENCES issues (id) ON DELETE CASCADE,
+    detected_at TEXT NOT NULL,
+    computed_baseline REAL NOT NULL,
+    current_bucket_value INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS issue_activities (
+    id TEXT PRIMARY KEY,
+    team_id INTEGER NOT NULL REFERENCES projects (id),
+    issue_id TEXT NOT NULL,
+    issue_name TEXT,
+    activity TEXT NOT NULL,
+    user_id INTEGER NOT NULL REFERENCES users (id),
+    created_at TEXT NOT NULL,
+    changes TEXT NOT NULL
+);
 """
 
 
