@@ -117,7 +117,7 @@ async def retrieve_user(call: Call) -> Response:
             "is_staff": False,
             "is_2fa_enabled": False,
             "has_password": True,
-            "team": _team(call.project),
+            "team": _team(call),
             "organization": organization,
             "organizations": [organization],
         }
@@ -129,7 +129,7 @@ async def retrieve_project(call: Call) -> Response:
     organization = call.project["organization_id"]
     created_at = shown_time(call.project["created_at"])
     return JSONResponse(
-        _team(call.project)
+        _team(call)
         | {"organization": organization, "created_at": created_at, "effective_membership_level": ADMIN_LEVEL}
     )
 
@@ -154,7 +154,8 @@ async def retrieve_key(call: Call) -> Response:
     )
 
 
-def _team(project: sqlite3.Row) -> dict[str, Any]:
+def _team(call: Call) -> dict[str, Any]:
+    project = call.project
     return {
         "id": project["id"],
         "uuid": project["uuid"],
@@ -165,7 +166,7 @@ def _team(project: sqlite3.Row) -> dict[str, Any]:
         "completed_snippet_onboarding": True,
         "ingested_event": True,
         "is_demo": False,
-        "timezone": "UTC",
+        "timezone": call.sandbox.timezone,
         "access_control": False,
     }
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from datetime import datetime
 
 from starlette.applications import Starlette
 from starlette.convertors import Convertor, register_url_convertor
@@ -11,11 +12,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from errtrack_mcp.sandbox import accounts, older_uploads, releases, symbol_sets, uploads
-from errtrack_mcp.sandbox.calls import Sandbox
+from errtrack_mcp.sandbox.calls import Sandbox, present
 from errtrack_mcp.sandbox.database import Database, TimeOrderedIds
 from errtrack_mcp.sandbox.endpoint import Endpoint
 from errtrack_mcp.sandbox.envelope import ApiError, not_found, server_error
 from errtrack_mcp.sandbox.environments import EnvironmentsAlias
+from errtrack_mcp.sandbox.eras import NEWEST
 from errtrack_mcp.sandbox.storage import Storage, storage_routes
 from errtrack_mcp.sandbox.throttle import Throttle
 
@@ -53,21 +55,28 @@ register_url_convertor("format", FormatConvertor())
 ENDINGS = ("/", "", ".{format:format}", ".{format:format}/")
 
 
-def create_app(
+def create_app(  # noqa: PLR0913 - every way in which installations differ
     database: Database,
     *,
     throttled: bool = True,
     malformed_uuid_status: int = 500,
     clock: Callable[[], float] = time.monotonic,
     storage: Storage | None = None,
+    era: str = NEWEST,
+    list_lag: float = 0,
+    timezone: str = "UTC",
+    now: Callable[[], datetime] = present,
 ) -> Starlette:
     """Put the API together over a database; it is up to the caller to seed it and to close it.
 
-    Files are kept in `storage`, or in a temporary directory of their own.
+    Files are kept in `storage`, or in a temporary directory of their own. `era` is one of eras.ERAS; queries see a
+    change of an issue after `list_lag` seconds. `timezone` is the project's, by its IANA name.
     """
     storage = storage or Storage()
     throttle = Throttle(clock) if throttled else None
-    sandbox = Sandbox(database, TimeOrderedIds(), throttle, malformed_uuid_status, storage)
+    sandbox = Sandbox(
+        database, TimeOrderedIds(), throttle, malformed_uuid_status, storage, era, list_lag, timezone, now
+    )
     endpoints = [(resource.path, Endpoint(sandbox, resource)) for resource in RESOURCES]
     routes = [Route(path + ending, endpoint) for path, endpoint in endpoints for ending in ENDINGS]
     app = Starlette(

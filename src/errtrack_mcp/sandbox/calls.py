@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,10 +14,16 @@ from errtrack_mcp.sandbox import throttle
 from errtrack_mcp.sandbox.bodies import JSON, JSON_OR_FORM, Body
 from errtrack_mcp.sandbox.database import Database, TimeOrderedIds
 from errtrack_mcp.sandbox.envelope import method_not_allowed, not_found, server_error
+from errtrack_mcp.sandbox.eras import ERAS, NEWEST, Era
 from errtrack_mcp.sandbox.storage import Storage
 
 READ = "error_tracking:read"
 WRITE = "error_tracking:write"
+
+
+def present() -> datetime:
+    """Tell the time of the machine."""
+    return datetime.now(UTC)
 
 
 @dataclass(frozen=True)
@@ -28,6 +35,10 @@ class Sandbox:
     throttle: throttle.Throttle | None
     malformed_uuid_status: int
     storage: Storage
+    era: str = NEWEST
+    list_lag: float = 0  # seconds until queries see a change of an issue
+    timezone: str = "UTC"
+    now: Callable[[], datetime] = present
 
 
 @dataclass(frozen=True)
@@ -50,6 +61,11 @@ class Call:
     def storage(self) -> Storage:
         """The storage of files."""
         return self.sandbox.storage
+
+    @property
+    def era(self) -> Era:
+        """What this installation has."""
+        return ERAS[self.sandbox.era]
 
     @property
     def team_id(self) -> int:

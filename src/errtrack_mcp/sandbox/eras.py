@@ -1,0 +1,52 @@
+"""The ages of the API: what an installation of a given month has of issues, and what it does not have yet."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Era:
+    """How an installation of one month answers queries about issues."""
+
+    query_routes: bool  # query/issues, query/issue and query/issue_events exist
+    include: bool  # the content of events is chosen by `include`, otherwise by `verbosity`
+    severity: bool  # issues have a severity
+    release_map: bool  # events hold `$exception_releases`, otherwise `$exception_release`
+    recent_changes: bool  # the list shows a change of the last minute at once
+    volume_optional: bool  # without a volume resolution there are no buckets; otherwise there is one
+    first_event: bool  # ErrorTrackingQuery answers the first event unless told otherwise
+    list_limit: int  # rows of query/issues when none is asked for
+
+
+NEWEST = "2026-09"
+ERAS = {
+    "2026-03": Era(
+        query_routes=False,
+        include=False,
+        severity=False,
+        release_map=True,
+        recent_changes=False,
+        volume_optional=False,
+        first_event=True,
+        list_limit=25,
+    ),
+    "2026-06": Era(
+        query_routes=True,
+        include=False,
+        severity=False,
+        release_map=True,
+        recent_changes=False,
+        volume_optional=False,
+        first_event=True,
+        list_limit=25,
+    ),
+    NEWEST: Era(
+        query_routes=True,
+        include=True,
+        severity=True,
+        release_map=False,
+        recent_changes=True,
+        volume_optional=True,
+        first_event=False,
+        list_limit=10,
+    ),
+}
