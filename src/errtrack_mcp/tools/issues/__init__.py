@@ -1,0 +1,1 @@
+"""Issues: errors of one kind, their events and frames, and why these are minified."""
