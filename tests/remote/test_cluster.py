@@ -265,7 +265,7 @@ async def test_a_deletion_begun_on_one_replica_is_finished_on_another(
 
     async def yes(context: Any, params: Any) -> ElicitResult:
         del context, params
-        return ElicitResult(action="accept", content={"delete": True})
+        return ElicitResult(action="accept", content={"agree": True})
 
     with cluster(tmp_path, sandbox.url) as running:
         rotating = Rotating([replica.url for replica in running.replicas])

@@ -79,7 +79,7 @@ def test_a_no_cannot_be_turned_into_a_yes(in_memory: Serve, database: Database) 
         state = {"arguments": confirm, "requestState": asked["requestState"]}
         (question,) = asked["inputRequests"]
         declined = call(client, **state, inputResponses={question: {"action": "decline"}})
-        yes = {"action": "accept", "content": {"delete": True}}
+        yes = {"action": "accept", "content": {"agree": True}}
         replayed = call(client, **state, inputResponses={question: yes})
     assert declined["result"]["structuredContent"]["deleted"] is False
     assert replayed["error"]["message"] == "Invalid or expired requestState"

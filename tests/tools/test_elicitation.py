@@ -56,9 +56,9 @@ async def confirmed(answer: Answer, client: Client, tool: str, id_: str) -> Any:
     return await answer(client, tool, id=id_, confirm=(await answer(client, tool, id=id_))["confirm"])
 
 
-YES = ElicitResult(action="accept", content={"delete": True})
+YES = ElicitResult(action="accept", content={"agree": True})
 NOES = [
-    ElicitResult(action="accept", content={"delete": False}),
+    ElicitResult(action="accept", content={"agree": False}),
     ElicitResult(action="decline"),
     ElicitResult(action="cancel"),
 ]
@@ -126,7 +126,7 @@ async def test_an_unreadable_answer_deletes_nothing(
     connect_asking: Any, answer: Answer, refusal: Refusal, mode: str, word: Any
 ) -> None:
     """An answer that is not what was asked for is an error, not consent."""
-    async with connect_asking(mode, ElicitResult(action="accept", content={"delete": word}), []) as client:
+    async with connect_asking(mode, ElicitResult(action="accept", content={"agree": word}), []) as client:
         release = (await answer(client, RELEASES, limit=1))["results"][0]
         confirm = (await answer(client, DESTROY_RELEASE, id=release["id"]))["confirm"]
         text = await refusal(client, DESTROY_RELEASE, id=release["id"], confirm=confirm)

@@ -233,7 +233,7 @@ async def test_the_user_is_asked_wherever_the_client_can(
     async def ask(context: Any, params: Any) -> ElicitResult:
         assert context is not None
         questions.append(params.message)
-        return ElicitResult(action=action, content={"delete": True} if action == "accept" else None)
+        return ElicitResult(action=action, content={"agree": True} if action == "accept" else None)
 
     @asynccontextmanager
     async def connected() -> AsyncIterator[Client]:

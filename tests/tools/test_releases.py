@@ -174,7 +174,7 @@ async def test_a_deletion_is_previewed_first(connect: Connect, answer: Answer, s
             preview = await answer(client, DESTROY, id=release["id"], **confirm)
             assert (preview["deleted"], preview["symbol_sets"]) == (False, len(bound))
             assert preview["release"]["version"] == release["version"]
-            assert "Nothing was deleted" in preview["next_step"]
+            assert "Nothing was changed" in preview["next_step"]
     assert bound
     assert not any(request.startswith("DELETE") for request in sandbox.requests)
 

@@ -61,8 +61,8 @@ def names_starting_with(_context: click.Context, _parameter: click.Parameter, st
 def command(tool: str, pairs: tuple[str, ...], arguments: str, env_file: Path | None, *, in_sandbox: bool) -> None:
     """Call one tool just as a client does: a table on a terminal, JSON in a pipe.
 
-    Exits with 0 on success, 1 if the call failed or changed nothing, 2 if it was called wrongly. A deletion needs the
-    confirm of its preview, and on a terminal asks before it deletes.
+    Exits with 0 on success, 1 if the call failed or changed nothing, 2 if it was called wrongly. A change that cannot
+    be undone needs the confirm of its preview, and on a terminal asks first.
     """
     app, fixed = embedded_sandbox() if in_sandbox else (None, {})
     asked = ToolCall(tool, pairs, arguments)
@@ -96,8 +96,8 @@ async def call(settings: Settings, sandbox: ASGIApp | None, asked: ToolCall) -> 
 
 
 def _was_confirmed_in_vain(arguments: Row, answer: Row) -> bool:
-    """Return whether a deletion that came with its confirm was not made all the same."""
-    return bool(arguments.get("confirm")) and answer.get("deleted") is False
+    """Return whether a change that came with its confirm was not made all the same."""
+    return bool(arguments.get("confirm")) and False in (answer.get("deleted"), answer.get("changed"))
 
 
 async def _ask_on_terminal(

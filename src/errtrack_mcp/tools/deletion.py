@@ -12,7 +12,7 @@ import hmac
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, Generic, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar
 
 from mcp.server.mcpserver import Context, Elicit
 from pydantic import Field
@@ -25,38 +25,52 @@ from errtrack_mcp.tools.elicitation import Consent, Decision, ask_user, given, w
 CODE_LENGTH = 8
 
 PREVIEWED = (
-    "Nothing was deleted. Show this to the user. Once they agree, call again with the same arguments and this confirm."
+    "Nothing was changed. Show this to the user. Once they agree, call again with the same arguments and this confirm."
 )
 NO_FIT = (
-    "Nothing was deleted: confirm is not the code of this preview. It belongs to another target, or something has "
+    "Nothing was changed: confirm is not the code of this preview. It belongs to another target, or something has "
     "changed since. This is the present state with its own confirm: show it to the user first."
 )
 
 
-class DeletionOutput(ToolOutput):
-    """A deletion, previewed or done."""
+class PreviewedOutput(ToolOutput):
+    """A change that cannot be undone, previewed or made; the field that `flag` names says which."""
 
-    deleted: bool
+    flag: ClassVar[str]
     confirm: Annotated[str, OURS, Field(description="For the second call")] = ""
     next_step: Annotated[str, OURS]
 
     def because(self, reason: str) -> Self:
-        """Return the preview again, saying why nothing was deleted."""
+        """Return the preview again, saying why nothing was changed."""
         return self.model_copy(update={"next_step": reason})
 
     def done(self, consequence: str) -> Self:
         """Return what was previewed as done; a code that is spent is left out."""
-        done = self.model_copy(update={"deleted": True, "next_step": consequence})
+        done = self.model_copy(update={self.flag: True, "next_step": consequence})
         done.model_fields_set.discard("confirm")
         return done
 
 
-Shown = TypeVar("Shown", bound=DeletionOutput)
+class DeletionOutput(PreviewedOutput):
+    """A deletion, previewed or made."""
+
+    flag = "deleted"
+    deleted: bool
+
+
+class ChangeOutput(PreviewedOutput):
+    """Another change that cannot be undone, previewed or made."""
+
+    flag = "changed"
+    changed: bool
+
+
+Shown = TypeVar("Shown", bound=PreviewedOutput)
 
 
 @dataclass(frozen=True, slots=True)
 class Preview(Generic[Shown]):
-    """The preview of a deletion: the answer that shows it, its code included, and the question for the user."""
+    """The preview of a change: the answer that shows it, its code included, and the question for the user."""
 
     shown: Shown
     question: str
@@ -85,14 +99,14 @@ class ConfirmCode:
 
 
 def consent_to(context: Context[ClientProvider, Any], preview: Preview[Any], confirm: str) -> Elicit[Consent] | Consent:
-    """Ask the user once the code fits; without it nobody is asked, since nothing will be deleted."""
-    return ask_user(context, preview.question) if preview.is_confirmed_by(confirm) else Consent(delete=False)
+    """Ask the user once the code fits; without it nobody is asked, since nothing will be changed."""
+    return ask_user(context, preview.question) if preview.is_confirmed_by(confirm) else Consent(agree=False)
 
 
-async def kept_from_deleting(
+async def kept_from_changing(
     preview: Preview[Shown], confirm: str, decision: Decision, read_again: Callable[[], Awaitable[Preview[Shown]]]
 ) -> Shown | None:
-    """Return the answer that says why nothing is deleted, or None where the deletion may be made.
+    """Return the answer that says why nothing is changed, or None where the change may be made.
 
     The target is read again after the user's answer: it may have changed while they were thinking.
     """
@@ -101,6 +115,6 @@ async def kept_from_deleting(
     if not preview.is_confirmed_by(confirm):
         return preview.shown.because(NO_FIT)
     if not given(decision):
-        return preview.shown.because(f"Nothing was deleted: {why_not(decision)}")
+        return preview.shown.because(f"Nothing was changed: {why_not(decision)}")
     now = await read_again()
     return None if now.is_confirmed_by(confirm) else now.shown.because(NO_FIT)

@@ -1,4 +1,4 @@
-"""A person's consent to a deletion, asked for wherever the client can ask its user."""
+"""A person's consent to a change that cannot be undone, asked for wherever the client can ask its user."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ UNKNOWN = (
 class Consent(BaseModel):
     """The form that the user fills in."""
 
-    delete: StrictBool = Field(description="Delete it for good")
+    agree: StrictBool = Field(description="Do it for good")
 
 
 Decision = ElicitationResult[Consent]
@@ -37,10 +37,10 @@ def ask_user(context: Context[ClientProvider, Any], question: str) -> Elicit[Con
     """
     capabilities = context.client_capabilities
     if capabilities is not None:
-        return Elicit(question, Consent) if can_ask(capabilities) else Consent(delete=True)
+        return Elicit(question, Consent) if can_ask(capabilities) else Consent(agree=True)
     request = context.request_context
     if request.lifespan_context.has_said_that_it_cannot_ask(request):
-        return Consent(delete=True)
+        return Consent(agree=True)
     raise Refusal("cannot_ask", UNKNOWN)
 
 
@@ -55,4 +55,4 @@ def why_not(decision: Decision) -> str:
 
 def given(decision: Decision) -> bool:
     """Return whether the user agreed; declining, closing the question and unticking it all mean no."""
-    return isinstance(decision, AcceptedElicitation) and decision.data.delete
+    return isinstance(decision, AcceptedElicitation) and decision.data.agree

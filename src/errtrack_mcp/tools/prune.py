@@ -16,7 +16,7 @@ from errtrack_mcp.api.errors import ApiError, NotFound
 from errtrack_mcp.api.models import OURS, ToolOutput
 from errtrack_mcp.api.sanitize import clean
 from errtrack_mcp.tools.annotations import DELETE, tool
-from errtrack_mcp.tools.deletion import PREVIEWED, ConfirmCode, DeletionOutput, Preview, consent_to, kept_from_deleting
+from errtrack_mcp.tools.deletion import PREVIEWED, ConfirmCode, DeletionOutput, Preview, consent_to, kept_from_changing
 from errtrack_mcp.tools.dependencies import Api
 from errtrack_mcp.tools.elicitation import Consent, Decision
 from errtrack_mcp.tools.parameters import Confirm, Days, ReleaseId
@@ -170,7 +170,7 @@ async def prune_symbol_sets(
     async def as_previewed() -> Preview[Pruning]:
         return preview  # each symbol set is read again before it is deleted
 
-    if kept := await kept_from_deleting(preview, confirm, decision, as_previewed):
+    if kept := await kept_from_changing(preview, confirm, decision, as_previewed):
         return kept
     return await _carry_out(api, context, plan, preview.shown)
 

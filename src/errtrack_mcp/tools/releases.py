@@ -14,7 +14,7 @@ from errtrack_mcp.api.errors import ApiError, HashTaken
 from errtrack_mcp.api.models import ApiModel
 from errtrack_mcp.api.sanitize import quoted
 from errtrack_mcp.tools.annotations import CREATE, DELETE, READ, UPDATE, tool
-from errtrack_mcp.tools.deletion import PREVIEWED, ConfirmCode, DeletionOutput, Preview, consent_to, kept_from_deleting
+from errtrack_mcp.tools.deletion import PREVIEWED, ConfirmCode, DeletionOutput, Preview, consent_to, kept_from_changing
 from errtrack_mcp.tools.dependencies import Api
 from errtrack_mcp.tools.elicitation import Consent, Decision
 from errtrack_mcp.tools.parameters import (
@@ -162,7 +162,7 @@ async def destroy_release(
     confirm: Confirm = "",
 ) -> ReleaseDeletion:
     """Delete a release and every symbol set bound to it, for good. The first call, without confirm, only previews."""
-    if kept := await kept_from_deleting(preview, confirm, decision, lambda: preview_deletion(api, id)):
+    if kept := await kept_from_changing(preview, confirm, decision, lambda: preview_deletion(api, id)):
         return kept
     await api.delete("releases", str(id))
     lost = "Errors from this build stay minified until its source maps are uploaded again."

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 from errtrack_mcp.api.models import ApiModel, Page
 from errtrack_mcp.api.sanitize import clean, quoted
 from errtrack_mcp.tools.annotations import DELETE, READ, tool
-from errtrack_mcp.tools.deletion import PREVIEWED, ConfirmCode, DeletionOutput, Preview, consent_to, kept_from_deleting
+from errtrack_mcp.tools.deletion import PREVIEWED, ConfirmCode, DeletionOutput, Preview, consent_to, kept_from_changing
 from errtrack_mcp.tools.dependencies import Api
 from errtrack_mcp.tools.elicitation import Consent, Decision
 from errtrack_mcp.tools.failure_reasons import decode_failure
@@ -173,7 +173,7 @@ async def destroy_symbol_set(
     confirm: Confirm = "",
 ) -> SymbolSetDeletion:
     """Delete a symbol set and its file, for good. The first call, without confirm, only previews."""
-    if kept := await kept_from_deleting(preview, confirm, decision, lambda: preview_deletion(api, id)):
+    if kept := await kept_from_changing(preview, confirm, decision, lambda: preview_deletion(api, id)):
         return kept
     await api.delete("symbol_sets", str(id))
     return preview.shown.done("Errors from this chunk stay minified until its source map is uploaded again.")

@@ -69,10 +69,7 @@ NO_POSITION = (
 )
 NO_STACK = (
     "the error came without a stack trace",
-    (
-        "No map can help. For 'Script error.' load the script with crossorigin=anonymous and a CORS header. Else throw an "
-        "Error where the code throws something else."
-    ),
+    "No map can help. Load the script with crossorigin=anonymous and a CORS header, and throw nothing but Errors.",
 )
 EXTENSION = (
     "the code belongs to a browser extension, not to this app",
