@@ -107,6 +107,38 @@ CREATE TABLE IF NOT EXISTS exception_events (
     properties TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS exception_events_fingerprint ON exception_events (team_id, fingerprint, timestamp DESC);
+CREATE TABLE IF NOT EXISTS former_issues (
+    id TEXT NOT NULL,
+    team_id INTEGER NOT NULL,
+    name TEXT,
+    description TEXT,
+    status TEXT NOT NULL,
+    severity TEXT,
+    created_at TEXT NOT NULL,
+    assignee_user_id INTEGER,
+    assignee_role_id TEXT,
+    updated_at TEXT NOT NULL,
+    replaced_at TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS former_issue_fingerprints (
+    id TEXT NOT NULL,
+    team_id INTEGER NOT NULL,
+    issue_id TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    first_seen TEXT,
+    created_at TEXT NOT NULL,
+    replaced_at TEXT NOT NULL
+);
+CREATE TRIGGER IF NOT EXISTS issue_changed BEFORE UPDATE ON issues BEGIN
+    INSERT INTO former_issues SELECT *, strftime('%Y-%m-%dT%H:%M:%f000Z', 'now') FROM issues WHERE id = OLD.id;
+END;
+CREATE TRIGGER IF NOT EXISTS issue_deleted BEFORE DELETE ON issues BEGIN
+    INSERT INTO former_issues SELECT *, strftime('%Y-%m-%dT%H:%M:%f000Z', 'now') FROM issues WHERE id = OLD.id;
+END;
+CREATE TRIGGER IF NOT EXISTS fingerprint_moved BEFORE UPDATE ON issue_fingerprints BEGIN
+    INSERT INTO former_issue_fingerprints
+    SELECT *, strftime('%Y-%m-%dT%H:%M:%f000Z', 'now') FROM issue_fingerprints WHERE id = OLD.id;
+END;
 CREATE TABLE IF NOT EXISTS stack_frames (
     id TEXT PRIMARY KEY,
     team_id INTEGER NOT NULL REFERENCES projects (id),
@@ -117,6 +149,7 @@ CREATE TABLE IF NOT EXISTS stack_frames (
     resolved INTEGER NOT NULL,
     context TEXT,
     symbol_set_id TEXT REFERENCES symbol_sets (id) ON DELETE SET NULL,
+    original TEXT,
     UNIQUE (team_id, raw_id, part)
 );
 CREATE INDEX IF NOT EXISTS stack_frames_symbol_set ON stack_frames (symbol_set_id);
