@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 
 import pytest
 from pydantic import SecretStr
+from pydantic_core import from_json
 
 from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.errors import (
     ApiError,
     BadShape,
     ConnectionFailed,
+    IssueMerged,
     NoKey,
     NotFound,
     NotJson,
@@ -88,6 +90,24 @@ async def test_a_read_and_a_deletion_are_repeated(failure: Response | ApiError) 
     assert (len(reading.sent), len(deleting.sent)) == (3, 3)
 
 
+@pytest.mark.parametrize("failure", [ConnectionFailed("reset"), Response(503, b"{}"), TimedOut()])
+async def test_a_question_sent_as_a_post_is_repeated_too(failure: Response | ApiError) -> None:
+    """It changes nothing; nobody is told that something may have been changed."""
+    script = Script([failure, failure, ROW])
+    assert (await client(script).read("query", "issue", body={"issueId": "1"}, into=Row)).id == "1"
+    assert [(request.method, request.body) for request in script.sent] == [("POST", {"issueId": "1"})] * 3
+    with pytest.raises(ApiError) as raised:
+        await client(Script([failure] * 3)).read("query", "issue", body={}, into=Row)
+    assert not getattr(raised.value, "may_have_happened", False)
+
+
+async def test_what_is_unpacked_from_an_answer_is_cleaned_like_the_rest() -> None:
+    """Text inside of text, where an escape becomes an invisible character again."""
+    script = Script([Response(200, rb'{"row": "{\"id\": \"a\\u200bb\"}"}')])
+    row = await client(script).read("query", body={}, into=Row, prepare=lambda answer: from_json(answer["row"]))
+    assert row.id == r"a\u200bb"
+
+
 async def test_a_change_is_sent_once() -> None:
     """The first try may have worked, although its answer was lost."""
     script = Script([ConnectionFailed("reset", may_have_happened=True), ROW])
@@ -109,6 +129,12 @@ async def test_what_an_earlier_try_deleted_counts_as_deleted() -> None:
         (Response(200, b"<html>"), NotJson),
         (Response(200, b'{"id": 7}'), BadShape),
         (Response(200, b"[" * 5_000), NotJson),
+        (Response(308, b'{"issue_id": "019a9da0-9220-7000-912a-de2d7c339fae"}'), IssueMerged),
+        (Response(308, b'{"issue_id": "../releases"}'), Redirected),
+        (
+            Response(308, b'{"issue_id": "019a9da0-9220-7000-912a-de2d7c339fae"}', {"location": "https://x/"}),
+            Redirected,
+        ),
         (Response(301, b"", {"location": "https://elsewhere.example/x"}), Redirected),
         (Response(502, b"<title>Bad Gateway</title>"), ServerError),
     ],

@@ -24,6 +24,7 @@ FAILURES: list[ApiError] = [
     errors.BadShape(200, STRANGE),
     errors.TooLarge(200, 2_000_000),
     errors.Redirected(301, STRANGE),
+    errors.IssueMerged(308, "019a9da0-9220-7000-912a-de2d7c339fae"),
     errors.BadRequest(400, STRANGE, STRANGE),
     errors.HashTaken(400, "", ""),
     errors.Unauthenticated(401),
@@ -76,6 +77,13 @@ def test_what_was_not_found_is_named() -> None:
     assert 'nothing with id "019b"' in message_for_api_error(asked(errors.NotFound(404))).text
     by_hash = asked(errors.NotFound(404), path=("releases", "hash", "web\n1"))
     assert 'nothing with hash_id "web\\u000a1"' in message_for_api_error(by_hash).text
+
+
+def test_an_issue_that_is_gone_may_have_been_merged() -> None:
+    """The message says how to find the other one."""
+    said = message_for_api_error(asked(errors.NotFound(404), path=("issues", "019b"))).text
+    assert "fingerprint" in said
+    assert "fingerprint" not in message_for_api_error(asked(errors.NotFound(404))).text
 
 
 def test_a_refusal_with_an_unknown_code_is_refused() -> None:

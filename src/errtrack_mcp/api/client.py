@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
+from uuid import UUID
 
 import anyio
 from pydantic import BaseModel, SecretStr, ValidationError
@@ -14,6 +15,7 @@ from errtrack_mcp import __version__
 from errtrack_mcp.api.errors import (
     ApiError,
     BadShape,
+    IssueMerged,
     NoKey,
     NotFound,
     NotJson,
@@ -28,8 +30,9 @@ from errtrack_mcp.api.errors import (
 )
 from errtrack_mcp.api.large_answers import LargeAnswers
 from errtrack_mcp.api.models import Page, Row, list_body
+from errtrack_mcp.api.query_routes import QueryRoutes
 from errtrack_mcp.api.redaction import without_key
-from errtrack_mcp.api.retry import REPEATABLE, RetryPolicy, wait_before_retry
+from errtrack_mcp.api.retry import RetryPolicy, wait_before_retry
 from errtrack_mcp.api.sanitize import clean_value, needs_no_cleaning, title_of_page
 from errtrack_mcp.api.transport import Request, Response, Transport
 
@@ -46,7 +49,8 @@ class Client:
 
     `prefix` is ("projects", id) or ("environments", id). Every method takes the parts of a path below `base`, each
     sent as one encoded segment, and raises ApiError with its `request`, NoKey without a `key`; `timeout` (seconds)
-    covers a whole request with its retries; `headers` go with every request; `large_answers` is what callers share.
+    covers a whole request with its retries; `headers` go with every request; `large_answers` and `query_routes` are
+    what callers share.
     """
 
     transport: Transport
@@ -57,6 +61,7 @@ class Client:
     headers: Mapping[str, str] = field(default_factory=dict)
     base: tuple[str, ...] = ("error_tracking",)
     large_answers: LargeAnswers = field(default_factory=LargeAnswers)
+    query_routes: QueryRoutes = field(default_factory=QueryRoutes)
 
     @property
     def origin(self) -> str:
@@ -80,6 +85,19 @@ class Client:
         next_offset = offset + len(listed.results) if listed.next and listed.results else None
         return Page(count=listed.count, next_offset=next_offset, results=listed.results)
 
+    async def read(
+        self,
+        *path: str,
+        body: Mapping[str, Any],
+        into: type[Model],
+        prepare: Callable[[Any], Any] | None = None,
+    ) -> Model:
+        """Ask with a POST that changes nothing, so that it may be repeated as a GET may.
+
+        `prepare` changes the JSON of the answer before the strings in it are cleaned.
+        """
+        return await self._request("POST", path, partial(_read, into, prepare=prepare), body=body, only_reads=True)
+
     async def post(self, *path: str, body: Mapping[str, Any], into: type[Model]) -> Model:
         """Create an object; never repeated unless the API says that it did nothing."""
         return await self._request("POST", path, partial(_read, into), body=body)
@@ -96,7 +114,7 @@ class Client:
         """Join parts to a path on the host, each encoded as one segment. Raises UnusableName for `.` and `..`."""
         return "/".join(["/api", *map(_segment, (*self.prefix, *self.base, *parts)), ""])
 
-    async def _request(
+    async def _request(  # noqa: PLR0913 - the parts of a request
         self,
         method: str,
         parts: tuple[str, ...],
@@ -104,35 +122,36 @@ class Client:
         *,
         query: Mapping[str, str | int | None] | None = None,
         body: Mapping[str, Any] | None = None,
+        only_reads: bool = False,
     ) -> Result:
         """Send one request and read its response, and let a failure say what was asked."""
         params = {name: value for name, value in (query or {}).items() if value is not None}
         headers = partial(self._headers, method)
         try:
             url = self.origin + self.path(*parts)
-            return await self._with_retries(Request(method, url, parts[0], params, body, headers), read)
+            request = Request(method, url, parts[0], params, body, headers, only_reads=only_reads)
+            return await self._with_retries(request, read)
         except ApiError as error:
             error.request = RequestInfo(self.origin, self.prefix[-1], parts)
             raise
 
     async def _with_retries(self, request: Request, read: Callable[[Response], Result]) -> Result:
         """Send one request, with the retries that are safe, within the time allowed."""
-        method = request.method
         tries, rate_limit_waited, perhaps_done = 0, 0.0, False
         deadline = anyio.current_time() + self.timeout
         while True:
             tries += 1
             try:
-                with anyio.fail_after(self._share_of_time(method, deadline, tries)):
+                with anyio.fail_after(self._share_of_time(request, deadline, tries)):
                     return await self._try(request, read)
             except TimeoutError:
-                failure: ApiError = TimedOut(may_have_happened=method not in REPEATABLE)
+                failure: ApiError = TimedOut(may_have_happened=not request.repeatable)
             except ApiError as error:
-                if method == "DELETE" and perhaps_done and isinstance(error, NotFound):
+                if request.method == "DELETE" and perhaps_done and isinstance(error, NotFound):
                     return read(Response(status=204, body=b""))
                 failure = error
             perhaps_done = perhaps_done or isinstance(failure, TransportError | ServerError)
-            wait = wait_before_retry(self.retry, method, failure, tries, rate_limit_waited)
+            wait = wait_before_retry(self.retry, failure, tries, rate_limit_waited, repeatable=request.repeatable)
             if wait is None or anyio.current_time() + wait >= deadline:
                 raise failure
             if isinstance(failure, RateLimited):
@@ -146,10 +165,10 @@ class Client:
             await place.turn_to_parse()
             return read(_checked(self._without_key(response)))
 
-    def _share_of_time(self, method: str, deadline: float, tries: int) -> float:
+    def _share_of_time(self, request: Request, deadline: float, tries: int) -> float:
         """Give a try that may be repeated half of the time left, so that a hanging one leaves time to ask again."""
         left = max(deadline - anyio.current_time(), 0.0)
-        return left / 2 if method in REPEATABLE and tries <= self.retry.attempts else left
+        return left / 2 if request.repeatable and tries <= self.retry.attempts else left
 
     def _headers(self, method: str) -> dict[str, str]:
         """Say who asks; no frame keeps the headers in a variable, since crash reporters show those."""
@@ -183,6 +202,8 @@ def _checked(response: Response) -> Response:
     """Return a response that succeeded; raise what any other means."""
     status, content = response.status, response.body
     if 300 <= status < 400:
+        if issue_id := _merged_into(response):
+            raise IssueMerged(status, issue_id)
         raise Redirected(status, _origin_of(response.headers.get("location", "")))
     if status < 300:
         return response
@@ -194,6 +215,16 @@ def _checked(response: Response) -> Response:
             raise ServerError(status, NotJson.code, title) from None
         raise NotJson(status, title) from None
     raise refusal(status, body, response.headers.get("retry-after"))
+
+
+def _merged_into(response: Response) -> str | None:
+    """Return the issue that a redirection without an address names, or None (docs/posthog-api.md, section 10.4)."""
+    if "location" in response.headers:
+        return None
+    try:
+        return str(UUID(from_json(response.body)["issue_id"]))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
 
 
 def _origin_of(location: str) -> str:
@@ -209,9 +240,11 @@ def _ignore(_response: Response) -> None:
     """Read nothing: the status has said it all."""
 
 
-def _read(into: type[Model], response: Response) -> Model:
+def _read(into: type[Model], response: Response, prepare: Callable[[Any], Any] | None = None) -> Model:
     """Read the body into a model, cleaning every string in it."""
     try:
+        if prepare:
+            return into.model_validate(clean_value(prepare(from_json(response.body))))
         if needs_no_cleaning(response.body):
             return into.model_validate_json(response.body)
         return into.model_validate(clean_value(from_json(response.body)))

@@ -13,7 +13,8 @@
     │   ├── NotJson             a page of HTML, truncated JSON, another content type
     │   ├── BadShape            JSON without the fields that belong there
     │   ├── TooLarge            more bytes than one answer may have
-    │   └── Redirected          "look elsewhere", which is never followed
+    │   ├── Redirected          "look elsewhere", which is never followed
+    │   └── IssueMerged         this issue's errors belong to another issue now
     └── StatusError             the API itself said no
         ├── BadRequest          400, 405, 413, 415 and the like
         │   └── HashTaken       400, a hash id that another release holds
@@ -147,6 +148,16 @@ class Redirected(InvalidResponse):
     """The host says to look elsewhere; `detail` is the origin that it names."""
 
     code = "redirected"
+
+
+class IssueMerged(InvalidResponse):
+    """The errors of the issue that was asked for belong to the issue `issue_id` now."""
+
+    code = "issue_merged"
+
+    def __init__(self, status: int, issue_id: str) -> None:
+        super().__init__(status, issue_id)
+        self.issue_id = issue_id
 
 
 class StatusError(ApiError):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from errtrack_mcp.api.errors import ApiError, HostNotFound, RateLimited, ServerError, TransportError
 
 RETRIED_STATUSES = {500, 502, 503, 504}
-REPEATABLE = {"GET", "DELETE"}
+REPEATABLE = {"GET", "DELETE"}  # a POST may be so too, where it only reads
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +25,12 @@ class RetryPolicy:
 
 
 def wait_before_retry(
-    policy: RetryPolicy, method: str, failure: ApiError, tries: int, rate_limit_waited: float
+    policy: RetryPolicy, failure: ApiError, tries: int, rate_limit_waited: float, *, repeatable: bool
 ) -> float | None:
     """Return the seconds to wait before the next try, or None to give up.
 
-    `tries` counts those already made. A rate limit was not carried out, so it may be repeated whatever the
-    method; anything else only where repeating does no harm.
+    `tries` counts those already made. What a rate limit refused was not carried out, so it may always be repeated;
+    anything else only where that does no harm (`repeatable`).
     """
     if isinstance(failure, RateLimited):
         wait = failure.retry_after
@@ -39,7 +39,7 @@ def wait_before_retry(
         return wait if rate_limit_waited + wait <= policy.max_rate_limit_wait else None
     if tries > policy.attempts or not _passing(failure):
         return None
-    if method not in REPEATABLE and not isinstance(failure, HostNotFound):
+    if not repeatable and not isinstance(failure, HostNotFound):
         return None
     return _backoff(policy, tries)
 

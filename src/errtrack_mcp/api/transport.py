@@ -37,7 +37,8 @@ UNPACKED_AT_ONCE = 65_536
 class Request:
     """A request to an absolute URL; `headers` are made when it is sent, so that nothing here holds the key.
 
-    `before_large` is awaited before more than `LARGE_BYTES` of a response are read.
+    `before_large` is awaited before more than `LARGE_BYTES` of a response are read. `only_reads` marks a POST that
+    changes nothing.
     """
 
     method: str
@@ -47,6 +48,12 @@ class Request:
     body: Mapping[str, Any] | None
     headers: Callable[[], dict[str, str]]
     before_large: Callable[[], Awaitable[None]] = checkpoint
+    only_reads: bool = False
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether sending it a second time does no harm."""
+        return self.only_reads or self.method in REPEATABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +105,7 @@ class HttpTransport:
             finally:
                 await response.aclose()
         except (httpx.HTTPError, TimeoutError) as error:
-            raise map_exception(error, request.method, proxied=self._proxied) from error
+            raise map_exception(error, repeatable=request.repeatable, proxied=self._proxied) from error
         stream = response.extensions.get("network_stream")
         tls = stream.get_extra_info("ssl_object") if stream else None
         return Response(response.status_code, body, response.headers, tls)
@@ -230,10 +237,10 @@ def _has_record(tls: ssl.SSLObject) -> bool:
     return True
 
 
-def map_exception(error: httpx.HTTPError | TimeoutError, method: str, *, proxied: bool) -> TransportError:
-    """Return what a failure of the transport is to us, by its cause."""
+def map_exception(error: httpx.HTTPError | TimeoutError, *, repeatable: bool, proxied: bool) -> TransportError:
+    """Return what a failure of the transport is to us, by its cause; only a `repeatable` request changed nothing."""
     if isinstance(error, httpx.TimeoutException | TimeoutError):
-        return TimedOut(may_have_happened=method not in REPEATABLE)
+        return TimedOut(may_have_happened=not repeatable)
     unresolved = False
     cause: BaseException | None = error
     while cause is not None:
@@ -247,5 +254,5 @@ def map_exception(error: httpx.HTTPError | TimeoutError, method: str, *, proxied
         return ProxyFailed("its name does not resolve" if unresolved else "no connection")
     if unresolved:
         return HostNotFound()
-    may_have_happened = method not in REPEATABLE and not isinstance(error, httpx.ConnectError)
+    may_have_happened = not repeatable and not isinstance(error, httpx.ConnectError)
     return ConnectionFailed(type(error).__name__, may_have_happened=may_have_happened)

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.errors import RateLimited
 from errtrack_mcp.api.large_answers import LargeAnswers
+from errtrack_mcp.api.query_routes import QueryRoutes
 from errtrack_mcp.api.retry import RetryPolicy
 from errtrack_mcp.api.transport import HttpTransport, Request, Response
 from errtrack_mcp.remote.auth import Caller
@@ -44,14 +45,23 @@ class Upstream:
         self._metrics = metrics
         self._timeout = settings.timeout
         self._large_answers = LargeAnswers(MAX_HELD_BYTES // MAX_RESPONSE_BYTES)
+        self._query_routes = QueryRoutes()
         self._retry = RetryPolicy(max_rate_limit_wait=settings.max_retry_wait)
 
     def client(self, caller: Caller, prefix: tuple[str, str]) -> Client:
         """Return the client of one caller, with their key."""
         transport = MeteredTransport(self._connections, caller, self._rate_limiter, self._metrics)
         headers = {"X-Request-Id": caller.request_id}
-        shared = self._large_answers
-        return Client(transport, caller.key, prefix, self._timeout, self._retry, headers=headers, large_answers=shared)
+        return Client(
+            transport,
+            caller.key,
+            prefix,
+            self._timeout,
+            self._retry,
+            headers=headers,
+            large_answers=self._large_answers,
+            query_routes=self._query_routes,
+        )
 
     async def aclose(self) -> None:
         """Close every connection."""

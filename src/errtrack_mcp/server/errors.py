@@ -27,6 +27,7 @@ NO_KEY = (
     "{page} with the scopes {scopes}, set the variable where your MCP client configures this server, and start the "
     "server again."
 )
+MERGED = " An issue that was merged is gone: the address of its page with ?fingerprint= leads to the one it became."
 PLAINLY = {"uuid_parsing": "a UUID", "int_parsing": "a whole number", "int_from_float": "a whole number"}
 
 
@@ -178,6 +179,8 @@ def _misread(error: errors.InvalidResponse) -> str:
         case errors.Redirected():
             to = f" to {quoted(error.detail)}" if error.detail else ""
             return f"{host} redirects{to} (HTTP {status}), which is not followed. Set POSTHOG_HOST to the app itself."
+        case errors.IssueMerged():
+            return f"This issue was merged into issue {error.issue_id}, which has its errors now. Ask for that one."
         case errors.TooLarge():
             size = f"{error.limit / 1_000_000:g} MB"
             return f"The answer of {host} is larger than {size}. Ask for less with limit, or narrow the search."
@@ -217,7 +220,8 @@ def _refused(error: ApiError) -> str:
             return f"{host} has no project {error.request.project} that this key can see. Check project_id."
         case errors.NotFound():
             here = f"Project {error.request.project} on {host}"
-            return f"{here} has nothing with {_subject(error)}. List first, then use its id."
+            gone = MERGED if error.request.path[:1] == ("issues",) else ""
+            return f"{here} has nothing with {_subject(error)}.{gone} List first, then use its id."
         case errors.HashTaken():
             return f"This hash_id is taken by {error.holder or 'another release'}. Choose another, or update that one."
         case errors.RateLimited():

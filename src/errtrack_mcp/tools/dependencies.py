@@ -9,6 +9,7 @@ from mcp.server.mcpserver import Context, Resolve
 from pydantic import SecretStr
 
 from errtrack_mcp.api.client import Client
+from errtrack_mcp.api.query_routes import QueryRoutes
 from errtrack_mcp.api.retry import RetryPolicy
 from errtrack_mcp.api.transport import HttpTransport
 
@@ -45,6 +46,7 @@ class StaticKey:
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     build_root: Path | None = None
     local: bool = True
+    query_routes: QueryRoutes = field(default_factory=QueryRoutes)
 
     def for_project(self, project: str) -> "StaticKey":
         """Return the same provider, for a call that names its project."""
@@ -52,7 +54,8 @@ class StaticKey:
 
     def client_for(self, request: ServerRequestContext[Any, Any]) -> Client:  # noqa: ARG002 - there is only one caller
         """Return the client for this request."""
-        return Client(self.transport, self.key, self.prefix, self.timeout, self.retry)
+        routes = self.query_routes
+        return Client(self.transport, self.key, self.prefix, self.timeout, self.retry, query_routes=routes)
 
     def has_said_that_it_cannot_ask(self, request: ServerRequestContext[Any, Any]) -> bool:  # noqa: ARG002
         """Return False: on a connection of its own a client declares its capabilities."""
