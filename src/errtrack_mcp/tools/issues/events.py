@@ -1,18 +1,31 @@
 """Reading the events of an issue, each with its exceptions and frames."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from errtrack_mcp.api.client import Client
+from errtrack_mcp.api.errors import BadShape
 from errtrack_mcp.tools.issues.dates import Window
-from errtrack_mcp.tools.issues.models import Event
+from errtrack_mcp.tools.issues.models import Event, read_events_of
+from errtrack_mcp.tools.issues.queries import AnyIssue, Rows, ask_general, ask_route, captured_as
+
+# What newer installations are told to send, and what older ones are: each ignores the word of the other.
+INCLUDE = ("exception", "stacktrace", "environment", "navigation", "correlation")
+VERBOSITY = "raw"
+COLUMNS = ("uuid", "timestamp", "distinct_id", "properties")
 
 
 @dataclass(frozen=True, slots=True)
 class EventsPage:
-    """Some of the events of an issue, newest first, and the offset of the next ones (None: there are no more)."""
+    """Some of the events of an issue, newest first, and the offset of the next ones (None: there are no more).
+
+    `searched_messages_only`: the installation is too old to search types and URLs as well.
+    """
 
     events: list[Event]
     next_offset: int | None
+    searched_messages_only: bool = False
 
 
 async def read_events(
@@ -32,4 +45,54 @@ async def read_events(
     Events of internal and test users are left out unless `test_accounts`. On installations without the query routes
     the key needs query:read. Raises NotFound where there is no such issue.
     """
-    raise NotImplementedError
+    body: dict[str, Any] = {
+        "issueId": issue_id,
+        "dateRange": window.date_range,
+        "filterTestAccounts": not test_accounts,
+        "onlyAppFrames": only_app_frames,
+        "include": [*INCLUDE, "code_variables"] if code_variables else list(INCLUDE),
+        "verbosity": VERBOSITY,
+        "limit": limit,
+        "offset": offset,
+    }
+    if search:
+        body["searchQuery"] = search
+    rows = await ask_route(api, "issue_events", body, Rows)
+    if rows is not None:
+        return EventsPage(_read(rows.results), rows.next_offset(offset))
+    return await _read_by_general_query(api, issue_id, _events_query(issue_id, window, body), offset)
+
+
+def _events_query(issue_id: str, window: Window, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the same question for the general query (docs/posthog-api.md, section 12)."""
+    query: dict[str, Any] = {
+        "kind": "EventsQuery",
+        "event": "$exception",
+        "select": list(COLUMNS),
+        "where": [captured_as(issue_id)],
+        "after": window.date_from,
+        "before": window.date_to,
+        "orderBy": ["timestamp DESC"],
+        "filterTestAccounts": body["filterTestAccounts"],
+        "limit": body["limit"],
+        "offset": body["offset"],
+    }
+    if search := body.get("searchQuery"):
+        found = {"key": "$exception_values", "value": search, "operator": "icontains", "type": "event"}
+        query["properties"] = [found]
+    return query
+
+
+async def _read_by_general_query(api: Client, issue_id: str, query: Mapping[str, Any], offset: int) -> EventsPage:
+    rows = await ask_general(api, query, json_columns=[COLUMNS.index("properties")])
+    if not rows.results:
+        await api.get("issues", issue_id, into=AnyIssue)  # this query knows no issue that does not exist
+    values = [dict(zip(COLUMNS, row, strict=False)) for row in rows.results if isinstance(row, list)]
+    return EventsPage(_read(values), rows.next_offset(offset), searched_messages_only="properties" in query)
+
+
+def _read(rows: list[Any]) -> list[Event]:
+    try:
+        return read_events_of([row for row in rows if isinstance(row, dict)])
+    except ValueError:
+        raise BadShape(200, "timestamp") from None
