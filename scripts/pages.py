@@ -17,6 +17,7 @@ from errtrack_mcp.api.transport import HttpTransport
 from errtrack_mcp.sandbox.app import create_app
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import FULL_KEY, chunk_id, release_id, seed
+from errtrack_mcp.sandbox.seed_issues import seed_issues
 from errtrack_mcp.server.app import build_server
 from errtrack_mcp.server.catalog.catalog import Catalog
 from errtrack_mcp.settings import Settings, load_settings, variable_of
@@ -93,6 +94,7 @@ async def tools() -> str:
     """Write the page of tools: what each takes, and what it really answers on the sandbox."""
     database = Database()
     seed(database, SEEDED_ON)
+    seed_issues(database, SEEDED_ON)
     pool = HttpTransport("http://localhost", create_app(database))
     settings = load_settings(None, POSTHOG_HOST="http://localhost", POSTHOG_PERSONAL_API_KEY=FULL_KEY)
     assert isinstance(settings.personal_api_key, SecretStr)

@@ -18,6 +18,7 @@ from errtrack_mcp.remote.app import build_app
 from errtrack_mcp.sandbox.app import create_app
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import FULL_KEY, seed
+from errtrack_mcp.sandbox.seed_issues import seed_issues
 from errtrack_mcp.server.app import build_server
 from errtrack_mcp.settings import Settings, load_settings
 from tests.support.bundler import Bundle, run_esbuild
@@ -55,7 +56,9 @@ def empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def database() -> Iterator[Database]:
     """Seed a project in memory."""
     database = Database()
-    seed(database, datetime.now(UTC))
+    now = datetime.now(UTC)
+    seed(database, now)
+    seed_issues(database, now)
     yield database
     database.close()
 

@@ -8,6 +8,7 @@ import pytest
 from errtrack_mcp.sandbox.app import create_app
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import FULL_KEY, PROJECT_ID, seed
+from errtrack_mcp.sandbox.seed_issues import seed_issues
 from tests.support.fixtures import MakeClient
 from tests.support.project import NOW
 from tests.support.upstream import SwappableApp, serve
@@ -27,7 +28,8 @@ def database(stage: SwappableApp) -> Iterator[Database]:
     """Put a freshly seeded sandbox on the stage."""
     database = Database()
     seed(database, NOW)
-    stage.app = create_app(database)
+    seed_issues(database, NOW)
+    stage.app = create_app(database, now=lambda: NOW)
     yield database
     database.close()
 

@@ -68,9 +68,11 @@ def embedded_sandbox() -> tuple["ASGIApp", dict[str, str | None]]:
     from errtrack_mcp.sandbox.app import create_app
     from errtrack_mcp.sandbox.database import Database
     from errtrack_mcp.sandbox.seed import FULL_KEY, seed
+    from errtrack_mcp.sandbox.seed_issues import seed_issues
 
-    database = Database()
-    seed(database, datetime.now(UTC))
+    database, now = Database(), datetime.now(UTC)
+    seed(database, now)
+    seed_issues(database, now)
     fixed = {
         "POSTHOG_HOST": "http://localhost",
         "POSTHOG_PERSONAL_API_KEY": FULL_KEY,

@@ -30,7 +30,10 @@ FAILURES: tuple[tuple[str, str], ...] = (
     (f"{SHOP}/js/inline-banner.js", _stored("JavaScript", "NoSourceUrl")),
     _script("js/recommendations.51b7aa.js", "Timeout", base=CDN),
     _script("js/checkout.2b94e0.js.map", "HttpStatus", 404),
-    _script("js/account.c07d55.js.map", "HttpStatus", 403),
+    (  # the ref is the script's address, the reason that of its map
+        f"{SHOP}/js/account.c07d55.js",
+        _stored("JavaScript", {"HttpStatus": [403, f"{SHOP}/js/account.c07d55.js.map"]}),
+    ),
     _script("js/reviews.90be12.js.map", "HttpStatus", 503, base=CDN),
     _script("widget.js", "NetworkError", base="https://widgets.partner.example"),
     _script("tag-manager.js", "RedirectError", base=CDN),

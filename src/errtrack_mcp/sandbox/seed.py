@@ -113,7 +113,7 @@ def release_hash(project: str, version: str) -> str:
 
 def release_id(index: int) -> str:
     """Name the id of a seeded release: the same in every sandbox."""
-    return _time_ordered_id(f"release/{index}", EPOCH - index * 3_600_000)
+    return time_ordered_id(f"release/{index}", EPOCH - index * 3_600_000)
 
 
 def chunk_id(name: str) -> str:
@@ -152,12 +152,12 @@ def _insert_accounts(database: Database, now: datetime) -> None:
     database.execute("INSERT INTO organizations VALUES (?, ?)", (ORGANIZATION_ID, "Northwind Traders"))
     projects = ((PROJECT_ID, PROJECT_NAME), (OTHER_PROJECT_ID, OTHER_PROJECT_NAME))
     for project_id, name in projects:
-        uuid = _time_ordered_id(f"project/{project_id}", EPOCH)
+        uuid = time_ordered_id(f"project/{project_id}", EPOCH)
         values = (project_id, uuid, name, f"phc_sandbox_{project_id}", founded, ORGANIZATION_ID)
         database.execute("INSERT INTO projects VALUES (?, ?, ?, ?, ?, ?)", values)
     users = ((OWNER, "ada@northwind.example", "Ada"), (OUTSIDER, "sam@northwind.example", "Sam"))
     for user_id, email, first_name in users:
-        uuid = _time_ordered_id(f"user/{user_id}", EPOCH)
+        uuid = time_ordered_id(f"user/{user_id}", EPOCH)
         current = PROJECT_ID if user_id == OWNER else OTHER_PROJECT_ID
         user_values = (user_id, uuid, email, first_name, founded, current)
         database.execute("INSERT INTO users VALUES (?, ?, ?, ?, ?, ?)", user_values)
@@ -172,7 +172,7 @@ def _insert_accounts(database: Database, now: datetime) -> None:
 
 
 def _insert_release(database: Database, now: datetime, team_id: int, index: int, release: SeededRelease) -> None:
-    metadata = None if release.hash_id else json.dumps(_cli_metadata(release))
+    metadata = None if release.hash_id else json.dumps(cli_metadata(release))
     insert_release(
         database,
         {
@@ -187,7 +187,8 @@ def _insert_release(database: Database, now: datetime, team_id: int, index: int,
     )
 
 
-def _cli_metadata(release: SeededRelease) -> dict[str, object]:
+def cli_metadata(release: SeededRelease) -> dict[str, object]:
+    """Return the metadata that the CLI gives a release."""
     commit = hashlib.sha256(f"{release.project}@{release.version}".encode()).hexdigest()[:40]
     remote_url = f"https://github.com/northwind-shop/{release.project}.git"
     git = {
@@ -207,7 +208,7 @@ def _insert_symbol_set(
     insert_symbol_set(
         database,
         {
-            "id": _time_ordered_id(f"symbol set/{index}", EPOCH + index * 60_000),
+            "id": time_ordered_id(f"symbol set/{index}", EPOCH + index * 60_000),
             "ref": symbol_set.ref,
             "team_id": team_id,
             "created_at": stored_time(now - symbol_set.age),
@@ -220,7 +221,7 @@ def _insert_symbol_set(
     )
 
 
-def _time_ordered_id(name: str, milliseconds: int) -> str:
+def time_ordered_id(name: str, milliseconds: int) -> str:
     """Make an id that looks like the API's and never changes: 48 bits of time, the rest from the name."""
     tail = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
     return str(UUID(int=milliseconds << 80 | tail))

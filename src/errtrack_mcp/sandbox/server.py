@@ -25,6 +25,7 @@ from errtrack_mcp.sandbox.seed import (
     SCOPED_TEAMS,
     seed,
 )
+from errtrack_mcp.sandbox.seed_issues import seed_issues
 from errtrack_mcp.sandbox.storage import Storage
 
 
@@ -56,6 +57,7 @@ async def serve(contents: Contents, sock: socket.socket, on_ready: Callable[[], 
     try:
         now = datetime.now(UTC)
         seed(database, now)
+        seed_issues(database, now)
         generate(database, now, PROJECT_ID, contents.releases, contents.symbol_sets)
         storage = Storage(contents.files())
         remove_expired(database, storage, now)
