@@ -36,7 +36,7 @@ from errtrack_mcp.tools.symbol_set_counts import (
     written,
 )
 from errtrack_mcp.tools.symbol_set_reader import SymbolSetReader, read_all
-from errtrack_mcp.tools.symbol_sets import MAX_LISTED_REF_LENGTH, Ref, SymbolSet
+from errtrack_mcp.tools.symbol_sets import MAX_LISTED_REF_LENGTH, Ref, SymbolSet, find_symbol_set
 
 NEWEST = 5
 MAX_QUOTED_REASON_LENGTH = 300
@@ -150,10 +150,9 @@ async def diagnose_symbol_sets(
 
 
 async def _diagnose_ref(api: Client, ref: str, reading: Reading) -> Diagnosis:
-    """Look one symbol set up; an installation that does not filter answers with others, which are passed over."""
-    page = await api.get_page("symbol_sets", of=SymbolSet, offset=0, limit=1, ref=ref)
+    """Look one symbol set up."""
+    found = await find_symbol_set(api, ref)
     counted = reading.counts()
-    found = next((row for row in page.results if row.ref == clean(ref)), None)
     if found is None:
         return _diagnosis(counted, readable=False, summary=advice.absence(ref), steps=advice.steps_for_absent(ref))
     counted.add(found.row())

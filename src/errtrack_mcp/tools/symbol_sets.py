@@ -6,6 +6,7 @@ from uuid import UUID
 from mcp.server.mcpserver import Context, Elicit, Resolve
 from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
+from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.models import ApiModel, Page
 from errtrack_mcp.api.sanitize import clean, quoted
 from errtrack_mcp.tools.annotations import DELETE, READ, tool
@@ -142,6 +143,12 @@ async def list_symbol_sets(
 async def retrieve_symbol_set(api: Api, id: UUID) -> SymbolSet:  # noqa: A002 - PostHog's name for it
     """Fetch one symbol set with its release. has_uploaded_file is true as soon as an upload has started."""
     return await api.get("symbol_sets", str(id), into=SymbolSet)
+
+
+async def find_symbol_set(api: Client, ref: str) -> SymbolSet | None:
+    """Look a symbol set up by its ref; an installation that does not filter answers with others, which are ignored."""
+    page = await api.get_page("symbol_sets", of=SymbolSet, offset=0, limit=1, ref=ref)
+    return next((row for row in page.results if row.ref == clean(ref)), None)
 
 
 async def preview_deletion(api: Api, id: UUID) -> Preview[SymbolSetDeletion]:  # noqa: A002
