@@ -11,13 +11,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from errtrack_mcp.sandbox import accounts, older_uploads, releases, symbol_sets, uploads
+from errtrack_mcp.sandbox import accounts, issue_queries, older_uploads, releases, symbol_sets, uploads
 from errtrack_mcp.sandbox.calls import Sandbox, present
 from errtrack_mcp.sandbox.database import Database, TimeOrderedIds
 from errtrack_mcp.sandbox.endpoint import Endpoint
 from errtrack_mcp.sandbox.envelope import ApiError, not_found, server_error
 from errtrack_mcp.sandbox.environments import EnvironmentsAlias
-from errtrack_mcp.sandbox.eras import NEWEST
+from errtrack_mcp.sandbox.eras import ERAS, NEWEST
 from errtrack_mcp.sandbox.storage import Storage, storage_routes
 from errtrack_mcp.sandbox.throttle import Throttle
 
@@ -27,6 +27,7 @@ RESOURCES = [
     *uploads.RESOURCES,
     *older_uploads.RESOURCES,
     *symbol_sets.RESOURCES,
+    *issue_queries.RESOURCES,
 ]
 
 
@@ -77,7 +78,8 @@ def create_app(  # noqa: PLR0913 - every way in which installations differ
     sandbox = Sandbox(
         database, TimeOrderedIds(), throttle, malformed_uuid_status, storage, era, list_lag, timezone, now
     )
-    endpoints = [(resource.path, Endpoint(sandbox, resource)) for resource in RESOURCES]
+    unknown = () if ERAS[era].query_routes else issue_queries.RESOURCES
+    endpoints = [(resource.path, Endpoint(sandbox, resource)) for resource in RESOURCES if resource not in unknown]
     routes = [Route(path + ending, endpoint) for path, endpoint in endpoints for ending in ENDINGS]
     app = Starlette(
         routes=[*routes, *storage_routes(storage, database)],

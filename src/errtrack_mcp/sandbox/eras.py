@@ -12,7 +12,8 @@ class Era:
     severity: bool  # issues have a severity
     release_map: bool  # events hold `$exception_releases`, otherwise `$exception_release`
     recent_changes: bool  # the list shows a change of the last minute at once
-    volume_optional: bool  # without a volume resolution there are no buckets; otherwise there is one
+    compact_list: bool  # rows of the list cut the description, and have no bucket of counts unless asked
+    search_frames: bool  # a search looks at all of a frame, otherwise at its function and source
     first_event: bool  # ErrorTrackingQuery answers the first event unless told otherwise
     list_limit: int  # rows of query/issues when none is asked for
 
@@ -25,7 +26,8 @@ ERAS = {
         severity=False,
         release_map=True,
         recent_changes=False,
-        volume_optional=False,
+        compact_list=False,
+        search_frames=False,
         first_event=True,
         list_limit=25,
     ),
@@ -35,7 +37,8 @@ ERAS = {
         severity=False,
         release_map=True,
         recent_changes=False,
-        volume_optional=False,
+        compact_list=False,
+        search_frames=False,
         first_event=True,
         list_limit=25,
     ),
@@ -45,7 +48,8 @@ ERAS = {
         severity=True,
         release_map=False,
         recent_changes=True,
-        volume_optional=True,
+        compact_list=True,
+        search_frames=True,
         first_event=False,
         list_limit=10,
     ),
