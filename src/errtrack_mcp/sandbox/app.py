@@ -11,7 +11,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from errtrack_mcp.sandbox import accounts, issue_queries, older_uploads, releases, symbol_sets, uploads
+from errtrack_mcp.sandbox import (
+    accounts,
+    fingerprints,
+    issue_changes,
+    issue_queries,
+    older_uploads,
+    releases,
+    stack_frames,
+    symbol_sets,
+    uploads,
+)
 from errtrack_mcp.sandbox.calls import Sandbox, present
 from errtrack_mcp.sandbox.database import Database, TimeOrderedIds
 from errtrack_mcp.sandbox.endpoint import Endpoint
@@ -27,6 +37,9 @@ RESOURCES = [
     *uploads.RESOURCES,
     *older_uploads.RESOURCES,
     *symbol_sets.RESOURCES,
+    *issue_changes.RESOURCES,
+    *fingerprints.RESOURCES,
+    *stack_frames.RESOURCES,
     *issue_queries.RESOURCES,
 ]
 

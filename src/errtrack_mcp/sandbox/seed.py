@@ -25,7 +25,7 @@ OUTSIDER_KEY = "phx_sandbox_outsider"
 
 ACCOUNT_SCOPES = ("user:read", "project:read", "organization:read")
 KEYS = {
-    FULL_KEY: ("error_tracking:write", "query:read", *ACCOUNT_SCOPES),
+    FULL_KEY: ("error_tracking:write", "query:read", "activity_log:read", *ACCOUNT_SCOPES),
     READ_KEY: ("error_tracking:read", *ACCOUNT_SCOPES),
     NO_SCOPES_KEY: ACCOUNT_SCOPES,
     SCOPED_KEY: ("error_tracking:write", *ACCOUNT_SCOPES),

@@ -57,9 +57,8 @@ def event_id(key: str, number: int) -> str:
 def insert_issue(database: Database, now: datetime, team_id: int, issue: SeededIssue) -> None:
     """Write an issue with all that belongs to it."""
     _insert_row(database, now, team_id, issue)
-    first_seen = stored_time(now - issue.first)
-    keys = [issue.key, *issue.merged]
-    for key, fingerprint in zip(keys, issue.fingerprints(), strict=True):
+    for turn, (key, fingerprint) in enumerate(zip(issue.keys(), issue.fingerprints(), strict=True)):
+        first_seen = stored_time(now - issue.moment(turn))
         row_id = time_ordered_id(f"fingerprint/{key}", EPOCH)
         values = (row_id, team_id, issue_id(issue.key, issue.first), fingerprint, first_seen, first_seen)
         database.execute("INSERT INTO issue_fingerprints VALUES (?, ?, ?, ?, ?, ?)", values)
@@ -88,7 +87,7 @@ def _insert_row(database: Database, now: datetime, team_id: int, issue: SeededIs
 
 
 def _events(now: datetime, team_id: int, issue: SeededIssue) -> list[tuple[object, ...]]:
-    keys = [issue.key, *issue.merged]
+    keys = issue.keys()
     fingerprints = issue.fingerprints()
     stacks = [_members(exception_properties(stack.exceptions)) for stack in issue.stacks]
     rows: list[tuple[object, ...]] = []

@@ -62,6 +62,10 @@ class SeededIssue:
     test_events: int = 0
     properties: dict[str, Any] = field(default_factory=dict)
 
+    def keys(self) -> list[str]:
+        """Return its key and those of the issues that were merged into it, in the order of their fingerprints."""
+        return [self.key, *self.merged]
+
     def fingerprints(self) -> list[str]:
         """Return the fingerprints of its events, its own first."""
         own = self.fingerprint or fingerprint_of(self.key)
