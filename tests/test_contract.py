@@ -41,13 +41,13 @@ def test_the_definition_is_as_reviewed(tool: Any) -> None:
 
 def test_no_snapshot_outlives_its_tool() -> None:
     """Every snapshot belongs to a tool that exists."""
-    assert {path.stem for path in SNAPSHOTS.glob("error-*.json")} == {tool.name for tool in TOOLS}
+    assert {path.stem for path in SNAPSHOTS.glob("*error-*.json")} == {tool.name for tool in TOOLS}
 
 
 @EVERY_TOOL
 def test_a_tool_says_what_it_is(tool: Any) -> None:
     """Each has PostHog's kind of name, a title, at most three short sentences and all four hints."""
-    assert tool.name.startswith("error-tracking-")
+    assert tool.name.startswith(("error-tracking-", "query-error-tracking-"))
     assert tool.title
     assert 1 <= tool.description.count(". ") + 1 <= 3
     assert len(tool.description) <= 200

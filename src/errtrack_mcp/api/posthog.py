@@ -78,6 +78,11 @@ def symbol_sets_url(origin: str, project: str | int) -> str:
     return _configuration(origin, project, "error-tracking-symbol-sets")
 
 
+def issues_url(origin: str, project: str | int) -> str:
+    """Return the page of all issues."""
+    return f"{_project(origin, project)}/error_tracking"
+
+
 def issue_url(origin: str, project: str | int, issue_id: str) -> str:
     """Return the page of one issue."""
     return f"{_project(origin, project)}/error_tracking/{quote(issue_id, safe='')}"

@@ -1,6 +1,6 @@
 """The list of every tool there is, and the page of PostHog's web app that belongs to each toolset."""
 
-from errtrack_mcp.api.posthog import releases_url, symbol_sets_url
+from errtrack_mcp.api.posthog import issues_url, releases_url, symbol_sets_url
 from errtrack_mcp.tools import (
     build_check,
     compare,
@@ -12,8 +12,16 @@ from errtrack_mcp.tools import (
     releases,
     symbol_sets,
 )
+from errtrack_mcp.tools.issues import issue_changes, issue_diagnosis, issue_list, merge, split
 
 TOOLSETS = {
+    "issues": [
+        *issue_list.TOOLS,
+        *issue_changes.TOOLS,
+        *merge.TOOLS,
+        *split.TOOLS,
+        *issue_diagnosis.TOOLS,
+    ],
     "releases": [*release_list.TOOLS, *releases.TOOLS, *ensure.TOOLS, *compare.TOOLS],
     "symbol-sets": [*symbol_sets.TOOLS, *diagnose.TOOLS, *prune.TOOLS, *download.TOOLS],
 }
@@ -25,6 +33,7 @@ LOCAL_TOOLSETS = {
 
 # Each answer carries the address of its page, so that a person can look at the same thing there.
 PAGES = {
+    "issues": issues_url,
     "releases": releases_url,
     "symbol-sets": symbol_sets_url,
     "builds": symbol_sets_url,

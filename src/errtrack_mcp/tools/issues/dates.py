@@ -11,16 +11,17 @@ from typing import Annotated
 
 from pydantic import Field
 
+from errtrack_mcp.api.sanitize import quoted
 from errtrack_mcp.tools.refusal import Refusal
 
 DEFAULT_LENGTH = timedelta(days=7)
 UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
-AGO = re.compile(r"-(\d{1,5})([hdw])")
+AGO = re.compile(r"-(\d{1,4})([hdw])")
 MAX_LENGTH_OF_DATE = 40
 FORMS = "Write a moment as 2026-09-18 or 2026-09-18T09:41:00Z, or -24h, -7d, -4w for so long ago."
 
-DateFrom = Annotated[str, Field(max_length=MAX_LENGTH_OF_DATE, description="ISO time (UTC), or -24h, -7d, -4w")]
-DateTo = Annotated[str, Field(max_length=MAX_LENGTH_OF_DATE, description="Default: now")]
+DateFrom = Annotated[str, Field(description="ISO time, or -24h, -7d, -4w; default 7 days before date_to")]
+DateTo = Annotated[str, Field(description="Default now")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +61,15 @@ def read_window(date_from: str, date_to: str, now: datetime) -> Window:
 
 def _moment(name: str, text: str, now: datetime) -> datetime:
     """Read one date; `-7d` is so long before `now`, whichever end of the window it is."""
+    text = text[:MAX_LENGTH_OF_DATE]
     if ago := AGO.fullmatch(text):
-        try:
-            return now - int(ago[1]) * UNITS[ago[2]]
-        except OverflowError:
-            raise Refusal("invalid_arguments", f"{name} is longer ago than time is counted. {FORMS}") from None
+        return now - int(ago[1]) * UNITS[ago[2]]
     try:
         read = datetime.fromisoformat(text)
         return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise Refusal("invalid_arguments", f"{name} is no date that can be read: {text!r}. {FORMS}") from None
+        raise Refusal("invalid_arguments", f"{name} is no date that can be read: {quoted(text)}. {FORMS}") from None
 
 
 def _written(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")

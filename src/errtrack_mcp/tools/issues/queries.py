@@ -5,7 +5,7 @@ Which of them an installation has is found out once for a host (docs/posthog-api
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from typing import Any, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, Field
 from pydantic_core import from_json
@@ -16,6 +16,7 @@ from errtrack_mcp.api.models import ApiModel
 
 Route = Literal["issues", "issue", "issue_events"]
 Answer = TypeVar("Answer", bound=BaseModel)
+Item = TypeVar("Item")
 
 
 class AnyIssue(ApiModel):
@@ -24,10 +25,10 @@ class AnyIssue(ApiModel):
     id: str
 
 
-class Rows(BaseModel):
-    """What the general query and the routes for lists answer: rows of any kind, and whether there are more."""
+class Rows(BaseModel, Generic[Item]):
+    """What the general query and the routes for lists answer: rows, and whether there are more."""
 
-    results: list[Any]
+    results: list[Item]
     has_more: bool = Field(default=False, alias="hasMore")
 
     def next_offset(self, offset: int) -> int | None:
@@ -57,13 +58,15 @@ async def _lacks_routes(api: Client) -> bool:
     """Return whether the routes are missing where this API otherwise answers: a 404 has more causes than that."""
     await api.get_page("issues", of=AnyIssue, offset=0, limit=1)
     try:
-        await api.read("query", "issues", body={"limit": 1}, into=Rows)
+        await api.read("query", "issues", body={"limit": 1}, into=Rows[Any])
     except NotFound:
         return True
     return False
 
 
-async def ask_general(api: Client, query: Mapping[str, Any], json_columns: Collection[int] = ()) -> Rows:
+async def ask_general(
+    api: Client, query: Mapping[str, Any], into: type[Answer], json_columns: Collection[int] = ()
+) -> Answer:
     """Ask the general query, which needs query:read.
 
     Objects come as text that holds JSON: `json_columns` are the places in a row where that is unpacked.
@@ -77,7 +80,7 @@ async def ask_general(api: Client, query: Mapping[str, Any], json_columns: Colle
         return answer
 
     whole = replace(api, base=())
-    return await whole.read("query", body={"query": query, "refresh": "blocking"}, into=Rows, prepare=unpack)
+    return await whole.read("query", body={"query": query, "refresh": "blocking"}, into=into, prepare=unpack)
 
 
 def _unpacked(value: Any) -> Any:

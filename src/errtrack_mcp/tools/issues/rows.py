@@ -1,0 +1,43 @@
+"""An issue as PostHog answers it to a query (docs/posthog-api.md, section 10)."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, Field
+
+from errtrack_mcp.api.models import ApiModel
+from errtrack_mcp.tools.parameters import Text
+
+# PostHog counts in numbers with a point.
+Count = Annotated[int, BeforeValidator(lambda value: round(value) if isinstance(value, float) else value)]
+
+
+class Assignee(ApiModel):
+    """Who an issue is assigned to: a user by number, or a role by UUID."""
+
+    id: int | str
+    type: Annotated[str, Field(description="user or role")]
+
+
+class Counts(BaseModel):
+    """How often an issue occurred in a time, and how many it met."""
+
+    occurrences: Count = 0
+    users: Count = 0
+    sessions: Count = 0
+
+
+class IssueRow(ApiModel):
+    """An issue in a query's answer; the list has `aggregations` where the query about one issue has `impact`."""
+
+    id: str
+    name: Text = ""
+    description: Text = ""
+    status: str = ""
+    severity: str | None = None
+    first_seen: str = ""
+    last_seen: str = ""
+    library: Text = ""
+    source: Text = ""
+    assignee: Assignee | None = None
+    aggregations: Counts = Counts()
+    impact: Counts = Counts()
