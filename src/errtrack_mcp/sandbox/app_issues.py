@@ -1,10 +1,10 @@
 """Issues of the shop's other apps: servers, whose stack traces need no maps, and mobile and native ones, which do."""
 
 from datetime import timedelta
-from typing import Any
 
-from errtrack_mcp.sandbox.frames import Frame, Original, compiled_frame, interpreted_frame, script_frame
+from errtrack_mcp.sandbox.frames import Original, interpreted_frame
 from errtrack_mcp.sandbox.seed import OWNER, chunk_id
+from errtrack_mcp.sandbox.seeded_frames import address_frame, hermes_frame, java_frame, server_frame
 from errtrack_mcp.sandbox.seeded_issue import ANDROID, GO, IOS, NODE, PYTHON, REACT_NATIVE, SeededIssue, Stack, Thrown
 
 DAYS, HOURS = timedelta(days=1), timedelta(hours=1)
@@ -60,11 +60,6 @@ PYTHON_ISSUE = SeededIssue(
 )
 
 
-def _server(version: str, function: str, column: int, original: Original) -> Frame:
-    chunk = chunk_id(f"checkout-api/{version}/main")
-    return script_frame(function, 1, column, "file:///srv/checkout-api/main.js", chunk=chunk, original=original)
-
-
 IN_THREE_RELEASES = SeededIssue(
     "in-three-releases",
     tuple(
@@ -73,7 +68,7 @@ IN_THREE_RELEASES = SeededIssue(
                 Thrown(
                     "Error",
                     "Lock wait timeout exceeded",
-                    (_server(version, "R", 70012 + release, Original("reserveStock", "src/stock.ts", 101, 11)),),
+                    (server_frame(version, "R", 70012 + release, Original("reserveStock", "src/stock.ts", 101, 11)),),
                 ),
             ),
             release,
@@ -115,13 +110,6 @@ THROW_SITE_FIRST = SeededIssue(  # an older SDK for Go sends the throw site firs
 )
 
 
-def _hermes(function: str, column: int, failure: str, chunk: str | None = None, ref: str | None = None) -> Frame:
-    """Make a frame of the React Native app."""
-    return script_frame(
-        function, 1, column, "app:///index.android.bundle", chunk=chunk, failure=failure, ref=ref or chunk
-    )
-
-
 HERMES_CHUNK, HERMES_OTHER = chunk_id("missing/hermes"), chunk_id("unbound/help")
 HERMES_BAD_FILE, HERMES_BAD_MAP = "hermes-0b6f7a52-index.android.bundle", "hermes-77c1e9d0-index.ios.bundle"
 HERMES_ISSUE = SeededIssue(
@@ -133,13 +121,13 @@ HERMES_ISSUE = SeededIssue(
                     "TypeError",
                     "undefined is not a function",
                     (
-                        _hermes(
+                        hermes_frame(
                             "anonymous", 150221, f"No sourcemap uploaded for chunk id: {HERMES_CHUNK}", HERMES_CHUNK
                         ),
-                        _hermes("onPress", 48211, f"No token for column 48211 on {HERMES_OTHER}", HERMES_OTHER),
-                        _hermes("_callback", 9931, "No chunk id sent with frame"),
-                        _hermes("apply", 77120, "Data error: Invalid magic", HERMES_BAD_FILE),
-                        _hermes("flush", 2209, "Invalid map: unexpected end of file", HERMES_BAD_MAP),
+                        hermes_frame("onPress", 48211, f"No token for column 48211 on {HERMES_OTHER}", HERMES_OTHER),
+                        hermes_frame("_callback", 9931, "No chunk id sent with frame"),
+                        hermes_frame("apply", 77120, "Data error: Invalid magic", HERMES_BAD_FILE),
+                        hermes_frame("flush", 2209, "Invalid map: unexpected end of file", HERMES_BAD_MAP),
                     ),
                 ),
             ),
@@ -156,12 +144,6 @@ HERMES_ISSUE = SeededIssue(
 )
 
 
-def _java(function: str, line: int, failure: str, map_id: str | None = None, module: str | None = "a.b.c") -> Frame:
-    raw: dict[str, Any] = {"filename": "SourceFile", "lineno": line, "module": module, "map_id": map_id}
-    place = {"line": line, **({"module": module} if module else {})}
-    return compiled_frame("java", function, raw, failure=failure, ref=map_id, **place)
-
-
 PROGUARD_MISSING = "c2b7e0a4-19d3-4f6b-8a7c-5e1d90f3b6a8"
 PROGUARD_DATA, PROGUARD_MAPPING = "proguard-5d3f4c1b-5.2.4", "proguard-b82e6a90-5.3.0"
 ANDROID_ISSUE = SeededIssue(
@@ -173,14 +155,16 @@ ANDROID_ISSUE = SeededIssue(
                     "java.lang.IllegalStateException",
                     "Fragment not attached to a context",
                     (
-                        _java("a", 12, f"No proguard map uploaded for id: {PROGUARD_MISSING}", PROGUARD_MISSING),
-                        _java("b", 4, "Data error: Invalid magic", PROGUARD_DATA),
-                        _java("c", 31, "Invalid mapping", PROGUARD_MAPPING),
-                        _java("d", 9, "Invalid class format", PROGUARD_MAPPING, "[L;"),
-                        _java("e", 2, "No class matched", PROGUARD_MAPPING, "x.y.z"),
-                        _java("f", 7, "No original frames could be derived from raw frame", PROGUARD_MAPPING, "x.y"),
-                        _java("g", 18, "No map ID sent with frame"),
-                        _java("h", 22, "No module provided", PROGUARD_MAPPING, None),
+                        java_frame("a", 12, f"No proguard map uploaded for id: {PROGUARD_MISSING}", PROGUARD_MISSING),
+                        java_frame("b", 4, "Data error: Invalid magic", PROGUARD_DATA),
+                        java_frame("c", 31, "Invalid mapping", PROGUARD_MAPPING),
+                        java_frame("d", 9, "Invalid class format", PROGUARD_MAPPING, "[L;"),
+                        java_frame("e", 2, "No class matched", PROGUARD_MAPPING, "x.y.z"),
+                        java_frame(
+                            "f", 7, "No original frames could be derived from raw frame", PROGUARD_MAPPING, "x.y"
+                        ),
+                        java_frame("g", 18, "No map ID sent with frame"),
+                        java_frame("h", 22, "No module provided", PROGUARD_MAPPING, None),
                     ),
                 ),
             ),
@@ -196,11 +180,6 @@ ANDROID_ISSUE = SeededIssue(
 )
 
 
-def _address(lang: str, function: str, address: str, failure: str) -> Frame:
-    """Make a frame of compiled code; its row names no symbol set."""
-    return compiled_frame(lang, function, {"instruction_addr": address, "image_addr": "0x100000000"}, failure=failure)
-
-
 IOS_ISSUE = SeededIssue(
     "ios",
     (
@@ -210,11 +189,13 @@ IOS_ISSUE = SeededIssue(
                     "EXC_BAD_ACCESS",
                     "Attempted to dereference null pointer",
                     (
-                        _address("swift", "<redacted>", "0x100a3f210", f"No dSYM uploaded for debug_id: {DEBUG_ID}"),
-                        _address("swift", "main", "0x100a40114", "Failed to parse dSYM: no debug information"),
-                        _address("swift", "start", "0x100b00008", "Symbol not found at address: 0x100b00008"),
-                        _address("swift", "dyld", "0x18a2f1000", "No debug_id found for frame"),
-                        _address("swift", "UIKit", "0x18b3e2200", "No matching debug image found for frame"),
+                        address_frame(
+                            "swift", "<redacted>", "0x100a3f210", f"No dSYM uploaded for debug_id: {DEBUG_ID}"
+                        ),
+                        address_frame("swift", "main", "0x100a40114", "Failed to parse dSYM: no debug information"),
+                        address_frame("swift", "start", "0x100b00008", "Symbol not found at address: 0x100b00008"),
+                        address_frame("swift", "dyld", "0x18a2f1000", "No debug_id found for frame"),
+                        address_frame("swift", "UIKit", "0x18b3e2200", "No matching debug image found for frame"),
                     ),
                 ),
             )
@@ -244,13 +225,13 @@ NATIVE_ISSUE = SeededIssue(
                     "SIGSEGV",
                     "Segfault in the scanner",
                     (
-                        _address(
+                        address_frame(
                             "c",
                             "_ZN7scanner4readEv",
                             "0x7f1200",
                             f"No debug symbols uploaded for debug_id: {NATIVE_ID}",
                         ),
-                        _address("c", "_start", "0x401050", "Failed to parse debug symbols: bad magic number"),
+                        address_frame("c", "_start", "0x401050", "Failed to parse debug symbols: bad magic number"),
                     ),
                 ),
             )

@@ -149,8 +149,11 @@ CREATE TABLE IF NOT EXISTS stack_frames (
     resolved INTEGER NOT NULL,
     context TEXT,
     symbol_set_id TEXT REFERENCES symbol_sets (id) ON DELETE SET NULL,
-    original TEXT,
     UNIQUE (team_id, raw_id, part)
+);
+CREATE TABLE IF NOT EXISTS originals (
+    raw_id TEXT PRIMARY KEY,
+    original TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS stack_frames_symbol_set ON stack_frames (symbol_set_id);
 CREATE TABLE IF NOT EXISTS spike_events (

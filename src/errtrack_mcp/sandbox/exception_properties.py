@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from errtrack_mcp.sandbox.database import shown_time, stored_time
+from errtrack_mcp.sandbox.frames import Contents
 from errtrack_mcp.sandbox.seed import RELEASES, cli_metadata, release_id
 from errtrack_mcp.sandbox.seeded_issue import SeededIssue, Thrown, session_id
 
@@ -23,13 +24,20 @@ def exception_properties(exceptions: tuple[Thrown, ...]) -> dict[str, Any]:
         "$exception_list": [_listed(number, each) for number, each in enumerate(exceptions)],
         "$exception_types": _distinct(each.type for each in exceptions),
         "$exception_values": _distinct(each.value for each in exceptions),
-        "$exception_sources": _distinct(frame.get("source") for frame in frames),
-        "$exception_functions": _distinct(frame.get("resolved_name", frame["mangled_name"]) for frame in frames),
+        **frame_properties(frames),
         "$exception_handled": exceptions[0].handled,
         "$exception_level": "error",
         "$exception_fingerprint_record": [{"type": "exception", "id": "0", "pieces": ["Exception Type"]}]
         if deciding is None
         else [{"type": "frame", "raw_id": deciding["raw_id"], "pieces": ["Source", "Function"]}],
+    }
+
+
+def frame_properties(frames: list[Contents]) -> dict[str, Any]:
+    """Return which sources and functions occur in frames."""
+    return {
+        "$exception_sources": _distinct(frame.get("source") for frame in frames),
+        "$exception_functions": _distinct(frame.get("resolved_name", frame["mangled_name"]) for frame in frames),
     }
 
 

@@ -3,18 +3,11 @@
 from datetime import timedelta
 
 from errtrack_mcp.sandbox.failures import CDN
-from errtrack_mcp.sandbox.frames import SHOP, Frame, script_frame
+from errtrack_mcp.sandbox.frames import SHOP, script_frame
+from errtrack_mcp.sandbox.seeded_frames import fetched_frame
 from errtrack_mcp.sandbox.seeded_issue import SeededIssue, Stack, Thrown
 
 DAYS, HOURS, MINUTES = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
-
-
-def _fetched(  # noqa: PLR0913 - a script has these parts
-    script: str, function: str, column: int, failure: str, *, base: str = SHOP, map_ref: bool = False
-) -> Frame:
-    """Make a frame of a script that ingestion went to fetch; the ref is its address, or that of its map."""
-    url = f"{base}/{script}"
-    return script_frame(function, 1, column, url, failure=failure, ref=f"{url}.map" if map_ref else url)
 
 
 NOT_INJECTED = SeededIssue(
@@ -26,7 +19,7 @@ NOT_INJECTED = SeededIssue(
                     "TypeError",
                     "Failed to fetch",
                     (
-                        _fetched(
+                        fetched_frame(
                             "app.8f3c1d.js",
                             "Zo",
                             40021,
@@ -42,20 +35,20 @@ NOT_INJECTED = SeededIssue(
     3 * HOURS,
 )
 _FETCHES = (
-    _fetched(
+    fetched_frame(
         "checkout.2b94e0.js",
         "p",
         911,
         f"HTTP error 404 while fetching: {SHOP}/checkout.2b94e0.js.map",
         map_ref=True,
     ),
-    _fetched(
+    fetched_frame(
         "account.c07d55.js",
         "k",
         1733,
         f"HTTP error 403 while fetching: {SHOP}/account.c07d55.js.map",
     ),
-    _fetched(
+    fetched_frame(
         "js/reviews.90be12.js",
         "w",
         8802,
@@ -63,21 +56,21 @@ _FETCHES = (
         map_ref=True,
         base=CDN,
     ),
-    _fetched(
+    fetched_frame(
         "js/recommendations.51b7aa.js",
         "x",
         402,
         f"Request timed out while fetching: {CDN}/js/recommendations.51b7aa.js",
         base=CDN,
     ),
-    _fetched(
+    fetched_frame(
         "widget.js",
         "g",
         77120,
         "Network error while fetching: https://widgets.partner.example/widget.js",
         base="https://widgets.partner.example",
     ),
-    _fetched("tag-manager.js", "i", 6001, f"Redirect error while fetching: {CDN}/tag-manager.js", base=CDN),
+    fetched_frame("tag-manager.js", "i", 6001, f"Redirect error while fetching: {CDN}/tag-manager.js", base=CDN),
 )
 FETCH_FAILED = SeededIssue(
     "fetch-failed",
@@ -88,10 +81,10 @@ FETCH_FAILED = SeededIssue(
     severity="low",
 )
 _ADDRESSES = (
-    _fetched("search.7d20c8.js", "m", 2290, f"Could not parse source-map header from url {SHOP}/search.7d20c8.js"),
-    _fetched("cart.13aa9f.js", "c", 1877, f"Could not parse source-map url {SHOP}/cart.13aa9f.js"),
-    _fetched("bundle.js", "b", 4410, "Invalid source url: app:///assets/bundle.js", base="app:///assets"),
-    _fetched("embedded.js", "h", 903, f"Invalid data url found at {SHOP}/embedded.js"),
+    fetched_frame("search.7d20c8.js", "m", 2290, f"Could not parse source-map header from url {SHOP}/search.7d20c8.js"),
+    fetched_frame("cart.13aa9f.js", "c", 1877, f"Could not parse source-map url {SHOP}/cart.13aa9f.js"),
+    fetched_frame("bundle.js", "b", 4410, "Invalid source url: app:///assets/bundle.js", base="app:///assets"),
+    fetched_frame("embedded.js", "h", 903, f"Invalid data url found at {SHOP}/embedded.js"),
 )
 BAD_ADDRESSES = SeededIssue(
     "map-address-unreadable",
@@ -101,15 +94,15 @@ BAD_ADDRESSES = SeededIssue(
     9 * HOURS,
 )
 _FILES = (
-    _fetched(
+    fetched_frame(
         "vendor.e41f07.js",
         "Lr",
         66004,
         "Invalid source map: expected value at line 1 column 1",
         map_ref=True,
     ),
-    _fetched("legacy.4c0e6b.js", "o", 120, "JSDataError: Invalid magic"),
-    _fetched("polyfills.ab1290.js", "u", 3380, "Invalid Source and Map"),
+    fetched_frame("legacy.4c0e6b.js", "o", 120, "JSDataError: Invalid magic"),
+    fetched_frame("polyfills.ab1290.js", "u", 3380, "Invalid Source and Map"),
 )
 FILE_UNUSABLE = SeededIssue(
     "file-unusable",

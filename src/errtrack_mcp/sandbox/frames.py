@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -131,6 +131,14 @@ def resolve(contents: Contents, original: Original) -> Contents:
     return {name: value for name, value in contents.items() if name != "resolve_failure"} | readable
 
 
+def unresolve(contents: Contents, failure: str) -> Contents:
+    """Put a frame of a script back to what its SDK sent, with the reason why it stays so."""
+    raw = contents["junk_drawer"]["raw_frame"]
+    sent = {name: value for name, value in contents.items() if name != "resolved_name"}
+    position = {"source": urlsplit(raw["filename"]).path, "line": raw["lineno"], "column": raw["colno"]}
+    return sent | position | {"in_app": raw["in_app"], "resolved": False, "resolve_failure": failure}
+
+
 def source_context(original: Original, *, nearest_first: bool = False) -> dict[str, Any]:
     """Make the lines around a position, each with its number."""
     line = original.line
@@ -143,8 +151,3 @@ def source_context(original: Original, *, nearest_first: bool = False) -> dict[s
         "line": {"number": line, "line": f"  {original.code}"},
         "after": [{"number": line + 1, "line": "}"}, {"number": line + 2, "line": ""}],
     }
-
-
-def original_as_json(original: Original | None) -> dict[str, Any] | None:
-    """Return an original as it is kept with a row."""
-    return None if original is None else asdict(original)

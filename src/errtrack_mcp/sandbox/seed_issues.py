@@ -1,6 +1,7 @@
 """Write seeded issues with their fingerprints, events and stack frames into a project."""
 
 import json
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,7 +9,7 @@ from errtrack_mcp.sandbox.app_issues import APP_ISSUES
 from errtrack_mcp.sandbox.database import Database, stored_time
 from errtrack_mcp.sandbox.exception_properties import exception_properties, visit_properties
 from errtrack_mcp.sandbox.fetched_issues import FETCHED_ISSUES
-from errtrack_mcp.sandbox.frames import Frame, original_as_json
+from errtrack_mcp.sandbox.frames import Frame
 from errtrack_mcp.sandbox.hostile_issue import HOSTILE_ISSUE
 from errtrack_mcp.sandbox.seed import EPOCH, ORGANIZATION_ID, OTHER_PROJECT_ID, OWNER, PROJECT_ID, time_ordered_id
 from errtrack_mcp.sandbox.seeded_issue import NODE, SeededIssue, Stack, Thrown
@@ -123,7 +124,6 @@ def _insert_frame(database: Database, moment: datetime, team_id: int, frame: Fra
     """Write the row of a frame; a later one for the same raw frame takes its place."""
     hash_id, _, part = frame.contents["raw_id"].rpartition("/")
     found = database.one("SELECT id FROM symbol_sets WHERE team_id = ? AND ref = ?", (team_id, frame.ref))
-    original = original_as_json(frame.original)
     values = (
         time_ordered_id(f"frame/{team_id}/{hash_id}", EPOCH),
         team_id,
@@ -134,9 +134,11 @@ def _insert_frame(database: Database, moment: datetime, team_id: int, frame: Fra
         frame.contents["resolved"],
         None if frame.context is None else json.dumps(frame.context, ensure_ascii=False),
         None if found is None else found["id"],
-        None if original is None else json.dumps(original),
     )
-    database.execute("INSERT OR REPLACE INTO stack_frames VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+    database.execute("INSERT OR REPLACE INTO stack_frames VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+    if frame.original is not None:
+        original = (frame.contents["raw_id"], json.dumps(asdict(frame.original)))
+        database.execute("INSERT OR REPLACE INTO originals VALUES (?, ?)", original)
 
 
 def _insert_spikes(database: Database, now: datetime) -> None:

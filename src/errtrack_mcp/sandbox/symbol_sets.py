@@ -85,9 +85,11 @@ async def retrieve_symbol_set(call: Call) -> Response:
 
 
 async def destroy_symbol_set(call: Call) -> Response:
-    """DELETE: the symbol set and its file; its release stays."""
+    """DELETE: the symbol set, its file and its unresolved frames; its release stays, and what it made readable."""
     row = find_symbol_set(call)
-    call.database.execute("DELETE FROM symbol_sets WHERE id = ?", (row["id"],))
+    with call.database.transaction():
+        call.database.execute("DELETE FROM stack_frames WHERE symbol_set_id = ? AND NOT resolved", (row["id"],))
+        call.database.execute("DELETE FROM symbol_sets WHERE id = ?", (row["id"],))
     if row["storage_ptr"]:
         call.storage.delete(row["storage_ptr"])
     return no_content()

@@ -2,30 +2,21 @@
 
 from datetime import timedelta
 
-from errtrack_mcp.sandbox.frames import SHOP, Frame, Original, script_frame
+from errtrack_mcp.sandbox.frames import SHOP, Original, script_frame
 from errtrack_mcp.sandbox.seed import OWNER, chunk_id
+from errtrack_mcp.sandbox.seeded_frames import built_frame, not_uploaded_frame
 from errtrack_mcp.sandbox.seeded_issue import SeededIssue, Stack, Thrown
 
 ROLE_ID = "0198d2b4-11c7-7000-a5e1-6f0c8b93d7aa"
 DAYS, HOURS, MINUTES = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
-NOT_UPLOADED = "No sourcemap uploaded for chunk id: "
 STOREFRONT = "storefront-web/2.13.2"
 NEWEST, STOREFRONT_2_13_2, STOREFRONT_2_13_1, STOREFRONT_2_13_0 = 0, 2, 4, 6
 
 
-def _chunk(chunk: str, function: str, column: int, original: Original, failure: str | None = None) -> Frame:
-    """Make a frame of a script that got its chunk id at build time."""
-    ref = chunk_id(chunk)
-    url = f"{SHOP}/{chunk.replace('/', '-')}.js"
-    return script_frame(function, 1, column, url, chunk=ref, failure=failure, original=original)
-
-
-def _missing(chunk: str, function: str, column: int, original: Original) -> Frame:
-    return _chunk(chunk, function, column, original, NOT_UPLOADED + chunk_id(chunk))
-
-
-REACT = _chunk(f"{STOREFRONT}/vendor", "Kl", 41877, Original("callCallback", "node_modules/react-dom/index.js", 188, 9))
-CLICK = _chunk(f"{STOREFRONT}/main", "yt", 20931, Original("onPayClicked", "src/checkout/PayButton.tsx", 34, 11))
+REACT = built_frame(
+    f"{STOREFRONT}/vendor", "Kl", 41877, Original("callCallback", "node_modules/react-dom/index.js", 188, 9)
+)
+CLICK = built_frame(f"{STOREFRONT}/main", "yt", 20931, Original("onPayClicked", "src/checkout/PayButton.tsx", 34, 11))
 CART_TOTAL = Original(
     "cartTotal", "src/cart/total.ts", 41, 18, "return items.reduce((sum, item) => sum + item.total, 0);"
 )
@@ -39,7 +30,7 @@ CART = SeededIssue(
                 Thrown(
                     "TypeError",
                     "Cannot read properties of undefined (reading 'total')",
-                    (REACT, CLICK, _missing("missing/cart", "qe", 88213, CART_TOTAL)),
+                    (REACT, CLICK, not_uploaded_frame("missing/cart", "qe", 88213, CART_TOTAL)),
                 ),
             ),
             STOREFRONT_2_13_2,
@@ -54,9 +45,9 @@ CART = SeededIssue(
     test_events=4,
 )
 _PENDING = (
-    _missing("pending/main", "n", 1204, Original("start", "src/main.ts", 12, 1)),
-    _missing("pending/vendor", "r", 7713, Original("flush", "node_modules/scheduler/index.js", 61, 3)),
-    _missing("pending/cart", "t", 309, Original("applyVoucher", "src/cart/voucher.ts", 9, 27)),
+    not_uploaded_frame("pending/main", "n", 1204, Original("start", "src/main.ts", 12, 1)),
+    not_uploaded_frame("pending/vendor", "r", 7713, Original("flush", "node_modules/scheduler/index.js", 61, 3)),
+    not_uploaded_frame("pending/cart", "t", 309, Original("applyVoucher", "src/cart/voucher.ts", 9, 27)),
 )
 UNFINISHED = SeededIssue(
     "upload-not-finished",
@@ -69,7 +60,17 @@ UNFINISHED = SeededIssue(
 )
 FIXED = SeededIssue(
     "fixed-by-upload",
-    (Stack((Thrown("TypeError", "undefined is not an object", (_missing("unbound/search", "s", 5120, SEARCH),)),)),),
+    (
+        Stack(
+            (
+                Thrown(
+                    "TypeError",
+                    "undefined is not an object",
+                    (not_uploaded_frame("unbound/search", "s", 5120, SEARCH),),
+                ),
+            )
+        ),
+    ),
     7,
     4 * DAYS,
     3.1 * DAYS,
@@ -77,7 +78,7 @@ FIXED = SeededIssue(
 )
 FIXED_SINCE = SeededIssue(  # the same frame, after the upload: grouped by its original, so another issue
     "readable-after-upload",
-    (Stack((Thrown("TypeError", "undefined is not an object", (_chunk("unbound/search", "s", 5120, SEARCH),)),)),),
+    (Stack((Thrown("TypeError", "undefined is not an object", (built_frame("unbound/search", "s", 5120, SEARCH),)),)),),
     5,
     2.8 * DAYS,
     5 * HOURS,
@@ -92,7 +93,7 @@ STILL_BROKEN = SeededIssue(
                     "TypeError",
                     "e.format is not a function",
                     (
-                        _chunk("unbound/account", "a", 611, Original("render", "src/account/Orders.tsx", 20, 4)),
+                        built_frame("unbound/account", "a", 611, Original("render", "src/account/Orders.tsx", 20, 4)),
                         script_frame(
                             "fd",
                             1,
@@ -120,7 +121,11 @@ NOT_SEEN_SINCE = SeededIssue(
                 Thrown(
                     "Error",
                     "Report has no rows",
-                    (_missing("never/admin", "Xi", 15402, Original("exportReport", "src/admin/report.ts", 118, 7)),),
+                    (
+                        not_uploaded_frame(
+                            "never/admin", "Xi", 15402, Original("exportReport", "src/admin/report.ts", 118, 7)
+                        ),
+                    ),
                 ),
             ),
             STOREFRONT_2_13_1,
@@ -158,8 +163,8 @@ WRONG_PROJECT = SeededIssue(
     7 * HOURS,
 )
 _TURN = (
-    _chunk(f"{STOREFRONT}/main", "vi", 33190, Original("expandNode", "src/menu/tree.ts", 52, 14)),
-    _chunk(f"{STOREFRONT}/main", "ga", 33011, Original("visitChildren", "src/menu/tree.ts", 47, 9)),
+    built_frame(f"{STOREFRONT}/main", "vi", 33190, Original("expandNode", "src/menu/tree.ts", 52, 14)),
+    built_frame(f"{STOREFRONT}/main", "ga", 33011, Original("visitChildren", "src/menu/tree.ts", 47, 9)),
 )
 DEEP = SeededIssue(
     "sixty-four-frames",
@@ -178,7 +183,7 @@ MERGED = SeededIssue(
                     "Payment was declined",
                     (
                         CLICK,
-                        _chunk(
+                        built_frame(
                             f"{STOREFRONT}/checkout",
                             "Pe",
                             9021,
@@ -215,7 +220,7 @@ GONE_IN_NEWEST = SeededIssue(
                     "Error",
                     "Coupon has expired",
                     (
-                        _chunk(
+                        built_frame(
                             f"storefront-web/{version}/checkout",
                             "Hc",
                             12044 + release,
