@@ -76,11 +76,16 @@ def steps_for(counted: SymbolSetCounts, uncovered: Iterable[Release], days: int)
     return said or ["Nothing to do."]
 
 
+def deployed(ref: str) -> str:
+    """Say how to compare what is deployed with what was uploaded, naming a ref that a reader may not trip over."""
+    return DEPLOYED.replace("REF", ref) if _PLAIN.fullmatch(ref) else DEPLOYED
+
+
 def steps_for_one(ref: str, state: str, groups: list[Group], file_since: str, *, expiring: bool) -> list[str]:
     """Return what to do about one symbol set; `file_since` is empty where it has no file."""
     if state == NO_FILE:
         return [groups[0].failure.remedy, LATER]
-    steps = [DEPLOYED.replace("REF", ref)] if _PLAIN.fullmatch(ref) else [DEPLOYED]
+    steps = [deployed(ref)]
     older = (
         f"Compare the time of the error with {file_since}: the file is not older, and an error that came before its "
         "file stays minified."
