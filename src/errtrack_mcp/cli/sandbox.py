@@ -19,6 +19,7 @@ from errtrack_mcp.sandbox.server import Contents, announcement, serve
 @click.option("--storage", type=click.Path(file_okay=False, path_type=Path), help="Keep uploaded files here.")
 @click.option("--seed-releases", type=click.IntRange(0), default=0, help="So many releases more.")
 @click.option("--seed-symbol-sets", type=click.IntRange(0), default=0, help="So many symbol sets more.")
+@click.option("--seed-issues", type=click.IntRange(0), default=0, help="So many issues more.")
 def command(
     port: int,
     host: str,
@@ -26,13 +27,14 @@ def command(
     storage: Path | None,
     seed_releases: int,
     seed_symbol_sets: int,
+    seed_issues: int,
     *,
     public: bool,
 ) -> None:
     """Serve the imitation of PostHog's REST API to any HTTP client."""
     if not public and not is_loopback(host):
         stop([f"Listening on {host} opens the sandbox to others, who know its keys; add --public to allow that."])
-    contents = Contents(data or ":memory:", storage, seed_releases, seed_symbol_sets)
+    contents = Contents(data or ":memory:", storage, seed_releases, seed_symbol_sets, seed_issues)
     sock = open_socket(host, port)
     address = f"http://{in_url(host)}:{sock.getsockname()[1]}"
     try:

@@ -14,6 +14,7 @@ import uvicorn
 from errtrack_mcp.sandbox.app import create_app
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.generate import generate
+from errtrack_mcp.sandbox.generate_issues import generate_issues
 from errtrack_mcp.sandbox.retention import remove_expired, remove_expired_hourly
 from errtrack_mcp.sandbox.seed import (
     FULL_KEY,
@@ -37,6 +38,7 @@ class Contents:
     storage: Path | None = None
     releases: int = 0
     symbol_sets: int = 0
+    issues: int = 0
 
     def files(self) -> Path | None:
         """Return where files are kept: next to the rows where nothing else is said, so that both survive a restart."""
@@ -59,6 +61,7 @@ async def serve(contents: Contents, sock: socket.socket, on_ready: Callable[[], 
         seed(database, now)
         seed_issues(database, now)
         generate(database, now, PROJECT_ID, contents.releases, contents.symbol_sets)
+        generate_issues(database, now, PROJECT_ID, contents.issues)
         storage = Storage(contents.files())
         remove_expired(database, storage, now)
         config = uvicorn.Config(
