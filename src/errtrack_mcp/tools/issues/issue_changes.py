@@ -32,7 +32,7 @@ Severity = Annotated[
     Literal["low", "medium", "high", "critical", "none"] | None, Field(description="none: take it away")
 ]
 Name = Annotated[Text | None, Field(min_length=1)]
-Description = Annotated[Text | None, Field(description="Empty text clears it")]
+Description = Annotated[Text | None, Field(min_length=1)]
 UserId = Annotated[int | None, Field(ge=1, le=2**31 - 1, description="Number of a user"), WholeNumber]
 RoleId = Annotated[UUID | None, Field(description="Id of a role")]
 
