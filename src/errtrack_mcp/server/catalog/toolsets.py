@@ -12,11 +12,25 @@ from errtrack_mcp.tools import (
     releases,
     symbol_sets,
 )
-from errtrack_mcp.tools.issues import issue_changes, issue_diagnosis, issue_list, merge, split
+from errtrack_mcp.tools.issues import (
+    event_list,
+    fingerprint_list,
+    issue_changes,
+    issue_detail,
+    issue_diagnosis,
+    issue_list,
+    issue_releases,
+    merge,
+    split,
+)
 
 TOOLSETS = {
     "issues": [
         *issue_list.TOOLS,
+        *issue_detail.TOOLS,
+        *event_list.TOOLS,
+        *issue_releases.TOOLS,
+        *fingerprint_list.TOOLS,
         *issue_changes.TOOLS,
         *merge.TOOLS,
         *split.TOOLS,

@@ -8,7 +8,7 @@ from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.errors import BadShape
 from errtrack_mcp.tools.issues.dates import Window
 from errtrack_mcp.tools.issues.models import Event, read_events_of
-from errtrack_mcp.tools.issues.queries import AnyIssue, Rows, ask_general, ask_route, captured_as
+from errtrack_mcp.tools.issues.queries import AnyIssue, Rows, ask_general, ask_route, of_issue
 
 # What newer installations are told to send, and what older ones are: each ignores the word of the other.
 INCLUDE = ("exception", "stacktrace", "environment", "navigation", "correlation")
@@ -59,8 +59,10 @@ async def read_events(
         body["searchQuery"] = search
     rows = await ask_route(api, "issue_events", body, Rows[dict[str, Any]])
     if rows is not None:
-        return EventsPage(_read(rows.results), rows.next_offset(offset))
-    return await _read_by_general_query(api, issue_id, _events_query(issue_id, window, body), offset)
+        return EventsPage(_read(rows.results, only_app_frames=only_app_frames), rows.next_offset(offset))
+    general = await _ask_general(api, issue_id, _events_query(api, issue_id, window, body))
+    events = _read(general.results, only_app_frames=only_app_frames)
+    return EventsPage(events, general.next_offset(offset), searched_messages_only=bool(search))
 
 
 async def read_captured_events(api: Client, issue_id: str, window: Window, *, limit: int) -> list[Event]:
@@ -68,17 +70,17 @@ async def read_captured_events(api: Client, issue_id: str, window: Window, *, li
 
     The key needs query:read.
     """
-    query = _events_query(issue_id, window, {"filterTestAccounts": False, "limit": limit, "offset": 0})
-    return (await _read_by_general_query(api, issue_id, query, 0)).events
+    query = _events_query(api, issue_id, window, {"filterTestAccounts": False, "limit": limit, "offset": 0})
+    return _read((await _ask_general(api, issue_id, query)).results)
 
 
-def _events_query(issue_id: str, window: Window, body: Mapping[str, Any]) -> dict[str, Any]:
+def _events_query(api: Client, issue_id: str, window: Window, body: Mapping[str, Any]) -> dict[str, Any]:
     """Return the same question for the general query (docs/posthog-api.md, section 12)."""
     query: dict[str, Any] = {
         "kind": "EventsQuery",
         "event": "$exception",
         "select": list(COLUMNS),
-        "where": [captured_as(issue_id)],
+        "where": [of_issue(api, issue_id)],
         "after": window.date_from,
         "before": window.date_to,
         "orderBy": ["timestamp DESC"],
@@ -92,16 +94,17 @@ def _events_query(issue_id: str, window: Window, body: Mapping[str, Any]) -> dic
     return query
 
 
-async def _read_by_general_query(api: Client, issue_id: str, query: Mapping[str, Any], offset: int) -> EventsPage:
+async def _ask_general(api: Client, issue_id: str, query: Mapping[str, Any]) -> Rows[dict[str, Any]]:
+    """Ask the general query, and give the values in its rows their names."""
     rows = await ask_general(api, query, Rows[list[Any]], json_columns=[COLUMNS.index("properties")])
     if not rows.results:
         await api.get("issues", issue_id, into=AnyIssue)  # this query knows no issue that does not exist
-    values = [dict(zip(COLUMNS, row, strict=False)) for row in rows.results]
-    return EventsPage(_read(values), rows.next_offset(offset), searched_messages_only="properties" in query)
+    named = [dict(zip(COLUMNS, row, strict=False)) for row in rows.results]
+    return Rows(results=named, hasMore=rows.has_more)
 
 
-def _read(rows: list[dict[str, Any]]) -> list[Event]:
+def _read(rows: list[dict[str, Any]], *, only_app_frames: bool = False) -> list[Event]:
     try:
-        return read_events_of(rows)
+        return read_events_of(rows, only_app_frames=only_app_frames)
     except ValueError:
         raise BadShape(200, "timestamp") from None

@@ -15,7 +15,7 @@ from errtrack_mcp.tools.dependencies import Api
 from errtrack_mcp.tools.issues.address import IssueOrAddress, ask_about
 from errtrack_mcp.tools.issues.dates import DateFrom, DateTo, Window, read_window
 from errtrack_mcp.tools.issues.models import ReleaseOfEvent, release_of
-from errtrack_mcp.tools.issues.queries import AnyIssue, Rows, ask_general, captured_as
+from errtrack_mcp.tools.issues.queries import AnyIssue, Rows, ask_general, of_issue
 from errtrack_mcp.tools.releases import Release
 
 MAX_GROUPS = 1_000
@@ -101,9 +101,8 @@ async def read_releases(api: Client, issue_id: str, window: Window) -> Seen:
 
     Raises MissingScope without query:read.
     """
-    whose = captured_as(issue_id) if api.query_routes.are_missing(api.origin) else f"issue_id = toUUID('{issue_id}')"
     query = (
-        f"{COUNTED} FROM events WHERE event = '$exception' AND {whose}"
+        f"{COUNTED} FROM events WHERE event = '$exception' AND {of_issue(api, issue_id)}"
         f" AND timestamp >= toDateTime('{window.date_from}') AND timestamp <= toDateTime('{window.date_to}')"
         " GROUP BY properties.$exception_release, properties.$exception_releases"
         f" ORDER BY max(timestamp) DESC LIMIT {MAX_GROUPS}"

@@ -53,8 +53,8 @@ class Frame:
 class ExceptionItem:
     """One exception of an event, with its frames in the order of PostHog: outermost call first.
 
-    `frames_omitted` counts outer frames that were not sent; `processed` is False where PostHog never looked at the
-    stack.
+    `frames_omitted` counts outer frames that are not here, `library_frames_omitted` those of libraries that a choice of
+    app frames left out; `processed` is False where PostHog never looked at the stack.
     """
 
     type: str = ""
@@ -62,6 +62,7 @@ class ExceptionItem:
     handled: bool | None = None
     frames: tuple[Frame, ...] = ()
     frames_omitted: int = 0
+    library_frames_omitted: int = 0
     processed: bool = True
 
 
@@ -103,20 +104,34 @@ class Event:
         return None if self.library == "posthog-go" else True
 
 
-def read_events_of(rows: Sequence[Values]) -> list[Event]:
-    """Read the events of one answer, each with its whole stack: PostHog sends equal ones once, with pointers to it."""
+def read_events_of(rows: Sequence[Values], *, only_app_frames: bool = False) -> list[Event]:
+    """Read the events of one answer, each with its own stack: PostHog sends equal ones once, with pointers to it."""
     stacks: dict[tuple[str, int], Values] = {}
     for row in rows:
         for place, item in enumerate(_exception_list(row)):
             stack = _mapping(item.get("stacktrace"))
             if "same_as_event" not in stack:
                 stacks[_text(row.get("uuid")), place] = stack
-    return [_event(row, stacks) for row in rows]
+    return [_event(row, stacks, only_app_frames=only_app_frames) for row in rows]
 
 
-def app_frames(item: ExceptionItem) -> ExceptionItem:
-    """Return the exception with those frames only that are the app's own code."""
-    return replace(item, frames=tuple(frame for frame in item.frames if frame.in_app))
+def with_app_frames(event: Event, app_only: Event) -> Event:
+    """Complete a cut stack by the app frames of `app_only`, the same event read without frames of libraries."""
+    pairs = zip(event.exceptions, app_only.exceptions, strict=False)
+    completed = tuple(_completed(item, apps) if item.frames_omitted else item for item, apps in pairs)
+    return replace(event, exceptions=completed + event.exceptions[len(completed) :])
+
+
+def _completed(item: ExceptionItem, apps: ExceptionItem) -> ExceptionItem:
+    throwing = tuple(frame for frame in item.frames[-1:] if not frame.in_app)
+    in_all = len(item.frames) + item.frames_omitted
+    of_app = len(apps.frames) + apps.frames_omitted
+    return replace(
+        item,
+        frames=apps.frames + throwing,
+        frames_omitted=apps.frames_omitted,
+        library_frames_omitted=max(0, in_all - of_app - len(throwing)),
+    )
 
 
 def release_of(properties: Values) -> ReleaseOfEvent | None:
@@ -133,7 +148,7 @@ def _release(release_id: str, values: Values) -> ReleaseOfEvent:
     return ReleaseOfEvent(release_id, _text(values.get("version")), _text(values.get("project")))
 
 
-def _event(row: Values, stacks: Mapping[tuple[str, int], Values]) -> Event:
+def _event(row: Values, stacks: Mapping[tuple[str, int], Values], *, only_app_frames: bool) -> Event:
     properties = _properties(row)
     items = _exception_list(row)
     return Event(
@@ -150,17 +165,25 @@ def _event(row: Values, stacks: Mapping[tuple[str, int], Values]) -> Event:
         url=_text(properties.get("$current_url")),
         session_id=_text(properties.get("$session_id")),
         release=release_of(properties),
-        exceptions=tuple(_exception(item, stacks) for item in items[:MAX_EXCEPTIONS]),
+        exceptions=tuple(_exception(item, stacks, only_app_frames) for item in items[:MAX_EXCEPTIONS]),
         exceptions_omitted=max(0, len(items) - MAX_EXCEPTIONS),
     )
 
 
-def _exception(item: Values, stacks: Mapping[tuple[str, int], Values]) -> ExceptionItem:
+def _exception(
+    item: Values,
+    stacks: Mapping[tuple[str, int], Values],
+    only_app_frames: bool,
+) -> ExceptionItem:
     stack = _mapping(item.get("stacktrace"))
     if "same_as_event" in stack:
         place = _number(stack.get("same_as_exception")) or 0
         stack = stacks.get((_text(stack["same_as_event"]), place), {})
-    frames = [frame for frame in _sequence(stack.get("frames")) if isinstance(frame, dict)]
+    frames = [
+        frame
+        for frame in _sequence(stack.get("frames"))
+        if isinstance(frame, dict) and (frame.get("in_app") is True or not only_app_frames)
+    ]
     return ExceptionItem(
         type=_text(item.get("type")),
         value=_text(item.get("value")),

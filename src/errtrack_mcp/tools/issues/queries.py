@@ -92,9 +92,13 @@ def _unpacked(value: Any) -> Any:
         return None
 
 
-def captured_as(issue_id: str) -> str:
-    """Return the condition that an event belongs to an issue, for installations without the routes.
+def of_issue(api: Client, issue_id: str) -> str:
+    """Return the condition that an event belongs to an issue, as the general query takes it.
 
-    Newer ones keep `issue_id` current through merges and splits, and need no more than that.
+    `issue_id` follows merges and splits. On installations without the routes it is not sure to, and there the issue
+    that the event was captured for counts too (docs/posthog-api.md, section 12).
     """
-    return f"(issue_id = '{issue_id}' OR properties.$exception_issue_id = '{issue_id}')"
+    current = f"issue_id = toUUID('{issue_id}')"
+    if api.query_routes.are_missing(api.origin):
+        return f"({current} OR properties.$exception_issue_id = '{issue_id}')"
+    return current
