@@ -23,7 +23,7 @@ ARCHIVED = issue_id("archived")
 
 def stored(database: Database, column: str, issue: str = CART) -> Any:
     """Return a column of an issue."""
-    return database.one(f"SELECT {column} FROM issues WHERE id = ?", (issue,))[0]  # noqa: S608
+    return database.all(f"SELECT {column} FROM issues WHERE id = ?", (issue,))[0][0]  # noqa: S608
 
 
 @pytest.mark.parametrize(
@@ -43,10 +43,10 @@ async def test_a_field_is_changed_and_nothing_else(
 ) -> None:
     """The answer is what the issue's own endpoint has afterwards."""
     field, value = changed
-    before = dict(database.one("SELECT * FROM issues WHERE id = ?", (CART,)))
+    before = dict(database.all("SELECT * FROM issues WHERE id = ?", (CART,))[0])
     async with connect() as client:
         done = await answer(client, UPDATE, issue_id=CART, **given)
-    after = dict(database.one("SELECT * FROM issues WHERE id = ?", (CART,)))
+    after = dict(database.all("SELECT * FROM issues WHERE id = ?", (CART,))[0])
     assert done["changed"] is True
     assert done["issue"].get(field) == value
     assert {name for name in after if after[name] != before[name]} - {"updated_at"} == {field}
