@@ -17,6 +17,7 @@ from errtrack_mcp.sandbox import (
     issue_changes,
     issue_queries,
     older_uploads,
+    query_api,
     releases,
     stack_frames,
     symbol_sets,
@@ -41,6 +42,7 @@ RESOURCES = [
     *fingerprints.RESOURCES,
     *stack_frames.RESOURCES,
     *issue_queries.RESOURCES,
+    *query_api.RESOURCES,
 ]
 
 

@@ -72,9 +72,11 @@ def release_condition(release: str) -> Condition:
 
 def group_condition(group: Mapping[str, Any], known: KnownIssues) -> Condition:
     """Join the filters of a group, and of groups in it, by its AND or OR."""
+    items = group.get("values")
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise invalid("A group of filters holds a list of filters or groups.")
     conditions = [
-        group_condition(item, known) if "values" in item else property_condition(item, known)
-        for item in group.get("values", [])
+        group_condition(item, known) if "values" in item else property_condition(item, known) for item in items
     ]
     join = any if group.get("type") == "OR" else all
     return lambda event: not conditions or join(condition(event) for condition in conditions)

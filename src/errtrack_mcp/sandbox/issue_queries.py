@@ -106,7 +106,7 @@ async def query_issues(call: Call) -> Response:
     rows = [
         row
         for row in issue_rows(events, known, period, resolution)
-        if asked["status"] in ("all", row["status"]) and _is_assigned(row, asked["assignee"])
+        if asked["status"] in ("all", row["status"]) and is_assigned(row, asked["assignee"])
     ]
     rows = ordered(rows, asked["orderBy"], descending=asked["orderDirection"] == "DESC")
     return _page([_list_row(call, row) for row in rows], limit, asked["offset"])
@@ -168,7 +168,7 @@ def _issue_body(call: Call, row: dict[str, Any], latest: Event, *, sparkline: bo
     )
 
 
-def _is_assigned(row: dict[str, Any], wanted: dict[str, Any] | None) -> bool:
+def is_assigned(row: dict[str, Any], wanted: dict[str, Any] | None) -> bool:
     """Compare whom an issue is assigned to; asking for nobody is not possible."""
     if wanted is None:
         return True

@@ -74,7 +74,7 @@ def breakdown_period(dates: Mapping[str, Any], now: datetime, timezone: str) -> 
 
 def read_moment(text: str, now: datetime, zone: tzinfo, *, forward: bool = False) -> datetime:
     """Read an absolute or relative date; the first letter that could be a unit is one, and without any it is now."""
-    absolute = _read_absolute(text)
+    absolute = read_absolute(text)
     if absolute is not None:
         return absolute.astimezone(zone) if absolute.tzinfo else absolute.replace(tzinfo=zone)
     found = RELATIVE.search(text)
@@ -87,7 +87,8 @@ def read_moment(text: str, now: datetime, zone: tzinfo, *, forward: bool = False
         raise server_error() from None
 
 
-def _read_absolute(text: str) -> datetime | None:
+def read_absolute(text: str) -> datetime | None:
+    """Read a date in a form of ISO 8601, without a time zone where it names none; None for anything else."""
     try:
         return datetime.fromisoformat(text)
     except ValueError:

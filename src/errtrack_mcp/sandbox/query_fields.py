@@ -114,6 +114,12 @@ def text_or_texts(name: str, value: Any) -> list[str]:
     return texts
 
 
+def texts(name: str, value: Any) -> list[str]:
+    """Read a list of texts."""
+    read = text()
+    return [read(f"{name}__{index}", each) for index, each in enumerate(read_list(name, value))]
+
+
 def choices(*allowed: str) -> FieldReader:
     """Read a list of a few words."""
     read = choice(*allowed)
@@ -124,7 +130,7 @@ def dates(name: str, value: Any) -> dict[str, Any]:
     """Read a range of dates; what its texts mean is not looked at."""
     if value is None:
         raise invalid("This field may not be null.", "null", name)
-    return read_fields(value, {"date_from": Field(text(), "-7d"), "date_to": Field(_or_null(text()))}, f"{name}__")
+    return read_fields(value, {"date_from": Field(text(), "-7d"), "date_to": Field(or_null(text()))}, f"{name}__")
 
 
 def assignee(name: str, value: Any) -> dict[str, Any] | None:
@@ -133,12 +139,19 @@ def assignee(name: str, value: Any) -> dict[str, Any] | None:
     return None if value is None else read_fields(value, fields, f"{name}__")
 
 
+def an_object(name: str, value: Any) -> dict[str, Any]:
+    """Read an object, whatever it holds."""
+    if not isinstance(value, dict):
+        raise invalid(f"Invalid data. Expected a dictionary, but got {type(value).__name__}.", attr=name)
+    return value
+
+
 def filters(name: str, value: Any) -> list[dict[str, Any]]:
     """Read a flat list of property filters; a filter in HogQL is refused."""
     fields = {
         "key": Field(text(), REQUIRED),
         "value": Field(_not_null, REQUIRED),
-        "operator": Field(_or_null(choice(*OPERATORS)), "exact"),
+        "operator": Field(or_null(choice(*OPERATORS)), "exact"),
         "type": Field(choice(*TYPES), "event"),
     }
     items = [read_fields(item, fields, f"{name}__{index}__") for index, item in enumerate(read_list(name, value))]
@@ -147,7 +160,8 @@ def filters(name: str, value: Any) -> list[dict[str, Any]]:
     return items
 
 
-def _or_null(read: FieldReader) -> FieldReader:
+def or_null(read: FieldReader) -> FieldReader:
+    """Let a field be null as well."""
     return lambda name, value: None if value is None else read(name, value)
 
 
