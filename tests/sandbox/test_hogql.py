@@ -18,7 +18,9 @@ def event(number: int, **properties: Any) -> Event:
     """Make an event of so many hours ago."""
     moment = f"2026-09-20T{12 - number:02}:00:00.000000Z"
     named = {f"${name}": value for name, value in properties.items()}
-    return Event(f"event-{number}", moment, "somebody", "f", ISSUE, None, json.dumps(named), release_map=False)
+    return Event(
+        f"event-{number}", moment, "somebody", "f", ISSUE, ISSUE, None, None, json.dumps(named), release_map=False
+    )
 
 
 EVENTS = [event(3, lib="web", level="error"), event(2, lib="node", numbers=[1, 2]), event(1, lib="web", count=5)]

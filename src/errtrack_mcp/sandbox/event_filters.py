@@ -33,7 +33,7 @@ NEGATIONS = {
 
 def is_no_test_account(event: Event) -> bool:
     """Tell whether an event comes from where the app is used, rather than developed."""
-    return not TEST_HOST.match(str(event.properties.get("$host", "")))
+    return not TEST_HOST.match(event.host or "")
 
 
 def search_condition(query: str, *, whole_list: bool) -> Condition:

@@ -31,10 +31,8 @@ def database_of(events: Iterable[Event], now: datetime) -> sqlite3.Connection:
 
 
 def _row(event: Event) -> tuple[str, ...]:
-    properties = _json(event.properties)
-    captured_as = str(event.properties.get("$exception_issue_id", ""))
-    ids = (event.issue_id, captured_as, event.person_id)
-    return (event.uuid, event.timestamp, event.distinct_id, *ids, properties)
+    ids = (event.issue_id, event.captured_as, event.person_id)
+    return (event.uuid, event.timestamp, event.distinct_id, *ids, event.properties_text)
 
 
 def property_text(properties: str, *path: str) -> str | None:

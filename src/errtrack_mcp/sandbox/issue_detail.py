@@ -61,11 +61,11 @@ def latest_release(event: Event) -> dict[str, Any]:
 
 
 def breakdown(
-    call: Call, known: KnownIssues, dates: Mapping[str, Any], conditions: Iterable[Condition]
+    call: Call, known: KnownIssues, asked: Mapping[str, Any], conditions: Iterable[Condition]
 ) -> dict[str, Any]:
-    """Count where the events of at most 30 days come from."""
-    period, cut = breakdown_period(dates, call.sandbox.now(), call.sandbox.timezone)
-    events = read_events(call, known, period, conditions)
+    """Count where the events of at most 30 days come from; `asked` names the issue and the dates."""
+    period, cut = breakdown_period(asked["dateRange"], call.sandbox.now(), call.sandbox.timezone)
+    events = read_events(call, known, period, conditions, issue=asked["issueId"])
     values = {name: _counted(event.properties.get(key) for event in events) for name, key in DIMENSIONS.items()}
     if values["path"]:
         values["url"] = []

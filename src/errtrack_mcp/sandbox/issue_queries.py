@@ -121,15 +121,15 @@ async def query_issue(call: Call) -> Response:
     known = known_issues(call)
     period = issues_period(asked["dateRange"], call.sandbox.now())
     resolution = asked["volumeResolution"] or (SPARKLINE if asked["includeSparkline"] else 1)
-    conditions = [_of_issue(asked["issueId"]), *([is_no_test_account] if asked["filterTestAccounts"] else [])]
-    events = read_events(call, known, period, conditions)
+    conditions = [is_no_test_account] if asked["filterTestAccounts"] else []
+    events = read_events(call, known, period, conditions, issue=asked["issueId"])
     rows = issue_rows(events, known, period, resolution)
     if not rows:
         sparkline: dict[str, Any] = {"sparkline": []} if asked["includeSparkline"] else {}
         return JSONResponse(stored | {"impact": {}} | sparkline)
     body = _issue_body(call, rows[0], events[-1], sparkline=asked["includeSparkline"])
     if asked["includeBreakdown"] and call.era.include:
-        body["breakdown"] = breakdown(call, known, asked["dateRange"], conditions)
+        body["breakdown"] = breakdown(call, known, asked, conditions)
     return JSONResponse(body)
 
 
@@ -139,14 +139,14 @@ async def query_issue_events(call: Call) -> Response:
     if _stored(call, asked["issueId"]) is None:
         return Response(status_code=404)
     known = known_issues(call)
-    conditions = [_of_issue(asked["issueId"]), *(property_condition(item, known) for item in asked["filterGroup"])]
+    conditions = [property_condition(item, known) for item in asked["filterGroup"]]
     if asked["filterTestAccounts"]:
         conditions.append(is_no_test_account)
     if asked["searchQuery"]:
         conditions.append(phrase_condition(asked["searchQuery"]))
     asked_dates = asked["dateRange"]
     period = events_period(asked_dates["date_from"], asked_dates["date_to"], call.sandbox.now(), call.sandbox.timezone)
-    events = read_events(call, known, period, conditions)
+    events = read_events(call, known, period, conditions, issue=asked["issueId"])
     if asked["orderDirection"] == "DESC":
         events.reverse()
     page = events[asked["offset"] : asked["offset"] + asked["limit"]]
@@ -180,10 +180,6 @@ def _shown(asked: dict[str, Any]) -> Shown:
     if "include" in asked:
         return shown_by_include(asked["include"], only_app_frames=asked["onlyAppFrames"])
     return shown_by_verbosity(asked["verbosity"], only_app_frames=asked["onlyAppFrames"])
-
-
-def _of_issue(issue_id: str) -> Condition:
-    return lambda event: event.issue_id == issue_id
 
 
 def _conditions(call: Call, asked: dict[str, Any], known: KnownIssues) -> list[Condition]:

@@ -1,6 +1,5 @@
 """The general query, `POST /api/projects/{id}/query/`: the kinds that error tracking needs, and no others."""
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -100,7 +99,7 @@ def query_issues(call: Call, asked: Mapping[str, Any]) -> dict[str, Any]:
         raise server_error()  # it divides by it
     known = known_issues(call)
     period = issues_period(asked["dateRange"], call.sandbox.now())
-    events = read_events(call, known, period, _conditions(call, asked, known))
+    events = read_events(call, known, period, _conditions(call, asked, known), issue=asked["issueId"])
     rows = [
         row
         for row in issue_rows(events, known, period, asked["volumeResolution"])
@@ -156,8 +155,6 @@ KINDS: dict[str, tuple[Mapping[str, Field], Query]] = {
 
 def _conditions(call: Call, asked: Mapping[str, Any], known: KnownIssues) -> list[Condition]:
     conditions: list[Condition] = []
-    if asked["issueId"] is not None:
-        conditions.append(lambda event: event.issue_id == asked["issueId"])
     if asked["filterTestAccounts"]:
         conditions.append(is_no_test_account)
     if asked["searchQuery"] is not None:
@@ -184,7 +181,7 @@ def _event(event: Event) -> dict[str, Any]:
         "uuid": event.uuid,
         "distinct_id": event.distinct_id,
         "timestamp": str(datetime.fromisoformat(event.timestamp)),
-        "properties": json.dumps(event.properties, ensure_ascii=False),
+        "properties": event.properties_text,
     }
 
 
