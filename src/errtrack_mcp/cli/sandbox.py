@@ -8,6 +8,7 @@ import click
 
 from errtrack_mcp.cli.options import in_url, open_socket, stop
 from errtrack_mcp.loopback import is_loopback
+from errtrack_mcp.sandbox.eras import ERAS, NEWEST
 from errtrack_mcp.sandbox.server import Contents, announcement, serve
 
 
@@ -20,6 +21,8 @@ from errtrack_mcp.sandbox.server import Contents, announcement, serve
 @click.option("--seed-releases", type=click.IntRange(0), default=0, help="So many releases more.")
 @click.option("--seed-symbol-sets", type=click.IntRange(0), default=0, help="So many symbol sets more.")
 @click.option("--seed-issues", type=click.IntRange(0), default=0, help="So many issues more.")
+@click.option("--era", type=click.Choice(list(ERAS)), default=NEWEST, show_default=True, help="Be of this month.")
+@click.option("--list-lag", type=click.FloatRange(0), default=0, help="Seconds until queries see an issue's change.")
 def command(
     port: int,
     host: str,
@@ -28,6 +31,8 @@ def command(
     seed_releases: int,
     seed_symbol_sets: int,
     seed_issues: int,
+    era: str,
+    list_lag: float,
     *,
     public: bool,
 ) -> None:
@@ -38,6 +43,6 @@ def command(
     sock = open_socket(host, port)
     address = f"http://{in_url(host)}:{sock.getsockname()[1]}"
     try:
-        anyio.run(serve, contents, sock, lambda: click.echo(announcement(address)))
+        anyio.run(serve, contents, sock, lambda: click.echo(announcement(address)), era, list_lag)
     except sqlite3.Error as error:
         stop([f"{data} cannot hold the sandbox's data: {error}. Name a new file, or one that it has made."])

@@ -13,6 +13,7 @@ import uvicorn
 
 from errtrack_mcp.sandbox.app import create_app
 from errtrack_mcp.sandbox.database import Database
+from errtrack_mcp.sandbox.eras import NEWEST
 from errtrack_mcp.sandbox.generate import generate
 from errtrack_mcp.sandbox.generate_issues import generate_issues
 from errtrack_mcp.sandbox.retention import remove_expired, remove_expired_hourly
@@ -47,8 +48,13 @@ class Contents:
         return Path(f"{self.database}-files")
 
 
-async def serve(contents: Contents, sock: socket.socket, on_ready: Callable[[], None]) -> None:
-    """Serve a seeded sandbox on a listening socket, from the main thread, until SIGINT or SIGTERM."""
+async def serve(
+    contents: Contents, sock: socket.socket, on_ready: Callable[[], None], era: str = NEWEST, list_lag: float = 0
+) -> None:
+    """Serve a seeded sandbox on a listening socket, from the main thread, until SIGINT or SIGTERM.
+
+    `era` is one of eras.ERAS; queries see a change of an issue after `list_lag` seconds.
+    """
     announce = iter((on_ready,))
 
     async def notify() -> None:
@@ -65,7 +71,7 @@ async def serve(contents: Contents, sock: socket.socket, on_ready: Callable[[], 
         storage = Storage(contents.files())
         remove_expired(database, storage, now)
         config = uvicorn.Config(
-            create_app(database, storage=storage),
+            create_app(database, storage=storage, era=era, list_lag=list_lag),
             http="h11",
             ws="none",
             lifespan="off",
