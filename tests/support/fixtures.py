@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 
 from errtrack_mcp.settings import Settings
 from tests.support.installed import Session
+from tests.support.upstream import Upstream
 
 
 class MakeSettings(Protocol):
@@ -25,6 +26,15 @@ class Connect(Protocol):
 
     def __call__(self, mode: str = "auto", **variables: str) -> AbstractAsyncContextManager[Client]:
         """Enter the context for a client; the server has these environment variables."""
+
+
+class ConnectTo(Protocol):
+    """`connect_to`: the same in front of a sandbox of a given age."""
+
+    def __call__(
+        self, era: str, timezone: str = "UTC", **variables: str
+    ) -> AbstractAsyncContextManager[tuple[Client, Upstream]]:
+        """Enter the context for a client and the sandbox; `timezone` is the project's."""
 
 
 class Answer(Protocol):

@@ -23,6 +23,7 @@ from errtrack_mcp.tools.issues.shown_events import ShownFrame, shown_frame, top_
 from errtrack_mcp.tools.parameters import Text
 
 RELEASES_SHOWN = 5
+ORDER_UNKNOWN = "The top frame is unknown: before July 2026 posthog-go sent stacks the other way round."
 
 TestAccounts = Annotated[bool, Field(description="Count internal and test users")]
 WithBreakdown = Annotated[bool, Field(description="Most frequent pages, browsers, systems and versions")]
@@ -136,7 +137,7 @@ def _where_known(reading: Reading, merged: str) -> dict[str, Any]:
     if reading.releases:
         given["releases"] = reading.releases.releases[:RELEASES_SHOWN]
     known = {name: value for name, value in given.items() if value}
-    if reading.newest:
+    if reading.newest and reading.newest.throws_last:
         frame = top_app_frame(reading.newest)
         known["top_app_frame"] = shown_frame(frame) if frame else None
     return known
@@ -154,6 +155,9 @@ async def _read(api: Client, issue_id: str, window: Window, *, breakdown: bool, 
     if happened is None:
         return Reading(stored, None, said=said)
     page = await read_events(api, issue_id, window, limit=1, only_app_frames=True, test_accounts=test_accounts)
+    newest = page.events[0] if page.events else None
+    if newest and newest.throws_last is None:
+        said.append(ORDER_UNKNOWN)
     releases = None
     try:
         releases = await read_releases(api, issue_id, window)
@@ -163,7 +167,7 @@ async def _read(api: Client, issue_id: str, window: Window, *, breakdown: bool, 
         said.append(f"Releases could not be read ({error.code}).")
     if releases and len(releases.releases) > RELEASES_SHOWN:
         said.append(f"error-tracking-issues-releases lists all {len(releases.releases)} releases.")
-    return Reading(stored, happened, page.events[0] if page.events else None, releases, said)
+    return Reading(stored, happened, newest, releases, said)
 
 
 async def _what_happened(

@@ -102,11 +102,8 @@ def shown_frame(frame: Frame, *, throws: bool = False) -> ShownFrame:
 
 def top_app_frame(event: Event) -> Frame | None:
     """Return the app frame nearest to the error, of the last exception that has one."""
-    for item in reversed(event.exceptions):
-        frames = [frame for frame in item.frames if frame.in_app]
-        if frames:
-            return frames[0] if event.throws_last is False else frames[-1]
-    return None
+    frames = [frame for item in event.exceptions for frame in item.frames if frame.in_app]
+    return frames[-1] if frames else None
 
 
 def fitted(event: ShownEvent, max_tokens: int) -> ShownEvent:
