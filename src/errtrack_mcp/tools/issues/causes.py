@@ -70,6 +70,10 @@ class Cause:
     raw_ids: set[str] = field(default_factory=set)
     places: set[Place] = field(default_factory=set)
 
+    def rank(self) -> tuple[int, int, str, str]:
+        """Return what the most frequent cause is first by."""
+        return -self.frames, -len(self.events), self.failure.reason, self.ref
+
     @property
     def unprocessed(self) -> bool:
         """Whether PostHog has not tried to make these frames readable."""
@@ -133,7 +137,7 @@ def examine(events: Sequence[Event]) -> Sample:
         if not frames:
             message = event.exceptions[0].value if event.exceptions else ""
             _add(causes, event, without_stack(message), None)
-    sample.causes = sorted(causes.values(), key=lambda cause: (-cause.frames, cause.failure.reason, cause.ref))
+    sample.causes = sorted(causes.values(), key=Cause.rank)
     sample.minified_events = {uuid for cause in sample.causes for uuid in cause.events}
     return sample
 
@@ -167,10 +171,10 @@ def now_of(cause: Cause, found: SymbolSet | None, stored: Iterable[StoredFrame])
     own = [row for row in stored if row.raw_id in cause.raw_ids or (not cause.raw_ids and row.place in cause.places)]
     fixed = [row.stored_at for row in own if row.readable]
     broken = [row.stored_at for row in own if not row.readable]
-    if cause.failure.kind == "missing" and not fixed:
-        begun = moment(found.created_at) if found and state_of(found.row()) != NO_FILE else None
-        if found is None or begun is None:
-            return None
+    begun = moment(found.created_at) if found and state_of(found.row()) != NO_FILE else None
+    if found is None or begun is None:  # nothing was uploaded that could have changed anything
+        broken = []
+    elif cause.failure.kind == "missing" and not fixed:
         if all(time <= begun for time in broken):
             # A frame without its map may be stored without its symbol set, and is then not among those asked for.
             seen_all = own or cause.raw_ids or state_of(found.row()) == COMPLETE
@@ -224,7 +228,8 @@ def _ref_of(failure: FrameFailure, frame: Frame | None) -> str:
     """Return the ref that PostHog looks for: the chunk id, or else the address of the script."""
     if failure.kind == "maps_cannot_help" or frame is None:
         return ""
-    return frame.chunk_id or failure.id or (frame.url if failure.kind in WITH_A_MAP else "")
+    script = frame.url if failure.kind in WITH_A_MAP and "://" in frame.url else ""
+    return frame.chunk_id or failure.id or script
 
 
 def _number(value: Any) -> int | None:

@@ -13,6 +13,7 @@ ADD_SCOPE = (
     "Which symbol sets some frames need: their texts name none, and the captured events need the scope query:read. "
     "Add it to the key and ask again."
 )
+NO_REF = "Which symbol sets some frames need: neither their texts nor the captured frames name any."
 NOT_FOLLOWED = "Whether uploads have fixed the rarer causes: only the most frequent ones were followed."
 NOTHING_TO_DO = f"Nothing. {LATER}"
 FINISH = f"Finish the upload: posthog-cli sourcemap upload --directory DIST. {LATER}"
@@ -52,10 +53,12 @@ def summary(window: Window, events: Sequence[Event], sample: Sample, now: Sequen
     states = {found.state if found else None for found in now}
     if states == {"fixed"}:
         said.append("All of it is fixed since: new errors are readable.")
+    elif states == {"not_since"}:
+        said.append("It has not occurred since the upload: look at the next error.")
     elif "fixed" in states:
         said.append("A part of it is fixed since.")
     if "still_broken" in states:
-        said.append("It is still broken after the upload.")
+        said.append("It is still broken although a file was uploaded.")
     if events[0].uuid not in sample.minified_events:
         said.append("The newest event is readable.")
     begin = "Could not tell" if is_readable(events, sample) is None else "Not readable"
@@ -72,6 +75,6 @@ def advice(cause: Cause, kind: CauseKind, found: SymbolSet | None, now: Now | No
         meaning = "PostHog had no map when the error happened; it was uploaded later"
         remedy = deployed(cause.ref) if now and now.state == "still_broken" else NOTHING_TO_DO
     elif kind == "upload_unfinished":
-        meaning = "an upload had begun when the error happened, and PostHog has never loaded a file from it"
+        meaning = "an upload had begun when the error happened, and PostHog found no file of it all the same"
         remedy = FINISH
     return Advice(meaning, NOTHING_TO_DO) if now and now.state == "fixed" else Advice(meaning, remedy)

@@ -113,15 +113,19 @@ async def diagnose_issue(
     window = read_window(date_from, date_to, datetime.now(UTC))
     read = partial(read_events, api, window=window, limit=events, test_accounts=True)
     page, found = await ask_about(api, issue_id, read)
-    evidence = Evidence(notes=[found.merged] if found.merged else [])
+    evidence = Evidence()
     sampled = page.events
     sample = examine(sampled)
     if any(cause.lacks_ref for cause in sample.causes):
         sampled = await _as_captured(api, found.id, window, sampled, evidence)
         sample = examine(sampled)
+        if not evidence.notes and any(cause.lacks_ref for cause in sample.causes):
+            evidence.notes.append(issue_advice.NO_REF)
     await _look_up(api, sample, evidence)
     await _read_stored(api, sample, evidence)
-    return _diagnosis(found.id, window, sampled, sample, evidence)
+    answer = _diagnosis(found.id, window, sampled, sample, evidence)
+    merged = f"{found.merged} {answer.summary}"
+    return answer.model_copy(update={"summary": merged}) if found.merged else answer
 
 
 async def _as_captured(
