@@ -21,7 +21,13 @@ from errtrack_mcp.sandbox.server import Contents, announcement, serve
 @click.option("--seed-releases", type=click.IntRange(0), default=0, help="So many releases more.")
 @click.option("--seed-symbol-sets", type=click.IntRange(0), default=0, help="So many symbol sets more.")
 @click.option("--seed-issues", type=click.IntRange(0), default=0, help="So many issues more.")
-@click.option("--era", type=click.Choice(list(ERAS)), default=NEWEST, show_default=True, help="Be of this month.")
+@click.option(
+    "--era",
+    type=click.Choice(list(ERAS)),
+    default=NEWEST,
+    show_default=True,
+    help="Answer about issues as PostHog did then.",
+)
 @click.option("--list-lag", type=click.FloatRange(0), default=0, help="Seconds until queries see an issue's change.")
 def command(
     port: int,

@@ -135,7 +135,6 @@ SCALARS: dict[str, Callable[..., Any]] = {
     "jsonextractstring": lambda text, *path: value if isinstance(value := _value_at(text, path), str) else "",
     "jsonextractraw": _raw,
     "isnotnull": lambda value: value is not None,
-    "isnull": lambda value: value is None,
     "empty": lambda value: not value,
     "notempty": bool,
 }
