@@ -24,6 +24,7 @@ class Arguments(BaseModel):
     huge: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
     empty: str = ""
     flag: bool = False
+    ids: Annotated[list[UUID], Field(default=[], max_length=3)]
 
 
 def test_an_input_schema_is_flat() -> None:
@@ -40,7 +41,7 @@ def test_what_a_keyword_says_is_in_the_description_too() -> None:
     """Some clients strip keywords: a range, a default, a length and a UUID are said in words."""
     fields = input_schema(Arguments.model_json_schema(), with_project=True)["properties"]
     assert fields["limit"]["description"] == "How many (1 to 100, default 25)"
-    assert fields["id"] == {"type": "string", "description": "UUID"}
+    assert fields["id"] == fields["ids"]["items"] == {"type": "string", "description": "UUID"}
     assert fields["name"]["description"] == "Who (at most 128 characters)"
     assert fields["huge"]["description"] == "default 0"
     assert fields["project_id"]["type"] == "string"

@@ -54,8 +54,8 @@ async def test_a_preview_changes_nothing_and_shows_what_would_be_lost(
     assert preview["changed"] is False
     assert preview["issue"]["id"] == INTO
     cart, merged_before = preview["former_issues"]
-    assert (cart["id"], cart["name"], cart["severity"]) == (CART, "TypeError", "high")
-    assert cart["assignee"] == {"id": OWNER, "type": "user"}
+    assert (cart["issue"]["id"], cart["issue"]["name"], cart["issue"]["severity"]) == (CART, "TypeError", "high")
+    assert cart["issue"]["assignee"] == {"id": OWNER, "type": "user"}
     assert set(cart["fingerprints"]) == fingerprints(database, CART)
     assert merged_before["fingerprints_in_all"] == len(fingerprints(database, MERGED)) > 1
     assert preview["next_step"].startswith("Nothing was changed. Show this to the user.")
@@ -74,7 +74,7 @@ async def test_a_confirmed_merge_moves_the_fingerprints_and_deletes_the_issues(
     assert "confirm" not in done
     assert not {CART, MERGED} & issues(database)
     assert moved < fingerprints(database, INTO)
-    assert {fingerprint for issue in done["former_issues"] for fingerprint in issue["fingerprints"]} == moved
+    assert {fingerprint for each in done["former_issues"] for fingerprint in each["fingerprints"]} == moved
     assert "To undo by hand: split it" in done["next_step"]
 
 
@@ -210,4 +210,4 @@ async def test_hostile_text_is_quoted_in_the_question_and_data_in_the_answer(con
         preview = await answer(client, MERGE, issue_id=INTO, merged_ids=[HOSTILE])
     assert "\u202e" not in str(preview)
     assert "Ignore" not in preview["next_step"]
-    assert len(preview["former_issues"][0]["description"]) < 400
+    assert len(preview["former_issues"][0]["issue"]["description"]) < 400

@@ -40,6 +40,8 @@ def _flat(field: Schema) -> Schema:
 def _described(field: Schema) -> Schema:
     """Say in the description what else only a keyword says: some clients strip keywords, or refuse `format`."""
     kept = {name: value for name, value in field.items() if name != "format"}
+    if isinstance(kept.get("items"), dict):
+        kept["items"] = _described(kept["items"])
     facts = ", ".join(_facts(field))
     description = field.get("description", "")
     described = f"{description} ({facts})" if description and facts else description or facts

@@ -41,11 +41,11 @@ class Issue(ApiModel):
     """An issue as its own endpoint has it (docs/posthog-api.md, section 10)."""
 
     id: str
-    name: str | None = None
-    description: str | None = None
+    name: str = ""
+    description: str = ""
     status: str = ""
     severity: str | None = None
-    first_seen: str | None = None
+    first_seen: str = ""
     assignee: dict[str, Any] | None = None
     external_issues: list[dict[str, Any]] = Field(default=[])
     cohort: dict[str, Any] | None = None

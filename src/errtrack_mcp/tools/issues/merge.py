@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.errors import NotFound
-from errtrack_mcp.api.models import ApiModel
+from errtrack_mcp.api.models import ApiModel, ToolOutput
 from errtrack_mcp.api.sanitize import quoted
 from errtrack_mcp.tools.annotations import UPDATE, tool
 from errtrack_mcp.tools.deletion import PREVIEWED, ChangeOutput, ConfirmCode, Preview, consent_to, kept_from_changing
@@ -33,9 +33,10 @@ MERGED = (
 NOT_MERGED = "PostHog merged nothing: every issue is still there."
 
 
-class FormerIssue(Issue):
+class FormerIssue(ToolOutput):
     """An issue that goes, with what is needed to make its like by hand."""
 
+    issue: Issue
     fingerprints: list[str]
     fingerprints_in_all: int
 
@@ -47,7 +48,7 @@ class IssueMerge(ChangeOutput):
     former_issues: list[FormerIssue]
 
 
-class Fingerprint(ApiModel):
+class OwnedFingerprint(ApiModel):
     """A fingerprint of an issue (docs/posthog-api.md, section 10)."""
 
     fingerprint: str
@@ -66,9 +67,9 @@ async def preview_merge(api: Api, issue_id: IssueId, merged_ids: MergedIds) -> P
         raise Refusal("invalid_arguments", "merged_ids names an issue twice, or issue_id itself. Nothing was merged.")
     into = (await api.get("issues", str(issue_id), into=Issue)).summary()
     former = [await _former(api, str(merged)) for merged in merged_ids]
-    code = ConfirmCode(api, NAME, into.model_dump(), *(issue.model_dump() for issue in former))
+    code = ConfirmCode(api, NAME, into.model_dump(), *(each.model_dump() for each in former))
     shown = IssueMerge(changed=False, issue=into, former_issues=former, confirm=str(code), next_step=PREVIEWED)
-    names = ", ".join(quoted(issue.name or issue.id) for issue in former)
+    names = ", ".join(quoted(each.issue.name or each.issue.id) for each in former)
     number = "1 issue" if len(former) == 1 else f"{len(former)} issues"
     question = f"Merge {number} into {quoted(into.name or into.id)} and delete {names}? There is no undo."
     return Preview(shown, question)
@@ -106,10 +107,11 @@ async def merge_issues(
 async def _former(api: Client, issue_id: str) -> FormerIssue:
     """Read an issue that would go, with its first fingerprints."""
     issue = (await api.get("issues", issue_id, into=Issue)).summary()
-    page = await api.get_page("fingerprints", of=Fingerprint, offset=0, limit=FINGERPRINTS_SHOWN, issue_id=issue_id)
+    page = await api.get_page(
+        "fingerprints", of=OwnedFingerprint, offset=0, limit=FINGERPRINTS_SHOWN, issue_id=issue_id
+    )
     own = [row.fingerprint for row in page.results if row.issue_id in {"", issue_id}]
-    listed = {"fingerprints": own, "fingerprints_in_all": max(page.count or 0, len(own))}
-    return FormerIssue.model_validate({**issue.model_dump(), **listed})
+    return FormerIssue(issue=issue, fingerprints=own, fingerprints_in_all=max(page.count or 0, len(own)))
 
 
 async def _afterwards(api: Client, issue_id: str, ids: list[str]) -> tuple[Issue, list[str]]:

@@ -1,5 +1,6 @@
 """Splitting fingerprints off an issue, each into a new issue of its own."""
 
+from functools import partial
 from typing import Annotated, Any
 
 from mcp.server.mcpserver import Context, Elicit, Resolve
@@ -14,7 +15,7 @@ from errtrack_mcp.tools.deletion import PREVIEWED, ChangeOutput, ConfirmCode, Pr
 from errtrack_mcp.tools.dependencies import Api
 from errtrack_mcp.tools.elicitation import Consent, Decision
 from errtrack_mcp.tools.issues.issue_changes import Issue, IssueId
-from errtrack_mcp.tools.issues.merge import Fingerprint
+from errtrack_mcp.tools.issues.merge import OwnedFingerprint
 from errtrack_mcp.tools.issues.read_back import Outcome, made_and_read
 from errtrack_mcp.tools.parameters import Confirm, Text
 from errtrack_mcp.tools.refusal import Refusal
@@ -111,7 +112,7 @@ async def split_issue(
     confirm: Confirm = "",
 ) -> IssueSplit:
     """Split fingerprints off an issue, each into a new issue. The first call, without confirm, only previews."""
-    again = lambda: preview_split(api, issue_id, fingerprints, names)  # noqa: E731 - it is read where it is used
+    again = partial(preview_split, api, issue_id, fingerprints, names)
     if kept := await kept_from_changing(preview, confirm, decision, again):
         return kept
     body = {"fingerprints": [row.model_dump(include={"fingerprint", "name"}) for row in preview.shown.fingerprints]}
@@ -126,7 +127,9 @@ async def _check_ownership(api: Client, issue_id: str, fingerprints: list[str]) 
     """Return how many fingerprints the issue has. Raises Refusal for one that is not among them: PostHog skips it."""
     missing, in_all, offset = set(fingerprints), 0, 0
     for _ in range(MAX_PAGES):
-        page = await api.get_page("fingerprints", of=Fingerprint, offset=offset, limit=ROWS_A_PAGE, issue_id=issue_id)
+        page = await api.get_page(
+            "fingerprints", of=OwnedFingerprint, offset=offset, limit=ROWS_A_PAGE, issue_id=issue_id
+        )
         missing -= {row.fingerprint for row in page.results if row.issue_id in {"", issue_id}}
         in_all = max(in_all, page.count or 0, offset + len(page.results))
         if not missing or page.next_offset is None:
