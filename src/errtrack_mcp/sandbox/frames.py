@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,14 +26,13 @@ class Frame:
     """A frame of a seeded event, and what its row holds.
 
     `ref` is that of the row's symbol set, `original` what its map says about the position. The row holds the same
-    contents, and is as old as the issue's last event unless it has an age.
+    contents, and is as old as the issue's last event.
     """
 
     contents: Contents
     ref: str | None = None
     original: Original | None = None
     context: Mapping[str, Any] | None = None
-    row_age: timedelta | None = None
 
 
 def script_frame(  # noqa: PLR0913 - a frame has these parts
@@ -49,7 +47,6 @@ def script_frame(  # noqa: PLR0913 - a frame has these parts
     ref: str | None = None,
     resolved: bool = False,
     in_app: bool = True,
-    row_age: timedelta | None = None,
 ) -> Frame:
     """Make a frame of a script; one without a failure is resolved to its original."""
     parts = urlsplit(url)
@@ -72,7 +69,7 @@ def script_frame(  # noqa: PLR0913 - a frame has these parts
     if failure is None and original is not None:
         contents = resolve(contents, original)
     context = source_context(original) if failure is None and original is not None else None
-    return Frame(contents, ref or chunk, original, context, row_age=row_age)
+    return Frame(contents, ref or chunk, original, context)
 
 
 def compiled_frame(

@@ -66,7 +66,7 @@ def insert_issue(database: Database, now: datetime, team_id: int, issue: SeededI
     database.many("INSERT INTO exception_events VALUES (?, ?, ?, ?, ?, ?, ?)", _events(now, team_id, issue))
     for stack in issue.stacks:
         for frame in {frame.contents["raw_id"]: frame for each in stack.exceptions for frame in each.frames}.values():
-            _insert_frame(database, now - (frame.row_age or issue.last), team_id, frame)
+            _insert_frame(database, now - issue.last, team_id, frame)
 
 
 def _insert_row(database: Database, now: datetime, team_id: int, issue: SeededIssue) -> None:
