@@ -174,7 +174,7 @@ def _summary(seen: Seen, newest: NewestRelease | None, *, occurs: bool | None) -
     else:
         said.append("In this time no event of the issue names a release.")
     if seen.without_release:
-        said.append(f"{seen.without_release} events name none.")
+        said.append(f"Events that name no release: {seen.without_release}.")
     if len(seen.releases) > MAX_SHOWN or not seen.complete:
         said.append(f"Only the {MAX_SHOWN} releases seen last are listed.")
     said.append("Events of internal and test users are counted too.")

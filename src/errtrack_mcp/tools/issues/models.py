@@ -141,7 +141,7 @@ def release_of(properties: Values) -> ReleaseOfEvent | None:
         return _release(_text(current.get("id")), current)
     earlier = _mapping(properties.get("$exception_releases"))
     found = [_release(str(key), _mapping(value)) for key, value in earlier.items()]
-    return found[0] if found else None
+    return next((release for release in found if release.version), None)
 
 
 def _release(release_id: str, values: Values) -> ReleaseOfEvent:

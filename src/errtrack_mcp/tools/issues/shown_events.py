@@ -15,6 +15,7 @@ from errtrack_mcp.tools.issues.models import Event, ExceptionItem, Frame
 MAX_NAME_LENGTH = 200  # of a function or a source
 MAX_MESSAGE_LENGTH = 1_000  # newer installations cut it there themselves
 MAX_TEXT_LENGTH = 500  # of a failure, a URL
+BYTES_OF_A_COUNT = 30  # of what was left out
 MAX_VARIABLES = 20
 MAX_VARIABLE_LENGTH = 200
 
@@ -108,8 +109,10 @@ def top_app_frame(event: Event) -> Frame | None:
 
 def fitted(event: ShownEvent, max_tokens: int) -> ShownEvent:
     """Return an event of at most about `max_tokens`: outer frames go first, whole ones, then the last exceptions."""
-    excess = len(event.model_dump_json(exclude_unset=True)) - max_tokens * BYTES_A_TOKEN
     kept = list(event.exceptions)
+    excess = len(event.model_dump_json(exclude_unset=True)) - max_tokens * BYTES_A_TOKEN
+    if excess > 0:
+        excess += BYTES_OF_A_COUNT * (len(kept) + 1)
     while excess > 0 and any(len(item.frames) > 1 for item in kept):
         place = max(range(len(kept)), key=lambda number: len(kept[number].frames))
         first, *rest = kept[place].frames
