@@ -7,6 +7,7 @@ import pytest
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.failures import FAILURES
 from errtrack_mcp.sandbox.seed import FULL_KEY, NO_SCOPES_KEY, chunk_id, release_id
+from errtrack_mcp.sandbox.seed_issues import issue_id
 from tests.support.fixtures import Run
 from tests.support.terminal import run_on_terminal
 from tests.support.upstream import Upstream
@@ -28,6 +29,10 @@ def configured(sandbox: Upstream) -> dict[str, str]:
         (["--release-id", release_id(1)], 0, True),
         (["--project", "storefront-web", "--version", "2.12.4"], 0, True),
         (["--release-id", release_id(3)], 2, None),
+        (["--issue", issue_id("cart-total")], 1, False),
+        (["--issue", issue_id("readable-after-upload")], 0, True),
+        (["--issue", issue_id("no-event-in-7-days")], 2, None),
+        (["--issue", issue_id("no-event-in-7-days"), "--date-from", "-30d"], 0, True),
     ],
 )
 def test_the_exit_code_says_whether_it_is_readable(
@@ -49,6 +54,9 @@ def test_the_exit_code_says_whether_it_is_readable(
         (["--version", "1"], {}, "invalid_arguments"),
         ([""], {}, "ref must not be empty"),
         (["--release-id", ""], {}, "release_id must not be empty"),
+        (["--issue", "cart"], {}, "issue_id is neither an id"),
+        (["--issue", issue_id("cart-total"), "--version", "1"], {}, "Give an issue, or version, not both"),
+        (["--date-from", "-3d"], {}, "give --issue too"),
     ],
 )
 def test_what_fails_leaves_it_open(
@@ -69,6 +77,23 @@ def test_on_a_terminal_there_are_tables_and_a_bar(configured: dict[str, str]) ->
         assert part in shown.text
     as_json = run_on_terminal("diagnose", "--json", chunk_id("unbound/main"), variables=configured)
     assert '"readable": true' in as_json.text
+
+
+def test_an_issue_is_named_by_the_address_of_its_page(run: Run, configured: dict[str, str]) -> None:
+    """What a person copies from the browser."""
+    page = f"{configured['POSTHOG_HOST']}/error_tracking/{issue_id('cart-total')}?timestamp=x"
+    named = json.loads(run("diagnose", "--issue", issue_id("cart-total"), **configured).stdout)
+    by_page = json.loads(run("diagnose", page, **configured).stdout)
+    assert by_page["causes"] == named["causes"]
+
+
+def test_on_a_terminal_each_cause_of_an_issue_has_its_frame_and_its_remedy(configured: dict[str, str]) -> None:
+    """Where it is, what is true by now, and what to do."""
+    shown = run_on_terminal("diagnose", "--issue", issue_id("still-broken"), variables=configured)
+    assert shown.returncode == 1
+    words = " ".join(shown.text.split())
+    for part in ("map does not fit: 3 frames", "fd at /static/js/", ":1:90412", "Still broken at", "Deploy the very"):
+        assert part in words
 
 
 @pytest.mark.parametrize("columns", [40, 80, 120, 200])

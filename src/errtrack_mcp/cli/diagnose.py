@@ -19,6 +19,8 @@ from errtrack_mcp.cli.output import EXIT_CODES, fits, is_terminal, progress, scr
 from errtrack_mcp.settings import ConfigurationError, Settings
 
 TOOL = "error-tracking-symbol-sets-diagnose"
+ISSUE_TOOL = "error-tracking-issues-diagnose"
+ISSUE_PAGE = "/error_tracking/"  # in the address of an issue's page, and of no script
 STYLES = {True: "ok", False: "failed", None: "warning"}
 STATES = ("complete", "never_loaded", "no_file")
 COVERAGE = ("created_at", "project", "version", *STATES)
@@ -38,9 +40,13 @@ COVERAGE = ("created_at", "project", "version", *STATES)
     show_default=True,
     help="Count what retention removes so soon.",
 )
+@click.option("--issue", help="An issue: its id, or the address of its page in PostHog.")
+@click.option("--date-from", help="Events of an issue since then: 2026-09-18, -24h, -7d (the default).")
 @click.argument("ref", required=False)
 def command(env_file: Path | None, *, as_json: bool, in_sandbox: bool, **given: str | int | None) -> None:
-    """Say why stack traces are minified: for REF (a chunk id or URL), a release, or the whole project.
+    """Say why stack traces are minified: for REF, an issue, a release, or the whole project.
+
+    REF is a chunk id, the URL of a script, or the address of an issue's page in PostHog.
 
     Exits with 0 when they are readable, 1 when not, 2 when that is not known. Symbol sets that were never loaded
     do not count against a release or project: most scripts never throw an error.
@@ -48,17 +54,33 @@ def command(env_file: Path | None, *, as_json: bool, in_sandbox: bool, **given: 
     app, fixed = embedded_sandbox() if in_sandbox else (None, {})
     if empty := [name for name, value in given.items() if value == ""]:
         stop([f"{', '.join(empty)} must not be empty: leave it out to diagnose the whole project."])
-    arguments = {name: value for name, value in given.items() if value is not None}
-    run(env_file, lambda settings: diagnose(settings, app, arguments, as_json=as_json), fixed, needs_key=True)
+    tool, arguments = asked({name: value for name, value in given.items() if value is not None})
+    run(env_file, lambda settings: diagnose(settings, app, tool, arguments, as_json=as_json), fixed, needs_key=True)
 
 
-async def diagnose(settings: Settings, sandbox: ASGIApp | None, arguments: Mapping[str, Any], *, as_json: bool) -> int:
-    """Call the tool, print its answer, and return the exit code: 0 readable, 1 not, 2 could not tell.
+def asked(given: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Return the tool that answers what was given on the command line, and its arguments."""
+    if ISSUE_PAGE in given.get("ref", ""):
+        given = {"issue": given["ref"], **{name: value for name, value in given.items() if name != "ref"}}
+    if "issue" not in given:
+        if "date_from" in given:
+            stop(["--date-from is about the events of an issue: give --issue too."])
+        return TOOL, given
+    if others := {"ref", "release_id", "project", "version"} & given.keys():
+        stop([f"Give an issue, or {', '.join(sorted(others))}, not both."])
+    dates = {name: given[name] for name in ("date_from",) if name in given}
+    return ISSUE_TOOL, {"issue_id": given["issue"], **dates}
+
+
+async def diagnose(
+    settings: Settings, sandbox: ASGIApp | None, tool: str, arguments: Mapping[str, Any], *, as_json: bool
+) -> int:
+    """Call a tool, print its answer, and return the exit code: 0 readable, 1 not, 2 could not tell.
 
     Raises ConfigurationError for settings that cannot be used.
     """
     try:
-        result = await _called(settings, sandbox, arguments)
+        result = await _called(settings, sandbox, tool, arguments)
     except ConfigurationError:
         raise
     except Exception:  # noqa: BLE001 - Python's own exit code for it would say "not readable"
@@ -71,15 +93,17 @@ async def diagnose(settings: Settings, sandbox: ASGIApp | None, arguments: Mappi
     if as_json or not is_terminal():
         click.echo(to_json(answer, indent=2))
     else:
-        _print(screen(), answer)
+        (_print_issue if tool == ISSUE_TOOL else _print)(screen(), answer)
     return EXIT_CODES[answer["readable"]]
 
 
-async def _called(settings: Settings, sandbox: ASGIApp | None, arguments: Mapping[str, Any]) -> CallToolResult:
+async def _called(
+    settings: Settings, sandbox: ASGIApp | None, tool: str, arguments: Mapping[str, Any]
+) -> CallToolResult:
     """Call the tool, with a progress bar where a person can see it."""
     async with connected(settings, sandbox) as client:
         with progress("Asking PostHog.") as report:
-            return await client.call_tool(TOOL, dict(arguments), progress_callback=report)
+            return await client.call_tool(tool, dict(arguments), progress_callback=report)
 
 
 def _print(console: Console, answer: Mapping[str, Any]) -> None:
@@ -94,15 +118,42 @@ def _print(console: Console, answer: Mapping[str, Any]) -> None:
     if answer["newest_releases"]:
         console.print()
         _print_coverage(console, answer["newest_releases"])
-    for heading, lines in (("What to do", answer["next_steps"]), ("What cannot be known", answer["cannot_know"])):
-        if lines:
-            console.print()
-            console.print(Text(heading, style="name"))
-            for number, line in enumerate(lines, 1):
-                console.print(Text(f"{number}. {line}"), soft_wrap=True)
+    _print_lines(console, "What to do", answer["next_steps"])
+    _print_lines(console, "What cannot be known", answer["cannot_know"])
     if answer.get("not_seen"):
         console.print()
         console.print(Text(answer["not_seen"], style="warning"))
+
+
+def _print_issue(console: Console, answer: Mapping[str, Any]) -> None:
+    """Print whether an issue is readable, and for each cause an example, what is true of it by now, and what to do."""
+    console.print(Text(answer["summary"], style=STYLES[answer["readable"]]), soft_wrap=True)
+    for cause in answer["causes"]:
+        console.print()
+        console.print(Text(f"{cause['kind'].replace('_', ' ')}: {cause['frames']:,} frames", style="name"))
+        console.print(Text(f"    {_place(cause)}"), soft_wrap=True)
+        if ref := cause.get("ref"):
+            console.print(Text(f"    symbol set {_short(ref)}"), soft_wrap=True)
+        for text in (cause["meaning"], cause.get("now"), cause["remedy"]):
+            if text:
+                console.print(Text(f"    {text[0].upper()}{text[1:]}"), soft_wrap=True)
+    _print_lines(console, "What cannot be known", answer["cannot_know"])
+
+
+def _place(cause: Mapping[str, Any]) -> str:
+    """Return where one of the frames is: `qe at /assets/checkout.js:1:88213`."""
+    position = [str(cause[name]) for name in ("line", "column") if cause.get(name) is not None]
+    where = ":".join([_short(cause.get("source", "an unknown script")), *position])
+    return f"{_short(cause.get('function', 'no frame'))} at {where}"
+
+
+def _print_lines(console: Console, heading: str, lines: list[str]) -> None:
+    if not lines:
+        return
+    console.print()
+    console.print(Text(heading, style="name"))
+    for number, line in enumerate(lines, 1):
+        console.print(Text(f"{number}. {line}"), soft_wrap=True)
 
 
 def _print_failures(console: Console, failures: list[dict[str, Any]]) -> None:
