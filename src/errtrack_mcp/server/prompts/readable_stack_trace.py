@@ -11,6 +11,7 @@ from errtrack_mcp.server.prompts.base import GatedPrompt, Name, as_data, named, 
 from errtrack_mcp.tools.refusal import Refusal
 
 DIAGNOSE = "error-tracking-symbol-sets-diagnose"
+DIAGNOSE_ISSUE = "error-tracking-issues-diagnose"
 MAX_REFS = 5
 MAX_SEARCHED_LENGTH = 100_000  # some 500 frames
 MAX_REF_LENGTH = 300
@@ -24,22 +25,22 @@ _SCRIPT = re.compile(
 
 def readable_stack_trace(
     trace: Annotated[str, Field(description="The minified stack trace")] = "",
+    issue: Annotated[Name, Field(description="Issue that has it: id, or address of its page")] = "",
     ref: Annotated[Name, Field(description="Chunk id or script URL, if there is no trace")] = "",
     project: Annotated[Name, Field(description="App name, not the PostHog project; needs version")] = "",
     version: Annotated[Name, Field(description="Release that the trace is from; needs project")] = "",
 ) -> list[str]:
     """Find out why a stack trace is minified, and make the next one readable."""
-    if not (trace.strip() or ref):
-        raise Refusal("invalid_arguments", "Give trace or ref.")
+    if not (trace.strip() or ref or issue):
+        raise Refusal("invalid_arguments", "Give trace, issue or ref.")
     if bool(project) != bool(version):
         raise Refusal("invalid_arguments", "Give project and version together, or neither.")
     refs = [ref] if ref else refs_in(trace)
-    each = ", ".join(named(found) for found in refs)
     steps = numbered(
-        f"Call {DIAGNOSE} with ref, once for each of these: {each}."
-        if refs
-        else "Ask me for the chunk_id or the URL of the frame on top: this trace names neither, as in the raw event "
-        f"or in the stack frame's details. Then call {DIAGNOSE} with it as ref.",
+        f"Call {DIAGNOSE_ISSUE} with issue_id {named(issue)}. If that is not among your tools, ask me for the trace."
+        if issue
+        else "",
+        _look_up(refs) if refs or not issue else "",
         f"Call {DIAGNOSE} with project {named(project)} and version {named(version)} too: is it one script, or the "
         "whole release?"
         if version
@@ -52,6 +53,16 @@ def readable_stack_trace(
     )
     opening = f"Make this stack trace readable.\n\n{steps}"
     return [opening, as_data("The stack trace", trace)] if trace.strip() else [opening]
+
+
+def _look_up(refs: list[str]) -> str:
+    """Return the step that diagnoses each ref, or that asks for one."""
+    if refs:
+        return f"Call {DIAGNOSE} with ref, once for each of these: {', '.join(map(named, refs))}."
+    return (
+        "Ask me for the chunk_id or the URL of the frame on top: this trace names neither, as in the raw event or in "
+        f"the stack frame's details. Then call {DIAGNOSE} with it as ref."
+    )
 
 
 def refs_in(trace: str) -> list[str]:

@@ -10,6 +10,8 @@ from errtrack_mcp.server.prompts.base import GatedPrompt, Name, named, numbered
 DIAGNOSE = "error-tracking-symbol-sets-diagnose"
 COMPARE = "error-tracking-releases-compare"
 LIST = "error-tracking-releases-list"
+ISSUES = "query-error-tracking-issues-list"
+DIAGNOSE_ISSUE = "error-tracking-issues-diagnose"
 
 
 def release_check(
@@ -29,7 +31,9 @@ def release_check(
         "If error-tracking-build-check is among your tools, ask me for the build directory and call it.",
         f"Call {DIAGNOSE} with {release}. That there is no such release yet is no fault before the first upload.",
     )
-    after = (f"Call {DIAGNOSE} with {release}.",)
+    look = f"If {ISSUES} and {DIAGNOSE_ISSUE} are among your tools, ask me since when it is deployed, and diagnose the "
+    look += "most frequent issue since then: what errors look like counts more than what was uploaded."
+    after = (f"Call {DIAGNOSE} with {release}.", look)
     steps = numbered(
         *(before if when == "before" else after),
         f"Call {COMPARE} with first {named(version)}, second {earlier}, project {named(project)}: did it lose maps? "
