@@ -40,9 +40,7 @@ BY_FAILURE: Mapping[FailureKind, CauseKind] = {
 }
 WITH_A_MAP: frozenset[FailureKind] = frozenset({"file_unusable", "map_does_not_fit", "unrecognised"})
 REACT_NATIVE = "posthog-react-native"
-REMEMBERED = timedelta(
-    seconds=330
-)  # so long PostHog remembers that a map was missing (docs/posthog-api.md, section 12)
+REMEMBERED = timedelta(seconds=330)  # that a map was missing (docs/posthog-api.md, section 11.4)
 UNPROCESSED = FrameFailure(
     "unrecognised",
     "not processed",
@@ -186,7 +184,7 @@ def now_of(cause: Cause, found: SymbolSet | None, stored: Iterable[StoredFrame])
 
 
 def stored_frame(row: Mapping[str, Any]) -> StoredFrame | None:
-    """Read a row of stack_frames (docs/posthog-api.md, section 12); None for one of another shape."""
+    """Read a row of stack_frames (docs/posthog-api.md, section 11.2); None for one of another shape."""
     contents, stored_at = row.get("contents"), moment(row.get("created_at"))
     if not isinstance(contents, dict) or stored_at is None:
         return None

@@ -1,6 +1,6 @@
 """Why one frame of a stored event is minified: the text that PostHog left on it, decoded. Pure.
 
-The texts are English sentences, and all that PostHog says (docs/posthog-api.md, section 8). The ids and addresses in
+The texts are English sentences, and all that PostHog says (docs/posthog-api.md, section 11.4). The ids and addresses in
 them come from the event, so strangers may have written them.
 """
 

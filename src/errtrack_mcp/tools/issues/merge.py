@@ -49,7 +49,7 @@ class IssueMerge(ChangeOutput):
 
 
 class OwnedFingerprint(ApiModel):
-    """A fingerprint of an issue (docs/posthog-api.md, section 10)."""
+    """A fingerprint of an issue (docs/posthog-api.md, section 10.4)."""
 
     fingerprint: str
     issue_id: str = ""

@@ -1,6 +1,6 @@
 """A change whose answer may be lost: made once, then what is true afterwards is read.
 
-PostHog also answers with 500 to changes that it has made (docs/posthog-api.md, section 10).
+PostHog also answers with 500 to changes that it has made (docs/posthog-api.md, section 10.5).
 """
 
 from collections.abc import Awaitable, Callable
