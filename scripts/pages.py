@@ -17,7 +17,7 @@ from errtrack_mcp.api.transport import HttpTransport
 from errtrack_mcp.sandbox.app import create_app
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import FULL_KEY, chunk_id, release_id, seed
-from errtrack_mcp.sandbox.seed_issues import seed_issues
+from errtrack_mcp.sandbox.seed_issues import issue_id, seed_issues
 from errtrack_mcp.server.app import build_server
 from errtrack_mcp.server.catalog.catalog import Catalog
 from errtrack_mcp.settings import Settings, load_settings, variable_of
@@ -45,7 +45,13 @@ TOOLS = (
 
 # What a tool is asked in the page. One that is not here gets the id of a row of its resource; one of a resource
 # without a list is shown without an answer.
+IN_A_WEEK = {"date_from": "2025-12-29T09:00:00Z", "date_to": "2026-01-05T09:00:00Z"}
 ASKED: dict[str, dict[str, Any]] = {
+    "query-error-tracking-issues-list": {"limit": 2, **IN_A_WEEK},
+    "query-error-tracking-issue": {"issue_id": issue_id("in-three-releases"), **IN_A_WEEK},
+    "query-error-tracking-issue-events": {"issue_id": issue_id("cart-total"), "limit": 1, **IN_A_WEEK},
+    "error-tracking-issues-releases": {"issue_id": issue_id("in-three-releases"), **IN_A_WEEK},
+    "error-tracking-fingerprints-list": {"issue_id": issue_id("merged")},
     "error-tracking-releases-list": {"limit": 2},
     "error-tracking-releases-retrieve": {"id": release_id(2)},
     "error-tracking-releases-hash-retrieve": {"hash_id": "mobile-119"},

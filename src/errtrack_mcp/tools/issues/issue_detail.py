@@ -18,8 +18,8 @@ from errtrack_mcp.tools.issues.events import read_events
 from errtrack_mcp.tools.issues.issue_releases import ReleaseSeen, Seen, read_releases
 from errtrack_mcp.tools.issues.models import Event
 from errtrack_mcp.tools.issues.queries import Rows, ask_general, ask_route
-from errtrack_mcp.tools.issues.rows import Assignee, Count, Counts, IssueRow
-from errtrack_mcp.tools.issues.shown_events import ShownFrame, shown_frame, top_app_frame
+from errtrack_mcp.tools.issues.rows import Count, Counts, IssueRow
+from errtrack_mcp.tools.issues.shown_events import shown_frame, top_app_frame
 from errtrack_mcp.tools.parameters import Text
 
 RELEASES_SHOWN = 5
@@ -66,7 +66,7 @@ class IssueDetail(ToolOutput):
     description: str
     status: str
     severity: str = ""
-    assignee: Annotated[Assignee | None, Field(description="null: nobody")]
+    assignee: Annotated[dict[str, Any] | None, Field(description="null: nobody")]
     first_seen: Annotated[str, Field(description="Ever")]
     last_seen: Annotated[str, Field(description="In this time")] = ""
     date_from: str
@@ -75,9 +75,11 @@ class IssueDetail(ToolOutput):
     estimated_users: int
     estimated_sessions: int
     library: str = ""
-    top_app_frame: Annotated[ShownFrame | None, Field(description="Of the newest event; null: it has none")] = None
+    top_app_frame: Annotated[
+        dict[str, Any] | None, Field(description="Of the newest event, as in query-error-tracking-issue-events")
+    ] = None
     releases: Annotated[list[ReleaseSeen], Field(description="Seen last first")] = Field(default=[])
-    breakdown: Breakdown | None = None
+    breakdown: dict[str, Any] = Field(default={})
     link: Annotated[str, OURS]
     hidden: Annotated[str, Field(description="What is missing or not counted"), OURS]
 
@@ -133,13 +135,14 @@ def _where_known(reading: Reading, merged: str) -> dict[str, Any]:
     happened = reading.happened
     given: dict[str, Any] = {"merged": merged, "severity": reading.stored.severity}
     if happened:
-        given |= {"last_seen": happened.last_seen, "library": happened.library, "breakdown": happened.breakdown}
+        given |= {"last_seen": happened.last_seen, "library": happened.library}
+        given["breakdown"] = happened.breakdown.model_dump() if happened.breakdown else None
     if reading.releases:
         given["releases"] = reading.releases.releases[:RELEASES_SHOWN]
     known = {name: value for name, value in given.items() if value}
     if reading.newest and reading.newest.throws_last:
         frame = top_app_frame(reading.newest)
-        known["top_app_frame"] = shown_frame(frame) if frame else None
+        known["top_app_frame"] = shown_frame(frame).model_dump() if frame else None
     return known
 
 

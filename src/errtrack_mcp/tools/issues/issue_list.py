@@ -16,7 +16,7 @@ from errtrack_mcp.tools.annotations import READ, tool
 from errtrack_mcp.tools.dependencies import Api
 from errtrack_mcp.tools.issues.dates import DateFrom, DateTo, read_window
 from errtrack_mcp.tools.issues.queries import Rows, ask_general, ask_route
-from errtrack_mcp.tools.issues.rows import Assignee, IssueRow
+from errtrack_mcp.tools.issues.rows import IssueRow
 from errtrack_mcp.tools.parameters import MAX_TOKENS, MaxTokens, Offset, Text, WholeNumber
 from errtrack_mcp.tools.refusal import Refusal
 
@@ -57,7 +57,7 @@ class ListedIssue(ToolOutput):
     last_seen: str
     library: str
     source: str
-    assignee: Assignee | None
+    assignee: dict[str, Any] | None
     occurrences: int
     estimated_users: int
     estimated_sessions: int

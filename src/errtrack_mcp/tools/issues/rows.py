@@ -1,21 +1,14 @@
 """An issue as PostHog answers it to a query (docs/posthog-api.md, section 10)."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator
 
 from errtrack_mcp.api.models import ApiModel
 from errtrack_mcp.tools.parameters import Text
 
 # PostHog counts in numbers with a point.
 Count = Annotated[int, BeforeValidator(lambda value: round(value) if isinstance(value, float) else value)]
-
-
-class Assignee(ApiModel):
-    """Who an issue is assigned to: a user by number, or a role by UUID."""
-
-    id: int | str
-    type: Annotated[str, Field(description="user or role")]
 
 
 class Counts(BaseModel):
@@ -38,6 +31,6 @@ class IssueRow(ApiModel):
     last_seen: str = ""
     library: Text = ""
     source: Text = ""
-    assignee: Assignee | None = None
+    assignee: dict[str, Any] | None = None
     aggregations: Counts = Counts()
     impact: Counts = Counts()

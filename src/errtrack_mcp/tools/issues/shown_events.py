@@ -27,8 +27,8 @@ class ShownFrame(ToolOutput):
 
     function: Annotated[str, Field(description="As deployed, where not readable")]
     source: str = ""
-    line: int | None = None
-    column: int | None = None
+    line: int = 0
+    column: int = 0
     in_app: bool
     readable: Annotated[bool, Field(description="Shows source code; false: minified, or no map needed")]
     failure: Annotated[str, Field(description="Why not")] = ""
@@ -41,7 +41,7 @@ class ShownException(ToolOutput):
 
     type: str
     value: str
-    handled: bool | None = None
+    handled: bool = False
     frames: list[ShownFrame]
     library_frames_left_out: int = 0
     outer_frames_left_out: int = 0
