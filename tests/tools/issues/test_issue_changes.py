@@ -7,6 +7,7 @@ import pytest
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import OUTSIDER, OWNER, READ_KEY
 from errtrack_mcp.sandbox.seed_issues import issue_id
+from errtrack_mcp.sandbox.seeded_issue import fingerprint_of
 from errtrack_mcp.sandbox.web_issues import ROLE_ID
 from tests.support.fixtures import Answer, Connect, Refusal
 from tests.support.lossy import LossySandbox
@@ -80,6 +81,20 @@ async def test_an_archived_issue_is_still_read_and_can_be_reopened(connect: Conn
         reopened = await answer(client, UPDATE, issue_id=ARCHIVED, status="active")
     assert renamed["issue"]["status"] == "archived"
     assert reopened["issue"]["status"] == "active"
+
+
+async def test_the_address_of_the_page_is_taken_and_no_merge_followed(
+    connect: Connect, answer: Answer, refusal: Refusal, sandbox: Upstream
+) -> None:
+    """A change of the issue that another was merged into is a change of another issue."""
+    page = f"{sandbox.url}/error_tracking"
+    gone = f"{page}/{issue_id('merged-away')}?fingerprint={fingerprint_of('merged-away')}"
+    async with connect() as client:
+        done = await answer(client, UPDATE, issue_id=f"{page}/{CART}?timestamp=x", severity="low")
+        by_fingerprint = f"{page}/fingerprint/{fingerprint_of('cart-total')}"
+        assigned = await answer(client, ASSIGN, issue_id=by_fingerprint, nobody=True)
+        assert (await refusal(client, UPDATE, issue_id=gone, severity="low")).startswith("not_found: ")
+    assert done["issue"]["id"] == assigned["issue"]["id"] == CART
 
 
 async def test_nothing_to_change_is_refused(connect: Connect, refusal: Refusal, sandbox: Upstream) -> None:

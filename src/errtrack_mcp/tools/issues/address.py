@@ -94,16 +94,25 @@ def _unreadable(text: str) -> Refusal:
     return Refusal("invalid_arguments", f"issue_id is neither {forms}: {quoted(text)}. Nothing was read.")
 
 
+async def find_issue_id(api: Client, issue: str) -> str:
+    """Return the id of the issue that a caller wants to change: a merge is not followed, since that is another one."""
+    return await _id_of(api, read_address(issue, api.origin, api.prefix[-1]))
+
+
+async def _id_of(api: Client, address: IssueAddress) -> str:
+    if address.id:
+        return address.id
+    row = await api.get("fingerprints", "resolve", into=FingerprintRow, fingerprint=address.fingerprint)
+    return row.issue_id
+
+
 async def ask_about(api: Client, issue: str, ask: Callable[[str], Awaitable[Answer]]) -> tuple[Answer, Found]:
     """Ask about the issue that a caller names, or about the one that has its errors since a merge.
 
     `ask` raises NotFound for an id that no issue has; that is raised again where no fingerprint leads further.
     """
     address = read_address(issue, api.origin, api.prefix[-1])
-    issue_id = address.id
-    if not issue_id:
-        row = await api.get("fingerprints", "resolve", into=FingerprintRow, fingerprint=address.fingerprint)
-        issue_id = row.issue_id
+    issue_id = await _id_of(api, address)
     try:
         return await ask(issue_id), Found(issue_id)
     except NotFound:

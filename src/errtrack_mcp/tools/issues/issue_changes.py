@@ -11,6 +11,7 @@ from errtrack_mcp.api.models import OURS, ApiModel, ToolOutput
 from errtrack_mcp.api.sanitize import clean
 from errtrack_mcp.tools.annotations import UPDATE, tool
 from errtrack_mcp.tools.dependencies import Api
+from errtrack_mcp.tools.issues.address import IssueOrAddress, find_issue_id
 from errtrack_mcp.tools.issues.read_back import made_and_read
 from errtrack_mcp.tools.parameters import Text, WholeNumber
 from errtrack_mcp.tools.refusal import Refusal
@@ -23,7 +24,6 @@ CONSEQUENCES = {
 }
 LAG = "Lists may show the earlier state for a while."
 
-IssueId = Annotated[UUID, Field(description="Id of an issue")]
 Status = Annotated[
     Literal["active", "resolved", "suppressed"] | None,
     Field(description="archived and pending_release can only be read"),
@@ -70,7 +70,7 @@ class ChangedIssue(ToolOutput):
 
 async def update_issue(
     api: Api,
-    issue_id: IssueId,
+    issue_id: IssueOrAddress,
     status: Status = None,
     severity: Severity = None,
     name: Name = None,
@@ -87,7 +87,7 @@ async def update_issue(
 
 
 async def assign_issue(
-    api: Api, issue_id: IssueId, user_id: UserId = None, role_id: RoleId = None, nobody: bool = False
+    api: Api, issue_id: IssueOrAddress, user_id: UserId = None, role_id: RoleId = None, nobody: bool = False
 ) -> ChangedIssue:
     """Assign an issue to a user, to a role, or with nobody=true to nobody. PostHog emails the new assignee."""
     if sum((user_id is not None, role_id is not None, nobody)) != 1:
@@ -103,10 +103,10 @@ async def assign_issue(
 
 
 async def _changed(
-    api: Api, issue_id: UUID, path: tuple[str, ...], body: Mapping[str, Any], consequence: str
+    api: Api, issue: str, path: tuple[str, ...], body: Mapping[str, Any], consequence: str
 ) -> ChangedIssue:
     """Send a change, read the issue back, and compare."""
-    one = ("issues", str(issue_id))
+    one = ("issues", await find_issue_id(api, issue))
     outcome = await made_and_read(partial(api.patch, *one, *path, body=body), partial(api.get, *one, into=Issue))
     now = outcome.now
     different = [field for field, value in body.items() if not _same(getattr(now, field), value)]

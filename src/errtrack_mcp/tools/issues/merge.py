@@ -14,7 +14,8 @@ from errtrack_mcp.tools.annotations import UPDATE, tool
 from errtrack_mcp.tools.deletion import PREVIEWED, ChangeOutput, ConfirmCode, Preview, consent_to, kept_from_changing
 from errtrack_mcp.tools.dependencies import Api
 from errtrack_mcp.tools.elicitation import Consent, Decision
-from errtrack_mcp.tools.issues.issue_changes import Issue, IssueId
+from errtrack_mcp.tools.issues.address import IssueOrAddress, find_issue_id
+from errtrack_mcp.tools.issues.issue_changes import Issue
 from errtrack_mcp.tools.issues.read_back import Outcome, made_and_read
 from errtrack_mcp.tools.parameters import Confirm
 from errtrack_mcp.tools.refusal import Refusal
@@ -61,12 +62,13 @@ class Success(BaseModel):
     success: bool
 
 
-async def preview_merge(api: Api, issue_id: IssueId, merged_ids: MergedIds) -> Preview[IssueMerge]:
+async def preview_merge(api: Api, issue_id: IssueOrAddress, merged_ids: MergedIds) -> Preview[IssueMerge]:
     """Read what would be merged, and what would be lost."""
-    if len({issue_id, *merged_ids}) != len(merged_ids) + 1:
+    into_id, ids = await find_issue_id(api, issue_id), [str(merged) for merged in merged_ids]
+    if len({into_id, *ids}) != len(ids) + 1:
         raise Refusal("invalid_arguments", "merged_ids names an issue twice, or issue_id itself. Nothing was merged.")
-    into = (await api.get("issues", str(issue_id), into=Issue)).summary()
-    former = [await _former(api, str(merged)) for merged in merged_ids]
+    into = (await api.get("issues", into_id, into=Issue)).summary()
+    former = [await _former(api, merged) for merged in ids]
     code = ConfirmCode(api, NAME, into.model_dump(), *(each.model_dump() for each in former))
     shown = IssueMerge(changed=False, issue=into, former_issues=former, confirm=str(code), next_step=PREVIEWED)
     names = ", ".join(quoted(each.issue.name or each.issue.id) for each in former)
@@ -89,17 +91,17 @@ async def merge_issues(
     api: Api,
     preview: Previewed,
     decision: Annotated[Decision, Resolve(ask_consent)],
-    issue_id: IssueId,
+    issue_id: IssueOrAddress,
     merged_ids: MergedIds,
     confirm: Confirm = "",
 ) -> IssueMerge:
     """Merge issues into one and delete them, for good. The first call, without confirm, only previews."""
     if kept := await kept_from_changing(preview, confirm, decision, lambda: preview_merge(api, issue_id, merged_ids)):
         return kept
-    ids = [str(merged) for merged in merged_ids]
+    into_id, ids = preview.shown.issue.id, [str(merged) for merged in merged_ids]
     outcome = await made_and_read(
-        lambda: api.post("issues", str(issue_id), "merge", body={"ids": ids}, into=Success),
-        lambda: _afterwards(api, str(issue_id), ids),
+        lambda: api.post("issues", into_id, "merge", body={"ids": ids}, into=Success),
+        lambda: _afterwards(api, into_id, ids),
     )
     return _told(preview.shown, outcome, ids)
 

@@ -14,7 +14,8 @@ from errtrack_mcp.tools.annotations import UPDATE, tool
 from errtrack_mcp.tools.deletion import PREVIEWED, ChangeOutput, ConfirmCode, Preview, consent_to, kept_from_changing
 from errtrack_mcp.tools.dependencies import Api
 from errtrack_mcp.tools.elicitation import Consent, Decision
-from errtrack_mcp.tools.issues.issue_changes import Issue, IssueId
+from errtrack_mcp.tools.issues.address import IssueOrAddress, find_issue_id
+from errtrack_mcp.tools.issues.issue_changes import Issue
 from errtrack_mcp.tools.issues.merge import OwnedFingerprint
 from errtrack_mcp.tools.issues.read_back import Outcome, made_and_read
 from errtrack_mcp.tools.parameters import Confirm, Text
@@ -65,13 +66,13 @@ class NewIssues(BaseModel):
 
 
 async def preview_split(
-    api: Api, issue_id: IssueId, fingerprints: Fingerprints, names: Names | None = None
+    api: Api, issue_id: IssueOrAddress, fingerprints: Fingerprints, names: Names | None = None
 ) -> Preview[IssueSplit]:
     """Read what would be split off."""
     if len(set(fingerprints)) != len(fingerprints) or len(names or ()) > len(fingerprints):
         raise Refusal("invalid_arguments", "Give each of fingerprints once, and no more names than fingerprints.")
-    issue = (await api.get("issues", str(issue_id), into=Issue)).summary()
-    in_all = await _check_ownership(api, str(issue_id), fingerprints)
+    issue = (await api.get("issues", await find_issue_id(api, issue_id), into=Issue)).summary()
+    in_all = await _check_ownership(api, issue.id, fingerprints)
     named = [*(names or ()), *[""] * len(fingerprints)]
     rows = [
         SplitOff(fingerprint=fingerprint, **({"name": name} if name else {}))
@@ -106,7 +107,7 @@ async def split_issue(
     api: Api,
     preview: Previewed,
     decision: Annotated[Decision, Resolve(ask_consent)],
-    issue_id: IssueId,
+    issue_id: IssueOrAddress,
     fingerprints: Fingerprints,
     names: Names | None = None,
     confirm: Confirm = "",
@@ -115,10 +116,11 @@ async def split_issue(
     again = partial(preview_split, api, issue_id, fingerprints, names)
     if kept := await kept_from_changing(preview, confirm, decision, again):
         return kept
+    former = preview.shown.issue.id
     body = {"fingerprints": [row.model_dump(include={"fingerprint", "name"}) for row in preview.shown.fingerprints]}
     outcome = await made_and_read(
-        lambda: api.post("issues", str(issue_id), "split", body=body, into=NewIssues),
-        lambda: _owners(api, str(issue_id), fingerprints),
+        lambda: api.post("issues", former, "split", body=body, into=NewIssues),
+        lambda: _owners(api, former, fingerprints),
     )
     return _told(preview.shown, outcome)
 
