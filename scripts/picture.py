@@ -22,7 +22,7 @@ async def draw() -> None:
     server = StdioServerParameters(command=sys.executable, args=["-m", "errtrack_mcp", "serve", "--sandbox"])
     async with Client(server) as client:
         shown = Demo(client, console)
-        await shown.tools()
+        await shown.issue()
         await shown.diagnosis()
         await shown.deletion()
     svg = console.export_svg(title="errtrack-mcp demo", theme=MONOKAI)

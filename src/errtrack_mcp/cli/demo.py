@@ -45,6 +45,35 @@ class Demo:
         self.console.print()
         self.console.rule(Text(text, style="bold"), align="left")
 
+    async def issue(self) -> None:
+        """Show the issues, the minified stack trace of the most frequent one, and why it is minified."""
+        self.heading("What breaks in production? The most frequent issues")
+        page = await self.call("query-error-tracking-issues-list", limit=5)
+        table = _table("times", "users", "issue", "last seen")
+        for row in page["results"]:
+            named = f"{row.get('name', '')}: {row.get('description', '')}"[:80]
+            users, seen = str(row["estimated_users"]), row["last_seen"][:16].replace("T", " ")
+            table.add_row(str(row["occurrences"]), users, Text(named), seen)
+        self.console.print(table)
+        issue_id = page["results"][0]["id"]
+        self.heading("Its stack trace, as PostHog has stored it")
+        events = await self.call("query-error-tracking-issue-events", issue_id=issue_id, limit=1)
+        self._print_trace(events["results"][0]["exceptions"][0])
+        self.heading("Why is it minified?")
+        found = await self.call("error-tracking-issues-diagnose", issue_id=issue_id)
+        self.console.print(Text(found["summary"]))
+        for cause in found["causes"]:
+            self.console.print(Text(cause["meaning"], style="yellow"))
+            self.console.print(Text(f"What fixes it: {cause['remedy']}"))
+
+    def _print_trace(self, thrown: Row) -> None:
+        """Print an exception as a browser does, the throw site first; minified frames in red."""
+        self.console.print(Text(f"{thrown['type']}: {thrown['value']}"))
+        for frame in reversed(thrown["frames"]):
+            place = f"{frame.get('source', '')}:{frame.get('line', '?')}:{frame.get('column', '?')}"
+            style = "green" if frame["readable"] else "red"
+            self.console.print(Text(f"    at {frame.get('function', '?')} ({place})", style=style))
+
     async def tools(self) -> None:
         """List the tools on offer."""
         self.heading("The tools an assistant is offered")
@@ -92,8 +121,8 @@ class Demo:
         )
 
     async def diagnosis(self) -> None:
-        """Say why traces are minified, and what fixes it."""
-        self.heading("Why are stack traces still minified?")
+        """Say why traces are minified in the whole project, and what fixes it."""
+        self.heading("Why are stack traces minified, in the whole project?")
         found = await self.call("error-tracking-symbol-sets-diagnose")
         self.console.print(Text(found["summary"]))
         for number, step in enumerate(found["next_steps"][:3], 1):
@@ -145,6 +174,7 @@ async def run_demo() -> None:
     console.print("errtrack-mcp serve --sandbox, over stdio, with the MCP SDK's own client. No account, no network.")
     async with Client(server) as client:
         shown = Demo(client, console)
+        await shown.issue()
         await shown.tools()
         await shown.releases()
         await shown.broken_symbol_sets()
