@@ -12,7 +12,7 @@ from errtrack_mcp.sandbox.database import Database, stored_time
 from errtrack_mcp.sandbox.seed import NO_SCOPES_KEY, OWNER, READ_KEY
 from errtrack_mcp.sandbox.seed_issues import issue_id
 from tests.support.fixtures import MakeClient
-from tests.support.issue_queries import ask, refused
+from tests.support.issue_queries import add_event, add_issue, ask, refused
 from tests.support.project import NOW
 from tests.support.upstream import SwappableApp
 
@@ -308,6 +308,23 @@ class TestIssueEvents:
         """Which issue an event belongs to is decided by its fingerprint."""
         events = ask(api, "issue_events", issueId=issue_id("merged"), limit=20)["results"]
         assert len({event["properties"]["$exception_fingerprint"] for event in events}) == 2
+
+    def test_an_event_leaves_an_issue_with_its_fingerprint(self, api: httpx.Client, database: Database) -> None:
+        """It was captured for one issue, and belongs to another since."""
+        before, after = add_issue(database), add_issue(database)
+        event = add_event(database, before)
+        database.execute("UPDATE issue_fingerprints SET issue_id = ? WHERE fingerprint = ?", (after, before))
+        assert ask(api, "issue_events", issueId=before)["results"] == []
+        assert [row["uuid"] for row in ask(api, "issue_events", issueId=after)["results"]] == [event]
+        assert ask(api, "issue", issueId=before)["impact"] == {}
+
+    def test_an_event_at_the_bound_counts_and_is_not_shown(self, api: httpx.Client, database: Database) -> None:
+        """The bounds of a period belong to the counts, and not to the events."""
+        issue = add_issue(database)
+        add_event(database, issue, NOW - timedelta(hours=1))
+        for dates in ({"date_from": "2026-09-20T11:00:00Z"}, {"date_to": "2026-09-20T11:00:00Z", "date_from": "-1d"}):
+            assert ask(api, "issue", issueId=issue, dateRange=dates)["impact"]["occurrences"] == 1
+            assert ask(api, "issue_events", issueId=issue, dateRange=dates)["results"] == []
 
     def test_an_issue_without_fingerprints_has_no_events(self, api: httpx.Client) -> None:
         """That is an answer, and no 404."""

@@ -39,7 +39,7 @@ def test_events_of_no_known_issue_make_no_row() -> None:
 
 def test_volume_has_equal_parts() -> None:
     """An event at the very end belongs to the last one."""
-    [row] = issue_rows([event(2), event(3), event(11)], KNOWN, PERIOD, 5)
+    [row] = issue_rows([event(2), event(3), event(12)], KNOWN, PERIOD, 5)
     assert row["aggregations"]["volumeRange"] == [2.0, 0.0, 0.0, 0.0, 1.0]
     labels = [bucket["label"] for bucket in row["aggregations"]["volume_buckets"]]
     assert labels[:2] == ["2026-09-20T02:00:00+00:00", "2026-09-20T04:00:00+00:00"]
