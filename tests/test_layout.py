@@ -33,7 +33,6 @@ WITHOUT_A_TEST_FILE = {
     "cli/main.py",
     "cli/options.py",
     "cli/output.py",
-    "cli/sandbox.py",
     "cli/tools.py",
     "client_config/clients.py",
     "client_config/paths.py",
