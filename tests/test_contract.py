@@ -65,8 +65,9 @@ def test_any_client_accepts_the_input_schema(tool: Any) -> None:
     for name, field in schema["properties"].items():
         assert isinstance(field["type"], str), name
         assert set(field) <= {
-            "type", "description", "enum", "default", "minimum", "maximum", "minLength", "maxLength"
+            "type", "description", "enum", "default", "minimum", "maximum", "minLength", "maxLength", "items"
         }, name  # fmt: skip
+        assert (field["type"] == "array") == (field.get("items", {}).get("type") == "string"), name
         assert field.get("default", "") is not None, name
     assert set(schema.get("required", ())) <= set(schema["properties"])
 

@@ -1,5 +1,6 @@
 """The forms that clients make of our input schemas, and what models send that see only such a form."""
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,8 @@ import pytest
 
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import release_id
+from errtrack_mcp.sandbox.seed_issues import issue_id
+from errtrack_mcp.sandbox.seeded_issue import fingerprint_of
 from errtrack_mcp.server.catalog.catalog import Catalog
 from errtrack_mcp.server.catalog.filters import is_read_only
 from errtrack_mcp.settings import load_settings
@@ -17,7 +20,13 @@ from tests.support.fixtures import Answer, Connect
 
 Schema = dict[str, Any]
 TOOLS = {name: offered.listed for name, offered in Catalog(load_settings(), local=True).whole.tools.items()}
-PREVIEWS = {"releases-destroy", "symbol-sets-destroy", "symbol-sets-prune"}
+PREVIEWS = {
+    "releases-destroy",
+    "symbol-sets-destroy",
+    "symbol-sets-prune",
+    "issues-merge-create",
+    "issues-split-create",
+}
 EVERY_TOOL = pytest.mark.parametrize("tool", TOOLS.values(), ids=TOOLS)
 LOST = {"default", "minimum", "maximum", "minLength", "maxLength", "additionalProperties"}
 PLAIN = {"type", "description", "enum", "properties", "required", "items"}
@@ -71,7 +80,7 @@ def test_a_form_is_a_schema_and_loses_only_what_is_said_in_words(tool: Any, form
     assert set(made["properties"]) == set(tool.input_schema["properties"])
     for name, field in tool.input_schema["properties"].items():
         assert set(field) - set(made["properties"][name]) <= LOST, name
-        assert field["type"] in {"string", "integer", "boolean", "object"}, name
+        assert field["type"] in {"string", "integer", "boolean", "object", "array"}, name
         assert "enum" not in field or field["type"] == "string", name
         assert re.fullmatch(r"[a-z_]{1,64}", name)
 
@@ -100,7 +109,9 @@ def all_of_them(schema: Schema, meant: dict[str, Any]) -> dict[str, Any]:
     """Send every property, as a strict model must: what is not meant is empty, or what the description says."""
 
     def unmeant(name: str, field: Schema) -> Any:
-        return field["default"] if "default" in field else IN_WORDS.get(name, "")
+        if "default" in field:
+            return field["default"]
+        return [] if field["type"] == "array" else IN_WORDS.get(name, "")
 
     return {name: meant.get(name, unmeant(name, field)) for name, field in schema["properties"].items()}
 
@@ -111,9 +122,9 @@ def blanks(schema: Schema, meant: dict[str, Any]) -> dict[str, Any]:
 
 
 def all_as_text(schema: Schema, meant: dict[str, Any]) -> dict[str, Any]:
-    """Send numbers and yes or no as strings, as clients do that know of strings alone."""
+    """Send numbers, lists and yes or no as strings, as clients do that know of strings alone."""
     sent = all_of_them(schema, meant)
-    return {name: value if isinstance(value, str) else str(value).lower() for name, value in sent.items()}
+    return {name: value if isinstance(value, str) else json.dumps(value) for name, value in sent.items()}
 
 
 def with_fractions(schema: Schema, meant: dict[str, Any]) -> dict[str, Any]:
@@ -138,6 +149,14 @@ def meant(database: Database) -> dict[str, list[dict[str, Any]]]:
     by_name = {"project": release["project"], "version": release["version"]}
     return {
         "build-check": [{}, {"directory": "dist"}],
+        "fingerprints-list": [{"issue_id": issue_id("merged"), "limit": 1}],
+        "issues-diagnose": [{"issue_id": issue_id("cart-total")}, {"issue_id": issue_id("hermes"), "events": 1}],
+        "issues-merge-create": [{"issue_id": issue_id("merged"), "merged_ids": [issue_id("cart-total")]}],
+        "issues-releases": [{"issue_id": issue_id("in-three-releases")}],
+        "issues-split-create": [{"issue_id": issue_id("merged"), "fingerprints": [fingerprint_of("merged")]}],
+        "query-error-tracking-issue": [{"issue_id": issue_id("cart-total")}],
+        "query-error-tracking-issue-events": [{"issue_id": issue_id("cart-total")}],
+        "query-error-tracking-issues-list": [{}, {"limit": 2, "status": "all"}],
         "releases-compare": [{"first": release_id(1), "second": release_id(0)}],
         "releases-destroy": [{"id": release["id"]}],
         "releases-hash-retrieve": [{"hash_id": release["hash_id"]}],
@@ -183,8 +202,5 @@ def test_what_a_strict_model_sends_keeps_the_strict_form(name: str, meant: dict[
 
 def steady(answered: dict[str, Any]) -> dict[str, Any]:
     """Leave out what differs from call to call: links, and what is counted from the moment of the call."""
-    return {
-        name: value
-        for name, value in answered.items()
-        if name not in {"confirm", "url"} and not name.endswith("_before")
-    }
+    moments = {"confirm", "url", "date_from", "date_to"}
+    return {name: value for name, value in answered.items() if name not in moments and not name.endswith("_before")}

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic_core import from_json
 
 MAX_TOKENS = 8_000  # clients cut longer answers off, some of them in the middle
 
@@ -27,7 +28,19 @@ def _number_as_text(value: Any) -> Any:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
+def _list_in_text(value: Any) -> Any:
+    """Read a list from clients that know of strings alone: JSON, or one item."""
+    if not isinstance(value, str):
+        return value
+    try:
+        read = from_json(value)
+    except ValueError:
+        return [value]
+    return read if isinstance(read, list) else [value]
+
+
 Text = Annotated[str, BeforeValidator(_number_as_text)]
+ListInText = BeforeValidator(_list_in_text)
 
 ReleasesLimit = Annotated[int, Field(ge=1, le=500), BeforeValidator(_whole_number)]
 SymbolSetsLimit = Annotated[int, Field(ge=1, le=100), BeforeValidator(_whole_number)]

@@ -24,14 +24,14 @@ class Arguments(BaseModel):
     huge: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
     empty: str = ""
     flag: bool = False
-    ids: Annotated[list[UUID], Field(default=[], max_length=3)]
+    ids: Annotated[list[UUID], Field(max_length=3)]
 
 
 def test_an_input_schema_is_flat() -> None:
     """No null, no union, no title, no default that only means "not given"; unknown arguments are refused."""
     schema = input_schema(Arguments.model_json_schema(), with_project=False)
     assert schema["additionalProperties"] is False
-    assert schema["required"] == ["name"]
+    assert schema["required"] == ["name", "ids"]
     assert not {"anyOf", "$ref", "title", "format"} & {key for field in schema["properties"].values() for key in field}
     assert "default" not in schema["properties"]["empty"]
     assert schema["properties"]["flag"] == {"type": "boolean", "default": False}
@@ -42,6 +42,7 @@ def test_what_a_keyword_says_is_in_the_description_too() -> None:
     fields = input_schema(Arguments.model_json_schema(), with_project=True)["properties"]
     assert fields["limit"]["description"] == "How many (1 to 100, default 25)"
     assert fields["id"] == fields["ids"]["items"] == {"type": "string", "description": "UUID"}
+    assert fields["ids"] == {"type": "array", "items": fields["id"], "description": "0 to 3 of them"}
     assert fields["name"]["description"] == "Who (at most 128 characters)"
     assert fields["huge"]["description"] == "default 0"
     assert fields["project_id"]["type"] == "string"

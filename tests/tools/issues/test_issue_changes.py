@@ -36,6 +36,7 @@ def stored(database: Database, column: str, issue: str = CART) -> Any:
         ({"severity": "none"}, ("severity", None)),
         ({"name": "Cart breaks"}, ("name", "Cart breaks")),
         ({"name": 404}, ("name", "404")),
+        ({"name": "unchanged", "status": "unchanged", "severity": "unchanged"}, ("name", "unchanged")),
         ({"description": "Since Friday"}, ("description", "Since Friday")),
     ],
 )
@@ -70,7 +71,7 @@ async def test_a_status_that_cannot_be_set_is_refused_here(
     """PostHog shows archived and pending_release, and takes neither; nothing is sent."""
     async with connect() as client:
         text = await refusal(client, UPDATE, issue_id=CART, status=status)
-    assert text.startswith("invalid_arguments: status should be 'active', 'resolved' or 'suppressed'")
+    assert text.startswith("invalid_arguments: status should be 'unchanged', 'active', 'resolved' or 'suppressed'")
     assert sandbox.requests == []
 
 
@@ -126,7 +127,8 @@ async def test_an_issue_is_assigned_to_a_user_a_role_or_nobody(
 
 
 @pytest.mark.parametrize(
-    "given", [{}, {"nobody": False}, {"user_id": OWNER, "nobody": True}, {"user_id": OWNER, "role_id": ROLE_ID}]
+    "given",
+    [{}, {"nobody": False}, {"user_id": 0}, {"user_id": OWNER, "nobody": True}, {"user_id": OWNER, "role_id": ROLE_ID}],
 )
 async def test_leaving_the_assignee_out_never_unassigns(
     connect: Connect, refusal: Refusal, database: Database, sandbox: Upstream, given: dict[str, Any]

@@ -39,7 +39,7 @@ def _flat(field: Schema) -> Schema:
 
 def _described(field: Schema) -> Schema:
     """Say in the description what else only a keyword says: some clients strip keywords, or refuse `format`."""
-    kept = {name: value for name, value in field.items() if name != "format"}
+    kept = {name: value for name, value in field.items() if name not in {"format", "minItems", "maxItems"}}
     if isinstance(kept.get("items"), dict):
         kept["items"] = _described(kept["items"])
     facts = ", ".join(_facts(field))
@@ -55,6 +55,8 @@ def _facts(field: Schema) -> Iterator[str]:
     least, most = field.get("minimum"), field.get("maximum")
     if most is not None and most < LARGEST_TOLD:
         yield f"{least} to {most}"
+    if "maxItems" in field:
+        yield f"{field.get('minItems', 0)} to {field['maxItems']} of them"
     if field.get("maxLength", LARGEST_TOLD) <= LONGEST_TOLD:
         yield f"at most {field['maxLength']} characters"
     if field.get("default", False) is not False:

@@ -17,6 +17,7 @@ from errtrack_mcp.tools.parameters import Text, WholeNumber
 from errtrack_mcp.tools.refusal import Refusal
 
 MAX_SHOWN_DESCRIPTION = 300
+UNCHANGED = "unchanged"  # a strict client must send a value for everything
 CONSEQUENCES = {
     "active": "PostHog tells those who subscribed to alerts that it was reopened.",
     "resolved": "The next error of this kind reopens it, also one from an old version that somebody still uses.",
@@ -25,15 +26,15 @@ CONSEQUENCES = {
 LAG = "Lists may show the earlier state for a while."
 
 Status = Annotated[
-    Literal["active", "resolved", "suppressed"] | None,
+    Literal["unchanged", "active", "resolved", "suppressed"],
     Field(description="archived and pending_release can only be read"),
 ]
 Severity = Annotated[
-    Literal["low", "medium", "high", "critical", "none"] | None, Field(description="none: take it away")
+    Literal["unchanged", "low", "medium", "high", "critical", "none"], Field(description="none: take it away")
 ]
 Name = Annotated[Text | None, Field(min_length=1)]
 Description = Annotated[Text | None, Field(min_length=1)]
-UserId = Annotated[int | None, Field(ge=1, le=2**31 - 1, description="Number of a user"), WholeNumber]
+UserId = Annotated[int, Field(ge=0, le=2**31 - 1, description="Number of a user; 0: no user"), WholeNumber]
 RoleId = Annotated[UUID | None, Field(description="Id of a role")]
 
 
@@ -71,31 +72,33 @@ class ChangedIssue(ToolOutput):
 async def update_issue(
     api: Api,
     issue_id: IssueOrAddress,
-    status: Status = None,
-    severity: Severity = None,
+    status: Status = "unchanged",
+    severity: Severity = "unchanged",
     name: Name = None,
     description: Description = None,
 ) -> ChangedIssue:
     """Change the fields given and return the issue as it is afterwards."""
-    given = {"status": status, "severity": severity, "name": name, "description": description}
-    body = {field: value for field, value in given.items() if value is not None}
+    texts = {"name": name, "description": description}
+    body: dict[str, Any] = {field: text for field, text in texts.items() if text is not None}
+    if status != UNCHANGED:
+        body["status"] = status
+    if severity != UNCHANGED:
+        body["severity"] = None if severity == "none" else severity
     if not body:
         raise Refusal("invalid_arguments", "Nothing to change: give status, severity, name or description.")
-    if severity == "none":
-        body["severity"] = None  # type: ignore[assignment]
-    return await _changed(api, issue_id, (), body, CONSEQUENCES.get(status or "", ""))
+    return await _changed(api, issue_id, (), body, CONSEQUENCES.get(status, ""))
 
 
 async def assign_issue(
-    api: Api, issue_id: IssueOrAddress, user_id: UserId = None, role_id: RoleId = None, nobody: bool = False
+    api: Api, issue_id: IssueOrAddress, user_id: UserId = 0, role_id: RoleId = None, nobody: bool = False
 ) -> ChangedIssue:
     """Assign an issue to a user, to a role, or with nobody=true to nobody. PostHog emails the new assignee."""
-    if sum((user_id is not None, role_id is not None, nobody)) != 1:
+    if sum((bool(user_id), role_id is not None, nobody)) != 1:
         raise Refusal(
             "invalid_arguments", "Give one of user_id, role_id and nobody=true. Nothing was sent, nothing was changed."
         )
     assignee: dict[str, Any] | None = None
-    if user_id is not None:
+    if user_id:
         assignee = {"id": user_id, "type": "user"}
     elif role_id is not None:
         assignee = {"id": str(role_id), "type": "role"}

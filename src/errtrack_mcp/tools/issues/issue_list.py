@@ -38,7 +38,7 @@ FilePath = Annotated[Text, Field(max_length=240, description="Part of a source p
 Release = Annotated[Text, Field(max_length=500, description="Id, version or commit")]
 Library = Annotated[Text, Field(max_length=250, description="SDK, as web or posthog-node")]
 Url = Annotated[Text, Field(max_length=1000, description="Part of the page's URL")]
-UserId = Annotated[int | None, Field(ge=1, le=2**31 - 1, description="Assigned to this user"), WholeNumber]
+UserId = Annotated[int, Field(ge=0, le=2**31 - 1, description="Assigned to this user; 0: any"), WholeNumber]
 RoleId = Annotated[UUID | None, Field(description="Assigned to this role")]
 TestAccounts = Annotated[bool, Field(description="Count internal and test users")]
 IssuesLimit = Annotated[int, Field(ge=1, le=100), WholeNumber]
@@ -84,7 +84,7 @@ async def list_issues(
     release: Release = "",
     library: Library = "",
     url: Url = "",
-    assignee_user_id: UserId = None,
+    assignee_user_id: UserId = 0,
     assignee_role_id: RoleId = None,
     test_accounts: TestAccounts = False,
     limit: IssuesLimit = 10,
@@ -135,9 +135,9 @@ def _search_words(search: str, file_path: str) -> str:
 
 
 def _assignee(user_id: int | None, role_id: UUID | None) -> Question | None:
-    if user_id is not None and role_id is not None:
+    if user_id and role_id is not None:
         raise Refusal("invalid_arguments", "Give assignee_user_id or assignee_role_id: an issue has one assignee.")
-    if user_id is not None:
+    if user_id:
         return {"id": user_id, "type": "user"}
     return {"id": str(role_id), "type": "role"} if role_id is not None else None
 

@@ -17,7 +17,7 @@ from errtrack_mcp.tools.elicitation import Consent, Decision
 from errtrack_mcp.tools.issues.address import IssueOrAddress, find_issue_id
 from errtrack_mcp.tools.issues.issue_changes import Issue
 from errtrack_mcp.tools.issues.read_back import Outcome, made_and_read
-from errtrack_mcp.tools.parameters import Confirm
+from errtrack_mcp.tools.parameters import Confirm, ListInText
 from errtrack_mcp.tools.refusal import Refusal
 
 NAME = "error-tracking-issues-merge-create"
@@ -25,7 +25,9 @@ MAX_MERGED = 10
 FINGERPRINTS_SHOWN = 20
 
 MergedIds = Annotated[
-    list[UUID], Field(min_length=1, max_length=MAX_MERGED, description="Issues that go into it and are deleted")
+    list[UUID],
+    Field(min_length=1, max_length=MAX_MERGED, description="Issues that go into it and are deleted"),
+    ListInText,
 ]
 MERGED = (
     "Their errors count for this issue now; counts follow within seconds. To undo by hand: split it by the "

@@ -18,7 +18,7 @@ from errtrack_mcp.tools.issues.address import IssueOrAddress, find_issue_id
 from errtrack_mcp.tools.issues.issue_changes import Issue
 from errtrack_mcp.tools.issues.merge import OwnedFingerprint
 from errtrack_mcp.tools.issues.read_back import Outcome, made_and_read
-from errtrack_mcp.tools.parameters import Confirm, Text
+from errtrack_mcp.tools.parameters import Confirm, ListInText, Text
 from errtrack_mcp.tools.refusal import Refusal
 
 NAME = "error-tracking-issues-split-create"
@@ -30,10 +30,12 @@ LISTING = "error-tracking-fingerprints-list"
 Fingerprints = Annotated[
     list[Annotated[Text, Field(min_length=1, max_length=2_048)]],
     Field(min_length=1, max_length=MAX_SPLIT, description=f"From {LISTING}"),
+    ListInText,
 ]
 Names = Annotated[
     list[Annotated[Text, Field(max_length=1_000)]],
     Field(max_length=MAX_SPLIT, description="Of the new issues, in the order of fingerprints. Default: Untitled issue"),
+    ListInText,
 ]
 SPLIT = (
     "Each is an active issue without assignee and severity; counts follow within seconds. The spike events of the "
