@@ -16,8 +16,9 @@ from pydantic import SecretStr
 from errtrack_mcp.api.transport import HttpTransport
 from errtrack_mcp.sandbox.app import create_app
 from errtrack_mcp.sandbox.database import Database
-from errtrack_mcp.sandbox.seed import FULL_KEY, chunk_id, release_id, seed
+from errtrack_mcp.sandbox.seed import FULL_KEY, OWNER, chunk_id, release_id, seed
 from errtrack_mcp.sandbox.seed_issues import issue_id, seed_issues
+from errtrack_mcp.sandbox.seeded_issue import fingerprint_of
 from errtrack_mcp.server.app import build_server
 from errtrack_mcp.server.catalog.catalog import Catalog
 from errtrack_mcp.settings import Settings, load_settings, variable_of
@@ -52,6 +53,18 @@ ASKED: dict[str, dict[str, Any]] = {
     "query-error-tracking-issue-events": {"issue_id": issue_id("cart-total"), "limit": 1, **IN_A_WEEK},
     "error-tracking-issues-releases": {"issue_id": issue_id("in-three-releases"), **IN_A_WEEK},
     "error-tracking-fingerprints-list": {"issue_id": issue_id("merged")},
+    "error-tracking-issues-partial-update": {"issue_id": issue_id("still-broken"), "status": "resolved"},
+    "error-tracking-issues-assign-partial-update": {"issue_id": issue_id("still-broken"), "user_id": OWNER},
+    "error-tracking-issues-merge-create": {
+        "issue_id": issue_id("readable-after-upload"),
+        "merged_ids": [issue_id("fixed-by-upload")],
+    },
+    "error-tracking-issues-split-create": {
+        "issue_id": issue_id("merged"),
+        "fingerprints": [fingerprint_of("merged-away")],
+        "names": ["Basket of two"],
+    },
+    "error-tracking-issues-diagnose": {"issue_id": issue_id("fixed-by-upload"), **IN_A_WEEK},
     "error-tracking-releases-list": {"limit": 2},
     "error-tracking-releases-retrieve": {"id": release_id(2)},
     "error-tracking-releases-hash-retrieve": {"hash_id": "mobile-119"},
