@@ -10,6 +10,7 @@ import pytest
 
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import FULL_KEY, READ_KEY, release_id
+from errtrack_mcp.sandbox.seed_issues import issue_id
 from tests.support.fixtures import Run
 from tests.support.installed import COMMAND, environment, run_to_its_end
 from tests.support.misbehaving import http, misbehave
@@ -21,6 +22,7 @@ LIST = "error-tracking-releases-list"
 CREATE = "error-tracking-releases-create"
 RETRIEVE = "error-tracking-releases-retrieve"
 DESTROY = "error-tracking-releases-destroy"
+MERGE = "error-tracking-issues-merge-create"
 VERSION = "2.13.2"  # of the release at index 2
 
 
@@ -167,6 +169,17 @@ def test_anything_but_yes_deletes_nothing(configured: dict[str, str], database: 
     assert "Traceback" not in shown.text
     assert shown.returncode == 1
     assert still_there(database)
+
+
+def test_a_merge_with_a_wrong_confirm_is_not_called_a_success(run: Run, configured: dict[str, str]) -> None:
+    """A list is typed with commas; a preview ends well, and a confirm that led to nothing does not."""
+    asked = (MERGE, f"issue_id={issue_id('merged')}", f"merged_ids={issue_id('cart-total')},{issue_id('python')}")
+    preview = run("call", *asked, **configured)
+    assert preview.returncode == 0
+    assert len(json.loads(preview.stdout)["former_issues"]) == 2
+    assert run("call", *asked, "confirm=aaaaaaaa", **configured).returncode == 1
+    done = run("call", *asked, f"confirm={json.loads(preview.stdout)['confirm']}", **configured)
+    assert (done.returncode, json.loads(done.stdout)["changed"]) == (0, True)
 
 
 def test_without_a_terminal_a_deletion_needs_its_confirm(
