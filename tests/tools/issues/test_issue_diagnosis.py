@@ -248,11 +248,21 @@ async def test_no_more_than_ten_refs_are_looked_up(
 
 
 async def test_a_large_sample_stays_small(connect: Connect, answer: Answer, database: Database) -> None:
-    """Twenty events of twenty exceptions with 50 different frames each: the answer is bounded."""
+    """Twenty events of three exceptions with 50 different frames each, all of them long: the answer is bounded."""
+
+    def failure(number: int) -> str:
+        beginning = f"No sourcemap uploaded for chunk id: {number}" if number % 2 else ""
+        return beginning + "x" * 3_000
+
     issue = add_issue(database, moment=datetime.now(UTC) - timedelta(hours=1))
     for event in range(20):
         stacks = [
-            exception(*(frame(number, resolve_failure="x" * 3_000, source="y" * 3_000) for number in range(50)))
+            exception(
+                *(
+                    frame(number, resolve_failure=failure(number), source="y" * 3_000, junk_drawer=None)
+                    for number in range(50)
+                )
+            )
             for _ in range(3)
         ]
         moment = datetime.now(UTC) - timedelta(minutes=event + 1)

@@ -75,7 +75,10 @@ EXTENSION = (
     "the code belongs to a browser extension, not to this app",
     "No map can help. Suppress this issue, or ignore extensions in the SDK.",
 )
-UNRECOGNISED = ("PostHog gives a reason that this server does not know: failure quotes it", UPLOAD)
+UNRECOGNISED = (
+    "PostHog gives a reason that this server does not know: failure quotes it",
+    f"Read failure. If it says that a map is missing: {UPLOAD}",
+)
 
 
 @dataclass(frozen=True, slots=True)
