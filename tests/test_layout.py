@@ -35,8 +35,6 @@ WITHOUT_A_TEST_FILE = {
     "cli/options.py",
     "cli/output.py",
     "cli/tools.py",
-    "client_config/clients.py",
-    "client_config/paths.py",
     "remote/calls.py",
     "remote/metrics.py",
     "remote/oauth_metadata.py",

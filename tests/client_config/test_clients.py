@@ -1,0 +1,43 @@
+"""What is written down for each client: how it starts the server, and where it gets the key from."""
+
+import pytest
+
+from errtrack_mcp.client_config.clients import CLIENTS, KEY
+
+COMMAND = ["/opt/errtrack/bin/errtrack-mcp", "serve"]
+ENVIRON = {
+    KEY: "phx_never_written",
+    "POSTHOG_HOST": "https://eu.posthog.com",
+    "POSTHOG_PROJECT_ID": "",
+    "ERRTRACK_REDIS_URL": "redis://:secret@localhost",
+}
+REFERENCES = {
+    "claude-code": "${POSTHOG_PERSONAL_API_KEY}",
+    "gemini": "$POSTHOG_PERSONAL_API_KEY",
+    **dict.fromkeys(("cursor", "vscode", "windsurf"), "${env:POSTHOG_PERSONAL_API_KEY}"),
+}
+
+
+@pytest.mark.parametrize("slug", CLIENTS)
+def test_the_key_is_only_referred_to(slug: str) -> None:
+    """No entry holds it; a client that can refer to the environment does so in its own syntax."""
+    entry = CLIENTS[slug].entry(COMMAND, ENVIRON)
+    assert (entry["command"], entry["args"]) == (COMMAND[0], ["serve"])
+    assert entry["env"] == {
+        **({KEY: REFERENCES[slug]} if slug in REFERENCES else {}),
+        "POSTHOG_HOST": "https://eu.posthog.com",
+    }
+    assert entry.get("env_vars") == ([KEY] if slug == "codex" else None)
+    assert KEY in CLIENTS[slug].about_key
+
+
+def test_where_there_is_nothing_to_say_there_is_no_environment() -> None:
+    """A client that cannot refer to it gets an entry without one."""
+    assert CLIENTS["zed"].entry(COMMAND[:1], {}) == {"command": COMMAND[0], "args": []}
+
+
+@pytest.mark.parametrize(("names", "kept"), [(["PATH", KEY], ["PATH", KEY]), (["PATH"], [KEY]), ("PATH", [KEY])])
+def test_variables_that_a_person_let_through_stay_with_the_key(names: object, kept: list[str]) -> None:
+    """A list without the key would start the server without it."""
+    codex = CLIENTS["codex"]
+    assert codex.renewed({"env_vars": names}, codex.entry(COMMAND, {}))["env_vars"] == kept

@@ -1,0 +1,40 @@
+"""Where each client keeps its file, on every platform."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from errtrack_mcp.client_config.clients import CLIENTS
+from errtrack_mcp.client_config.paths import client_configurations, own_configuration
+
+
+def test_files_are_where_the_environment_says(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client's own variable, XDG_CONFIG_HOME or APPDATA moves them; each client has a file of its own."""
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setenv("CODEX_HOME", str(home / "c"))
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(home / "d"))
+    monkeypatch.setenv("GEMINI_CLI_HOME", str(home / "g"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "x"))
+    monkeypatch.setenv("APPDATA", str(home / "roaming"))
+    assert own_configuration("Codex") == home / "c" / "config.toml"
+    assert own_configuration("Claude Code") == home / "d" / ".claude.json"
+    assert own_configuration("Gemini CLI") == home / "g" / ".gemini" / "settings.json"
+    assert own_configuration("Zed") == home / "x" / "zed" / "settings.json"
+    assert own_configuration("VS Code") == home / "x" / "Code" / "User" / "mcp.json"
+    monkeypatch.setattr(sys, "platform", "darwin")
+    support = home / "Library" / "Application Support"
+    assert own_configuration("Claude Desktop") == support / "Claude" / "claude_desktop_config.json"
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert own_configuration("Claude Desktop") == home / "roaming" / "Claude" / "claude_desktop_config.json"
+    assert own_configuration("Zed") == home / "roaming" / "Zed" / "settings.json"
+    assert {client.name for client in CLIENTS.values()} == {place.client for place in client_configurations()}
+
+
+def test_files_of_the_folder_that_we_are_in_count_too(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user's own file comes first; where that folder is the home, no file is named twice."""
+    of_cursor = [place.path for place in client_configurations() if place.client == "Cursor"]
+    assert of_cursor == [home / ".cursor" / "mcp.json", Path.cwd() / ".cursor" / "mcp.json"]
+    monkeypatch.chdir(home)
+    paths = [place.path for place in client_configurations()]
+    assert len(paths) == len(set(paths))
