@@ -35,7 +35,7 @@ def built(found: Iterator[tuple[str, str]]) -> Any:
     """Build the value that the events describe."""
     kind, text = next(found)
     if kind == "start_map":
-        made = {}
+        made: dict[str, Any] = {}
         for inner, key in found:
             if inner == "end_map":
                 return made

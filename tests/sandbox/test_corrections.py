@@ -1,4 +1,4 @@
-"""What PostHog really does where one would expect something else: order of checks, releases, lists."""
+"""What PostHog really does where one would expect something else: releases and lists."""
 
 from typing import Any
 
@@ -6,22 +6,12 @@ import httpx
 import pytest
 
 from errtrack_mcp.sandbox.database import Database
-from errtrack_mcp.sandbox.seed import FULL_KEY, NO_SCOPES_KEY, PROJECT_ID, READ_KEY, chunk_id, release_id
+from errtrack_mcp.sandbox.seed import release_id
 from tests.support.fixtures import MakeClient
 from tests.support.project import find_symbol_sets
 
 HUGE = str(2**63)
 AS_JSON = {"Content-Type": "application/json"}
-
-
-@pytest.mark.parametrize("method", ["GET", "POST", "DELETE", "OPTIONS"])
-def test_a_missing_project_comes_before_the_scope(make_client: MakeClient, origin: str, method: str) -> None:
-    """A missing scope hides objects, and not the project."""
-    api = make_client(NO_SCOPES_KEY)
-    there = api.request(method, f"{origin}/api/projects/999/error_tracking/releases/")
-    assert (there.status_code, there.json()["detail"]) == (404, "Project not found.")
-    assert api.request(method, "releases/").status_code == 403
-    assert api.get(f"releases/{release_id(99)}/").status_code == 403
 
 
 @pytest.mark.parametrize(
@@ -87,31 +77,6 @@ def test_last_used_breaks_ties_by_id(api: httpx.Client, database: Database) -> N
         assert ids == sorted(ids)
 
 
-def test_patch_on_a_hash_is_405(make_client: MakeClient) -> None:
-    """It passes the scope check with write, and not with read."""
-    answer = make_client(FULL_KEY).patch("releases/hash/mobile-119/", json={})
-    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD, OPTIONS")
-    assert make_client(READ_KEY).patch("releases/hash/mobile-119/", json={}).status_code == 403
-    assert make_client(FULL_KEY).put("releases/hash/mobile-119/", json={}).status_code == 403
-
-
-@pytest.mark.parametrize(
-    ("path", "allowed"),
-    [
-        ("releases/", "GET, POST, HEAD, OPTIONS"),
-        ("symbol_sets/", "GET, POST, HEAD, OPTIONS"),
-        ("symbol_sets/bulk_delete/", "POST, OPTIONS"),
-        ("releases/hash/mobile-119/", "GET, HEAD, OPTIONS"),
-    ],
-)
-def test_options_is_open_to_read(make_client: MakeClient, path: str, allowed: str) -> None:
-    """Even where only writing is offered."""
-    answer = make_client(READ_KEY).options(path)
-    assert (answer.status_code, answer.headers["allow"]) == (200, allowed)
-    assert set(answer.json()) == {"name", "description", "renders", "parses"}
-    assert make_client(NO_SCOPES_KEY).options(path).status_code == 403
-
-
 @pytest.mark.parametrize(
     ("ids", "status", "deleted"),
     [([None], 200, 0), ([5], 200, 0), ([True], 200, 0), ([1.5], 500, None), ([[]], 500, None)],
@@ -127,16 +92,6 @@ def test_bulk_delete_takes_what_a_uuid_is_made_of(
         assert api.post("symbol_sets/bulk_delete/", json={"ids": [*ids, some]}).json() == {"deleted": 1}
 
 
-def test_no_challenge_comes_with_a_401(make_client: MakeClient, origin: str) -> None:
-    """And an unknown route has a code of its own."""
+def test_no_challenge_comes_with_a_401(make_client: MakeClient) -> None:
+    """A client is not led to believe that there is another way to log in."""
     assert "www-authenticate" not in make_client("phx_wrong").get("releases/").headers
-    answer = make_client(FULL_KEY).get(f"{origin}/api/projects/{PROJECT_ID}/nothing/")
-    assert (answer.status_code, answer.json()["code"]) == (404, "api_not_found")
-
-
-def test_a_used_set_with_an_old_reason_is_seeded(api: httpx.Client) -> None:
-    """A reason next to a file is older than the file."""
-    [row] = find_symbol_sets(api, ref=chunk_id("unbound/polyfills"))
-    assert row["has_uploaded_file"]
-    assert row["last_used"]
-    assert row["failure_reason"]

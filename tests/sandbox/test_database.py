@@ -13,8 +13,6 @@ import httpx
 import pytest
 
 from errtrack_mcp.sandbox.database import Database, TimeOrderedIds, shown_time, stored_time
-from errtrack_mcp.sandbox.seed import seed
-from errtrack_mcp.sandbox.server import announcement
 from tests.support.project import NOW
 from tests.support.sandbox_process import running, stop
 
@@ -47,40 +45,6 @@ def test_writes_survive_a_kill(tmp_path: Path) -> None:
     kept = [release["id"] for release in listed["results"]]
     assert [release for release in kept[::-1] if release in answered] == answered
     assert 0 <= len(kept) - 12 - len(answered) <= 3  # a kill may come between a write and its answer
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_signals_stop_it_cleanly(tmp_path: Path, number: signal.Signals) -> None:
-    """Asked to stop, the sandbox ends with success."""
-    with running(tmp_path / "sandbox.db") as (process, client):
-        assert client.get("releases/").status_code == 200
-        assert stop(process, number) == 0
-
-
-def test_seed_happens_once(tmp_path: Path) -> None:
-    """A file that holds a project is opened as it is."""
-    path = tmp_path / "sandbox.db"
-    contents = []
-    for age in (0, 40):
-        database = Database(path)
-        seed(database, NOW + timedelta(days=age))
-        database.execute("DELETE FROM releases WHERE project = 'checkout-api'")
-        contents.append([tuple(row) for row in database.all("SELECT * FROM releases")])
-        database.close()
-    assert contents[0] == contents[1]
-
-
-def test_seed_is_the_same_everywhere() -> None:
-    """Ids do not depend on when the sandbox was seeded, and times do."""
-    contents = []
-    for now in (NOW, NOW + timedelta(days=100)):
-        database = Database()
-        seed(database, now)
-        rows = database.all("SELECT id, created_at FROM releases UNION SELECT id, created_at FROM symbol_sets")
-        contents.append({row["id"]: row["created_at"] for row in rows})
-        database.close()
-    assert contents[0].keys() == contents[1].keys()
-    assert all(contents[0][row] < contents[1][row] for row in contents[0])
 
 
 def test_a_failed_seed_leaves_nothing(tmp_path: Path) -> None:
@@ -123,14 +87,3 @@ def test_times_show_microseconds_only_when_there_are_any() -> None:
     assert shown_time(stored_time(NOW)) == "2026-09-20T12:00:00Z"
     assert shown_time(stored_time(NOW + timedelta(microseconds=5))) == "2026-09-20T12:00:00.000005Z"
     assert shown_time(None) is None
-
-
-def test_announcement_says_what_a_person_needs() -> None:
-    """The address, the project, each key with its scopes, and a first request are all told."""
-    lines = announcement("http://127.0.0.1:8010/").splitlines()
-    assert lines[:2] == ["PostHog sandbox at http://127.0.0.1:8010", "Project 4242 (Northwind Shop)"]
-    assert "  phx_sandbox_read       error_tracking:read, user:read, project:read, organization:read" in lines
-    assert lines[-1] == (
-        "  curl -H 'Authorization: Bearer phx_sandbox_full' "
-        "'http://127.0.0.1:8010/api/projects/4242/error_tracking/releases/?limit=3'"
-    )

@@ -64,24 +64,6 @@ def test_only_the_first_row_is_described(api: httpx.Client, rows: list[Any], cod
     assert (answer.status_code, answer.json()["code"], answer.json()["attr"]) == (400, code, "symbol_sets")
 
 
-@pytest.mark.parametrize(
-    ("body", "expected"),
-    [
-        ({"chunk_ids": ["a", ""]}, refused("blank", BLANK, "chunk_ids__1")),
-        ({"chunk_ids": ["a"], "release_id": ""}, refused("blank", BLANK, "release_id")),
-        ({"chunk_ids": ["a"], "release_id": []}, refused("invalid_input", NO_TEXT, "release_id")),
-        ({"symbol_sets": None}, refused("null", NULL, "symbol_sets")),
-        ({"force": "maybe"}, refused("invalid_input", "Must be a valid boolean.", "force")),
-        ({"force": None}, refused("null", NULL, "force")),
-        ([], refused("invalid_input", "Invalid data. Expected a dictionary, but got list.", None)),
-    ],
-)
-def test_a_refused_field_of_the_body_is_named(api: httpx.Client, body: Any, expected: dict[str, Any]) -> None:
-    """Outside of the list of objects the attribute is the field."""
-    answer = api.post(START, json=body)
-    assert (answer.status_code, answer.json()) == (400, expected)
-
-
 def test_values_of_other_types_are_read(api: httpx.Client) -> None:
     """A number becomes text, text is trimmed, digits are a number, null is no release and no hash."""
     rows = [

@@ -1,30 +1,11 @@
 """Symbol sets, as the API really handles them."""
 
-import json
-
 import httpx
 import pytest
 
 from errtrack_mcp.sandbox.database import Database
-from errtrack_mcp.sandbox.failures import FAILURES, SHOP
 from errtrack_mcp.sandbox.seed import OTHER_PROJECT_ID, PROJECT_ID, chunk_id, release_id
 from tests.support.project import find_symbol_sets
-
-JAVASCRIPT = {
-    "NoSourcemap",
-    "NoSourceUrl",
-    "Timeout",
-    "HttpStatus",
-    "NetworkError",
-    "RedirectError",
-    "InvalidSourceMap",
-    "InvalidSourceUrl",
-    "InvalidSourceMapHeader",
-    "InvalidSourceMapUrl",
-    "InvalidDataUrl",
-    "JSDataError",
-    "InvalidSourceAndMap",
-}
 
 
 def test_retrieve_answers_eight_keys(api: httpx.Client) -> None:
@@ -47,48 +28,12 @@ def test_retrieve_answers_eight_keys(api: httpx.Client) -> None:
     assert list(listed) == names
 
 
-def test_every_state_is_seeded(api: httpx.Client) -> None:
-    """Each state that a symbol set can be in is there to be found."""
-    pending = find_symbol_sets(api, search="2.14.0")
-    assert all(row["has_uploaded_file"] for row in pending)
-    assert sorted(row["last_used"] is None for row in pending) == [False, True, True]
-    [never, unbound] = [find_symbol_sets(api, ref=chunk_id(name))[0] for name in ("never/admin", "unbound/main")]
-    assert (never["has_uploaded_file"], never["last_used"]) == (True, None)
-    assert (unbound["has_uploaded_file"], unbound["release"]) == (True, None)
-    assert find_symbol_sets(api, order_by="last_used")[0]["last_used"] < "2026-08-25"
-
-
 def test_pending_uploads_look_like_finished_ones(api: httpx.Client, database: Database) -> None:
     """An upload without a content hash is listed as valid."""
     sql = "SELECT ref FROM symbol_sets WHERE storage_ptr IS NOT NULL AND content_hash IS NULL"
     refs = {row["ref"] for row in database.all(sql)}
     assert len(refs) == 3
     assert refs <= {row["ref"] for row in find_symbol_sets(api, status="valid")}
-
-
-def test_failures_are_json_in_a_string(api: httpx.Client) -> None:
-    """Each kind of failure is stored on a row without a file, as JSON or, once, as prose."""
-    stored = {row["ref"]: row["failure_reason"] for row in find_symbol_sets(api, status="invalid")}
-    assert stored == dict(FAILURES)
-    parsed = [json.loads(reason) for reason in stored.values() if reason.startswith("{")]
-    assert len(parsed) == len(stored) - 1
-    scripts = [failure["JavaScript"] for failure in parsed if "JavaScript" in failure]
-    assert {name if isinstance(name, str) else next(iter(name)) for name in scripts} == JAVASCRIPT
-    assert {next(iter(failure)) for failure in parsed} == {
-        "JavaScript",
-        "MissingChunkIdData",
-        "Hermes",
-        "Proguard",
-        "Apple",
-        "Native",
-    }
-
-
-def test_http_status_failure_is_exact(api: httpx.Client) -> None:
-    """A 404 on a map is stored as the service stores it."""
-    url = f"{SHOP}/js/checkout.2b94e0.js.map"
-    [row] = find_symbol_sets(api, ref=url)
-    assert row["failure_reason"] == f'{{"JavaScript":{{"HttpStatus":[404,"{url}"]}}}}'
 
 
 def test_limit_is_capped(api: httpx.Client, database: Database) -> None:

@@ -53,21 +53,6 @@ def test_a_check_lists_what_has_to_be_bound(api: httpx.Client, database: Databas
 
 
 @pytest.mark.parametrize(
-    ("body", "attr", "code"),
-    [
-        ({}, "symbol_sets", "required"),
-        ({"chunk_ids": ["a"]}, "symbol_sets", "required"),
-        ({"symbol_sets": "a"}, "symbol_sets__non_field_errors", "not_a_list"),
-        ({"symbol_sets": [{"chunk_id": n} for n in range(1001)]}, "symbol_sets__non_field_errors", "max_length"),
-    ],
-)
-def test_a_check_requires_symbol_sets(api: httpx.Client, body: dict[str, Any], attr: str, code: str) -> None:
-    """The older list of chunk ids will not do."""
-    answer = api.post(CHECK, json=body)
-    assert (answer.status_code, answer.json()["attr"], answer.json()["code"]) == (400, attr, code)
-
-
-@pytest.mark.parametrize(
     ("body", "status"), [({"content_hashes": None}, 400), ({"content_hashes": {}}, 201), ({}, 201)]
 )
 def test_only_null_is_no_map_of_hashes(api: httpx.Client, body: dict[str, Any], status: int) -> None:
@@ -110,16 +95,6 @@ def test_a_signed_put_takes_exactly_the_announced_length(api: httpx.Client) -> N
     assert api.post(FINISH, json={"content_hashes": {ticket["symbol_set_id"]: "h"}}).status_code == 201
     link = api.get(f"symbol_sets/{ticket['symbol_set_id']}/download/").json()["url"]
     assert httpx.get(link).content == b"file"
-
-
-def test_both_lists_of_a_body_are_joined(api: httpx.Client) -> None:
-    """The release of the older list is for the older list."""
-    body = {"symbol_sets": [{"chunk_id": "a"}], "chunk_ids": ["b"], "release_id": release_id(1)}
-    assert list(api.post(START, json=body).json()["id_map"]) == ["a", "b"]
-    assert find_symbol_sets(api, ref="a")[0]["release"] is None
-    assert find_symbol_sets(api, ref="b")[0]["release"]["id"] == release_id(1)
-    twice = {"symbol_sets": [{"chunk_id": "a"}], "chunk_ids": ["a"]}
-    assert api.post(START, json=twice).json()["code"] == "invalid_chunk_ids"
 
 
 @pytest.mark.parametrize(

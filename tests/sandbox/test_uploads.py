@@ -169,8 +169,6 @@ def test_a_check_writes_nothing_but_that_it_asked(api: httpx.Client, database: D
     assert (answer.status_code, answer.json()) == (200, {"chunk_ids_to_upload": ["new"]})
     assert find_symbol_sets(api, ref="new") == []
     assert find_symbol_sets(api, ref=never)[0]["last_used"]
-    generate = {"symbol_sets": [{"chunk_id": str(number)} for number in range(1001)]}
-    assert api.post("symbol_sets/bulk_check_upload/", json=generate).status_code == 400
 
 
 def test_being_asked_for_is_noted_twice_a_day_at_most(api: httpx.Client, database: Database) -> None:
