@@ -42,8 +42,6 @@ WITHOUT_A_TEST_FILE = {
     "remote/streamable_http.py",
     "remote/tracing.py",
     "server/handlers.py",
-    "tools/parameters.py",
-    "tools/refusal.py",
 }
 TESTS = Path(__file__).parent
 

@@ -75,10 +75,9 @@ async def test_a_hash_that_cannot_be_looked_up_is_refused(
 ) -> None:
     """The API does not route a hash with a slash or a dot, so none is sent, and the reason is said."""
     async with connect() as client:
-        for hash_id in ("1.2.3", "a/b", "..", ""):
-            text = await refusal(client, HASH, hash_id=hash_id)
-            assert text.startswith("invalid_arguments: hash_id")
-        assert "cannot look up" in await refusal(client, HASH, hash_id="1.2.3")
+        text = await refusal(client, HASH, hash_id="1.2.3")
+    assert text.startswith("invalid_arguments: hash_id")
+    assert "cannot look up" in text
     assert sandbox.requests == []
 
 
@@ -267,8 +266,7 @@ async def test_unknown_arguments_are_refused(connect: Connect, refusal: Refusal,
         assert '"limt"' in text
         assert "limit, offset, search, counts, detail, max_tokens, project_id" in text
         assert (await refusal(client, "error-tracking-releases-lists")).startswith("unknown_tool: ")
-        for limit in (0, 501, "many", True, 1.5):
-            assert (await refusal(client, LIST, limit=limit)).startswith("invalid_arguments: limit ")
+        assert (await refusal(client, LIST, limit=0)).startswith("invalid_arguments: limit ")
     assert sandbox.requests == []
 
 
