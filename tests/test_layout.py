@@ -37,9 +37,7 @@ WITHOUT_A_TEST_FILE = {
     "cli/tools.py",
     "remote/calls.py",
     "remote/metrics.py",
-    "remote/oauth_metadata.py",
     "remote/replica.py",
-    "remote/streamable_http.py",
     "remote/tracing.py",
     "server/handlers.py",
 }

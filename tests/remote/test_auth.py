@@ -60,45 +60,6 @@ def test_nobody_is_served_without_a_usable_key(
     assert "error_tracking:read" in document["scopes_supported"]
 
 
-@pytest.mark.parametrize(
-    ("host", "issuers"),
-    [
-        ("https://us.posthog.com", ["https://us.posthog.com"]),
-        ("https://eu.posthog.com", ["https://eu.posthog.com"]),
-        ("https://posthog.example.com", None),
-    ],
-)
-def test_only_posthog_cloud_is_named_as_the_issuer_of_tokens(
-    in_memory: Serve, host: str, issuers: list[str] | None
-) -> None:
-    """A client would try to register with any server that is named, and fail where there is no OAuth."""
-    with in_memory(POSTHOG_HOST=host) as client:
-        document = client.get("/.well-known/oauth-protected-resource/mcp").json()
-    assert document.get("authorization_servers") == issuers
-
-
-@pytest.mark.parametrize(("method", "path"), [("POST", "/register"), ("GET", "/authorize"), ("POST", "/token")])
-def test_a_client_that_wants_a_token_is_told_what_to_send(in_memory: Serve, method: str, path: str) -> None:
-    """OAuth's own form of an error, in words that a client shows."""
-    with in_memory() as client:
-        response = client.request(method, path)
-    assert response.status_code == 400
-    assert response.json()["error"] == "invalid_request"
-    assert "Authorization: Bearer phx_..." in response.json()["error_description"]
-
-
-@pytest.mark.parametrize("path", ["%E4%BD%A0", "%0d%0aX-Injected:%20yes", "%22,%20Basic%20realm=%22b"])
-def test_no_path_gets_into_the_challenge_but_encoded(in_memory: Serve, path: str) -> None:
-    """The header names the path that was asked for, and holds nothing else of it."""
-    with in_memory() as client:
-        response = client.post(f"/mcp/x/{path}", json=call_body(), headers=posting(None))
-    assert response.status_code == 401
-    challenge = response.headers["www-authenticate"]
-    assert challenge.count('"') == 2
-    assert challenge.isascii()
-    assert "x-injected" not in response.headers
-
-
 @pytest.mark.parametrize("name", ["Authorization", "X-Errtrack-Read-Only", "Idempotency-Key", "X-Errtrack-Once"])
 def test_a_header_given_twice_is_refused(in_memory: Serve, name: str) -> None:
     """Proxy and server could take different ones for true."""

@@ -1,10 +1,9 @@
-"""Streamable HTTP for both protocol eras, SSE next to it, and the form of each answer."""
+"""Streamable HTTP for both protocol eras, and SSE next to it, as clients of the SDK use them."""
 
 import socket
 import subprocess
 import sys
 import time
-from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -18,7 +17,6 @@ from tests.support.serving import LIST, Serving, call_body, caller, posting, ser
 from tests.support.upstream import Upstream
 
 TOOLS = sum(map(len, TOOLSETS.values()))
-OLDER_VERSIONS = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"]
 
 
 @pytest.mark.anyio
@@ -41,39 +39,6 @@ async def test_a_client_of_the_older_transport_is_served(replica: Serving) -> No
         result = await client.call_tool(LIST, {"limit": 2})
     assert result.structured_content is not None
     assert len(result.structured_content["results"]) == 2
-
-
-@pytest.mark.parametrize("version", OLDER_VERSIONS)
-def test_every_earlier_version_shakes_hands(replica: Serving, version: str) -> None:
-    """The session id names no state, so the next message may go to any replica."""
-    hello = {"protocolVersion": version, "capabilities": {}, "clientInfo": {"name": "test", "version": "0"}}
-    body = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello}
-    answer = httpx.post(f"{replica.url}/mcp", json=body, headers=posting())
-    assert answer.json()["result"]["protocolVersion"] == version
-    assert answer.headers["mcp-session-id"].startswith("cannot-ask-")
-
-
-@pytest.mark.parametrize(("meta", "form"), [(None, "application/json"), ({"progressToken": 7}, "text/event-stream")])
-def test_only_a_call_that_asks_for_progress_gets_a_stream(replica: Serving, meta: Any, form: str) -> None:
-    """A short call is not made to pay for a stream."""
-    answer = httpx.post(f"{replica.url}/mcp", json=call_body(meta=meta, limit=1), headers=posting())
-    assert answer.status_code == 200
-    assert answer.headers["content-type"].startswith(form)
-    assert "results" in answer.text
-
-
-def test_a_client_that_reads_no_stream_gets_none(replica: Serving) -> None:
-    """A client that accepts only JSON gets no progress; the answer still comes."""
-    headers = posting() | {"Accept": "application/json"}
-    answer = httpx.post(f"{replica.url}/mcp", json=call_body(meta={"progressToken": 7}, limit=1), headers=headers)
-    assert answer.json()["result"]["structuredContent"]["results"]
-
-
-@pytest.mark.parametrize("method", ["GET", "DELETE"])
-def test_there_are_no_sessions_to_listen_to_or_to_end(replica: Serving, method: str) -> None:
-    """405, with the method that works."""
-    answer = httpx.request(method, f"{replica.url}/mcp", headers=posting())
-    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
 
 
 def test_the_older_transport_alone() -> None:
