@@ -36,9 +36,6 @@ WITHOUT_A_TEST_FILE = {
     "cli/output.py",
     "cli/tools.py",
     "remote/calls.py",
-    "remote/metrics.py",
-    "remote/replica.py",
-    "remote/tracing.py",
     "server/handlers.py",
 }
 TESTS = Path(__file__).parent
