@@ -1,38 +1,16 @@
 """A request that was begun is not begun again, by whichever header its key comes."""
 
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from errtrack_mcp.remote.idempotency import KEPT_SECONDS, IdempotencyStore, idempotency_key
+from tests.support.redis_dict import RedisDict
 
 if TYPE_CHECKING:
     from errtrack_mcp.remote.redis import RedisStore
 
 pytestmark = pytest.mark.anyio
-
-
-class Redis:
-    """The one command that is used, on a dict."""
-
-    def __init__(self) -> None:
-        self.held: dict[str, int] = {}
-
-    async def set(self, name: str, _value: str, *, nx: bool, ex: int) -> bool | None:
-        """Set a name that is not there yet."""
-        assert nx
-        if name in self.held:
-            return None
-        self.held[name] = ex
-        return True
-
-    async def run(
-        self, command: Callable[[Any], Awaitable[Any]], default: object, read: Callable[[Any], object]
-    ) -> object:
-        """Run a command, as RedisStore does while Redis is there."""
-        assert default is True
-        return read(await command(self))
 
 
 @pytest.mark.parametrize(
@@ -52,7 +30,7 @@ async def test_the_key_is_read_from_either_header(headers: dict[str, str], key: 
 
 async def test_a_request_begins_once_for_each_caller() -> None:
     """Keys that are long and differ at their end are two keys; none of them is stored as it came."""
-    redis = Redis()
+    redis = RedisDict()
     store = IdempotencyStore(cast("RedisStore", redis))
     assert await store.begin("caller", "x" * 500 + "1")
     assert await store.begin("caller", "x" * 500 + "2")

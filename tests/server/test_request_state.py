@@ -4,18 +4,19 @@ from typing import Any
 
 import pytest
 from mcp.server.request_state import AESGCMRequestStateCodec, InvalidRequestState
+from starlette.testclient import TestClient
 
 from errtrack_mcp.sandbox.database import Database
-from errtrack_mcp.sandbox.seed import FULL_KEY, release_id
+from errtrack_mcp.sandbox.seed import release_id
 from errtrack_mcp.server import request_state as module
 from errtrack_mcp.server.request_state import SingleUseCodec
 from tests.support.clock import Clock
 from tests.support.fixtures import Serve
-from tests.support.serving import posting
+from tests.support.serving import asked_call
 
 pytestmark = pytest.mark.attack("a question answered twice")
 
-MODERN = "2026-07-28"
+DESTROY = "error-tracking-releases-destroy"
 
 
 def codec(clock: Clock) -> SingleUseCodec:
@@ -55,28 +56,19 @@ def test_the_record_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert states.unseal(states.seal(b"d")) == b"d"
 
 
-def call(client: Any, **more: Any) -> dict[str, Any]:
-    """Call the deletion of a release as a client of the newer protocol that can ask its user."""
-    meta = {
-        "io.modelcontextprotocol/protocolVersion": MODERN,
-        "io.modelcontextprotocol/clientCapabilities": {"elicitation": {"form": {}}},
-        "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "0"},
-    }
-    name = "error-tracking-releases-destroy"
-    arguments = {"id": release_id(2), **more.pop("arguments", {})}
-    params = {"name": name, "arguments": arguments, "_meta": meta, **more}
-    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
-    headers = posting(FULL_KEY) | {"MCP-Protocol-Version": MODERN, "Mcp-Method": "tools/call", "Mcp-Name": name}
-    reply: dict[str, Any] = client.post("/mcp", json=body, headers=headers).json()
+def call(client: TestClient, confirm: str = "", **more: Any) -> dict[str, Any]:
+    """Call the deletion of a release."""
+    arguments = {"id": release_id(2), "confirm": confirm}
+    reply: dict[str, Any] = client.post("/mcp", **asked_call(DESTROY, arguments=arguments, **more)).json()
     return reply
 
 
 def test_a_no_cannot_be_turned_into_a_yes(in_memory: Serve, database: Database) -> None:
     """The user declines; the same state with a yes is refused, and the release stays."""
     with in_memory() as client:
-        confirm = {"confirm": call(client)["result"]["structuredContent"]["confirm"]}
-        asked = call(client, arguments=confirm)["result"]
-        state = {"arguments": confirm, "requestState": asked["requestState"]}
+        confirm = call(client)["result"]["structuredContent"]["confirm"]
+        asked = call(client, confirm)["result"]
+        state = {"confirm": confirm, "requestState": asked["requestState"]}
         (question,) = asked["inputRequests"]
         declined = call(client, **state, inputResponses={question: {"action": "decline"}})
         yes = {"action": "accept", "content": {"agree": True}}

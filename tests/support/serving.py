@@ -18,6 +18,7 @@ from errtrack_mcp.sandbox.seed import FULL_KEY
 from tests.support.installed import COMMAND, environment
 
 LIST = "error-tracking-releases-list"
+MODERN = "2026-07-28"
 
 
 @dataclass
@@ -79,6 +80,18 @@ def call_body(tool: str = LIST, meta: dict[str, Any] | None = None, **arguments:
     """Return a call as an older client posts it, without a handshake."""
     params = {"name": tool, "arguments": arguments} | ({"_meta": meta} if meta else {})
     return {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+
+
+def asked_call(tool: str, key: str = FULL_KEY, arguments: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+    """Return body and headers of a call by a client of the newer protocol that can ask its user."""
+    meta = {
+        "io.modelcontextprotocol/protocolVersion": MODERN,
+        "io.modelcontextprotocol/clientCapabilities": {"elicitation": {"form": {}}},
+        "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "0"},
+    }
+    params = {"name": tool, "arguments": arguments or {}, "_meta": meta, **more}
+    headers = posting(key) | {"MCP-Protocol-Version": MODERN, "Mcp-Method": "tools/call", "Mcp-Name": tool}
+    return {"json": {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}, "headers": headers}
 
 
 def posting(key: str | None = FULL_KEY, **headers: str) -> dict[str, str]:
