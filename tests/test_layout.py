@@ -35,7 +35,6 @@ WITHOUT_A_TEST_FILE = {
     "cli/options.py",
     "cli/output.py",
     "cli/tools.py",
-    "server/handlers.py",
 }
 TESTS = Path(__file__).parent
 

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 from mcp.shared.exceptions import MCPError
-from mcp_types import INVALID_PARAMS
 
 from errtrack_mcp.sandbox.seed import OTHER_PROJECT_ID, OUTSIDER_KEY, release_id
 from errtrack_mcp.tools.failure_reasons import REASONS
@@ -17,7 +16,6 @@ pytestmark = pytest.mark.anyio
 
 REASONS_URI = "errtrack://reference/failure-reasons"
 RELEASE = f"errtrack://releases/{release_id(2)}"
-ABSENT = "019b0000-0000-7000-8000-00000000dead"
 ERAS = pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
 
 
@@ -49,54 +47,6 @@ async def test_every_reason_is_explained(connect: Connect, sandbox: Upstream, mo
         rows = await read(client, REASONS_URI)
     assert len(rows) == len(REASONS) == len({row["reason"] for row in rows})
     assert all(row["meaning"] and row["remedy"] for row in rows)
-    assert not sandbox.requests
-
-
-async def test_what_may_be_kept_is_said(connect: Connect) -> None:
-    """A row for a minute and by its reader alone, the reference for a day and by everybody."""
-    async with connect(mode="2026-07-28") as client:
-        row = await client.read_resource(RELEASE)
-        reference = await client.read_resource(REASONS_URI)
-        resources, templates = await client.list_resources(), await client.list_resource_templates()
-    assert (row.ttl_ms, row.cache_scope) == (60_000, "private")
-    assert (reference.ttl_ms, reference.cache_scope) == (86_400_000, "public")
-    assert (resources.ttl_ms, resources.cache_scope) == (60_000, "private")
-    assert (templates.ttl_ms, templates.cache_scope) == (60_000, "private")
-
-
-@pytest.mark.parametrize(
-    ("uri", "code", "words"),
-    [
-        (f"errtrack://releases/{ABSENT}", INVALID_PARAMS, "not_found: "),
-        (f"errtrack://symbol-sets/{ABSENT}", INVALID_PARAMS, "not_found: "),
-        ("errtrack://releases/storefront", INVALID_PARAMS, "invalid_arguments: id "),
-        ("errtrack://releases/../symbol-sets", INVALID_PARAMS, "not_found: There is no resource"),
-        ("errtrack://nonsense", INVALID_PARAMS, "not_found: There is no resource"),
-    ],
-)
-async def test_what_cannot_be_read_is_explained(connect: Connect, uri: str, code: int, words: str) -> None:
-    """As a tool would word it, and as an error that the client takes for a wrong address."""
-    async with connect() as client:
-        with pytest.raises(MCPError, match=words) as failure:
-            await client.read_resource(uri)
-    assert failure.value.error.code == code
-    assert "Traceback" not in failure.value.error.message
-
-
-async def test_a_failing_posthog_is_explained(connect: Connect) -> None:
-    """An unknown key says what to do about it."""
-    async with connect(POSTHOG_PERSONAL_API_KEY="phx_unknown") as client:
-        with pytest.raises(MCPError, match="unauthenticated: "):
-            await client.read_resource(RELEASE)
-
-
-async def test_what_is_not_offered_as_a_tool_is_not_read_either(connect: Connect, sandbox: Upstream) -> None:
-    """An operator who leaves a tool out has left its resource out."""
-    async with connect(exclude_tools="error-tracking-releases-retrieve") as client:
-        listed = await client.list_resource_templates()
-        with pytest.raises(MCPError, match="not_found: "):
-            await client.read_resource(RELEASE)
-    assert [template.uri_template for template in listed.resource_templates] == ["errtrack://symbol-sets/{id}"]
     assert not sandbox.requests
 
 
