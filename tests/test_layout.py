@@ -32,7 +32,6 @@ APART = {"sandbox"}  # imports nothing of ours; only the commands start it
 WITHOUT_A_TEST_FILE = {
     "cli/demo.py",
     "cli/main.py",
-    "cli/options.py",
     "cli/output.py",
     "cli/tools.py",
 }

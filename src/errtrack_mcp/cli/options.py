@@ -96,14 +96,16 @@ def open_socket(host: str, port: int) -> "socket.socket":
 
     # Named TCP, as asyncio wants it before it turns off Nagle's algorithm: 40 ms with each answer on a kept connection.
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener: socket.socket | None = None
     try:
+        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         if os.name == "posix":
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
         listener.listen(100)
     except OSError as error:
-        listener.close()
+        if listener is not None:
+            listener.close()
         why = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
         stop([f"Cannot listen on {in_url(host)}:{port}: {why}. --port 0 takes a free port, --host another address."])
     return listener
