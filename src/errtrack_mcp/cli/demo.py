@@ -111,9 +111,9 @@ class Demo:
         seen: set[str] = set()
         for row in page["results"]:
             failure = decode_failure(row["failure_reason"] or "")
-            if failure.reason in seen or len(seen) == 6:
+            if failure.kind in seen or len(seen) == 6:
                 continue
-            seen.add(failure.reason)
+            seen.add(failure.kind)
             table.add_row(Text(row["ref"], overflow="ellipsis", no_wrap=True), failure.meaning, failure.remedy)
         self.console.print(table)
         self.console.print(
