@@ -23,7 +23,7 @@ LAYERS = (
     {"server"},
     {"settings"},
     {"tools"},
-    {"builds", "api"},
+    {"builds", "api", "symbolication"},
     {"loopback", "__init__"},
 )
 APART = {"sandbox"}  # imports nothing of ours; only the commands start it

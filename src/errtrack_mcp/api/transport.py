@@ -38,7 +38,8 @@ class Request:
     """A request to an absolute URL; `headers` are made when it is sent, so that nothing here holds the key.
 
     `before_large` is awaited before more than `LARGE_BYTES` of a response are read. `only_reads` marks a POST that
-    changes nothing.
+    changes nothing. `max_file_bytes` is the limit for a response that is a file; any other is JSON, and has the limits
+    of the transport.
     """
 
     method: str
@@ -49,6 +50,7 @@ class Request:
     headers: Callable[[], dict[str, str]]
     before_large: Callable[[], Awaitable[None]] = checkpoint
     only_reads: bool = False
+    max_file_bytes: int | None = None
 
     @property
     def repeatable(self) -> bool:
@@ -77,6 +79,18 @@ class Transport(Protocol):
         """Send a request and read its response. Raises ApiError where none arrives."""
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The largest body that is read, in bytes and, for JSON, in values."""
+
+    size: int
+    values: int | None = None
+
+    def allow(self, size: int, values: int) -> bool:
+        """Return whether so much may be read."""
+        return size <= self.size and (self.values is None or values <= self.values)
+
+
 @dataclass(slots=True)
 class HttpTransport:
     """Connections to one host; it holds no key.
@@ -100,7 +114,7 @@ class HttpTransport:
         try:
             response = await transport.handle_async_request(sent)
             try:
-                body = await _read_body(response, self.max_body_bytes, request.before_large)
+                body = await _read_body(response, self._limits(request), request.before_large)
                 await _close_unless_clean(response, body)
             finally:
                 await response.aclose()
@@ -109,6 +123,11 @@ class HttpTransport:
         stream = response.extensions.get("network_stream")
         tls = stream.get_extra_info("ssl_object") if stream else None
         return Response(response.status_code, body, response.headers, tls)
+
+    def _limits(self, request: Request) -> "Limits":
+        if request.max_file_bytes is not None:
+            return Limits(request.max_file_bytes)
+        return Limits(self.max_body_bytes, self.max_body_bytes // BYTES_A_VALUE)
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -155,7 +174,7 @@ def _through(proxy: str) -> httpx.Proxy:
     return httpx.Proxy(proxy, ssl_context=_tls_context() if proxy.startswith("https://") else None)
 
 
-async def _read_body(response: httpx.Response, limit: int, before_large: Callable[[], Awaitable[None]]) -> bytes:
+async def _read_body(response: httpx.Response, limits: Limits, before_large: Callable[[], Awaitable[None]]) -> bytes:
     """Read the body as it streams, unpacked from gzip, and stop at the limit.
 
     An encoding that was not asked for, or more than one, counts as no body: the status says what it was worth, and
@@ -173,9 +192,9 @@ async def _read_body(response: httpx.Response, limit: int, before_large: Callabl
             for part in _unpacked(chunk, unpack):
                 size += len(part)
                 values += part.count(b",") + part.count(b"[") + part.count(b"{")
-                if size > limit or values > limit // BYTES_A_VALUE:
+                if not limits.allow(size, values):
                     parts.clear()  # the traceback would keep them
-                    raise TooLarge(response.status_code, limit)
+                    raise TooLarge(response.status_code, limits.size)
                 if size > LARGE_BYTES:
                     await before_large()
                 parts.append(part)

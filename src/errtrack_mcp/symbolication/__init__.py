@@ -1,0 +1,1 @@
+"""Bytes in, frames out: containers, source maps and stack traces. Knows neither MCP nor PostHog's API."""

@@ -1,0 +1,101 @@
+"""Looks places up in one file with symbolic, the engine that PostHog's own ingestion uses. Runs in the worker only."""
+
+import tempfile
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic_core import from_json
+from symbolic.exceptions import SymbolicError
+from symbolic.proguard import ProguardMapper
+from symbolic.sourcemapcache import SourceMapCache
+
+from errtrack_mcp.symbolication.containers import Container, Kind, UnusableFile
+from errtrack_mcp.symbolication.places import FileKind, LookUp, Original, Place
+
+MAX_CODE_LENGTH = 300  # characters of a line of source code
+MAX_NAME_LENGTH = 1_000
+MAX_DEPTH = 3  # sections within sections
+CHUNK_COMMENT = b"//# chunkId="
+
+_NO_NAME = "<unknown>"
+_NOT_YET = {Kind.DSYM: "a dSYM", Kind.ELF: "an ELF file"}
+_KINDS: dict[Kind, FileKind] = {Kind.JAVASCRIPT: "javascript", Kind.HERMES: "hermes", Kind.PROGUARD: "proguard"}
+
+
+def look_up(container: Container, places: Sequence[Place], lines_around: int) -> LookUp:
+    """Look places up in an unpacked file. Raises UnusableFile."""
+    if container.kind in _NOT_YET:
+        raise UnusableFile(f"it is {_NOT_YET[container.kind]}, which this server cannot read yet")
+    try:
+        if container.kind is Kind.PROGUARD:
+            return LookUp("proguard", _in_proguard(container.mapping, places))
+        cache = SourceMapCache.from_bytes(container.script, container.mapping)
+        originals = tuple(_in_source_map(cache, place, lines_around) for place in places)
+        sources, has_source_text = _sources(from_json(container.mapping), MAX_DEPTH)
+    except (SymbolicError, ValueError) as error:
+        raise UnusableFile(f"its map cannot be read: {str(error).partition(chr(10))[0][:200]}") from None
+    return LookUp(_KINDS[container.kind], originals, sources, has_source_text, _chunk_id(container.script))
+
+
+def _in_source_map(cache: SourceMapCache, place: Place, lines_around: int) -> tuple[Original, ...]:
+    found = cache.lookup(place.line, place.column, lines_around)
+    if found is None or not found.src:
+        return ()
+    name = found.function_name or ""
+    original = Original(
+        function="" if name == _NO_NAME else name[:MAX_NAME_LENGTH],
+        source=found.src[:MAX_NAME_LENGTH],
+        line=found.line,
+        column=found.col,
+        code=_cut(found.context_line or ""),
+        before=tuple(map(_cut, found.pre_context)),
+        after=tuple(map(_cut, found.post_context)),
+    )
+    return (original,)
+
+
+def _in_proguard(mapping: bytes, places: Sequence[Place]) -> tuple[tuple[Original, ...], ...]:
+    with tempfile.NamedTemporaryFile() as file:  # symbolic reads a mapping from a file alone
+        file.write(mapping)
+        file.flush()
+        mapper = ProguardMapper.open(file.name)
+        return tuple(_java_originals(mapper, place) for place in places)
+
+
+def _java_originals(mapper: ProguardMapper, place: Place) -> tuple[Original, ...]:
+    name, _, method = place.function.rpartition(".")
+    frames = mapper.remap_frame(name, method, place.line)
+    return tuple(
+        Original(
+            f"{frame.class_name}.{frame.method}"[:MAX_NAME_LENGTH],
+            (frame.file or frame.class_name)[:MAX_NAME_LENGTH],
+            frame.line,
+        )
+        for frame in frames
+    )
+
+
+def _sources(source_map: Any, depth: int) -> tuple[int, bool]:
+    """Count the sources of a map and of the maps in its sections, and say whether there is text of any of them."""
+    if not isinstance(source_map, dict):
+        return 0, False
+    sources, texts = source_map.get("sources"), source_map.get("sourcesContent")
+    number = len(sources) if isinstance(sources, list) else 0
+    has_text = isinstance(texts, list) and any(isinstance(text, str) and text for text in texts)
+    sections = source_map.get("sections")
+    for section in sections if isinstance(sections, list) and depth else ():
+        inner, inner_has_text = _sources(section.get("map") if isinstance(section, dict) else None, depth - 1)
+        number, has_text = number + inner, has_text or inner_has_text
+    return number, has_text
+
+
+def _chunk_id(script: bytes) -> str:
+    """Return the id in the last line that names one, as the injecting tool writes it."""
+    at = script.rfind(b"\n" + CHUNK_COMMENT)
+    line = script[at + 1 + len(CHUNK_COMMENT) :][:128].splitlines() if at >= 0 else []
+    return line[0].decode(errors="replace").strip() if line else ""
+
+
+def _cut(code: str) -> str:
+    code = code.rstrip("\r\n")
+    return code if len(code) <= MAX_CODE_LENGTH else code[:MAX_CODE_LENGTH] + "…"

@@ -1,0 +1,158 @@
+"""Stack traces as people paste them: of Chrome, Node and Edge, Firefox, Safari, React Native and Java. Pure.
+
+Nothing here matches with a regular expression that could take long: text of strangers is split, not searched.
+"""
+
+from dataclasses import dataclass
+
+MAX_CHARACTERS = 200_000
+MAX_LINES = 2_000
+MAX_LINE_LENGTH = 4_000
+MAX_DIGITS = 9
+
+_ASYNC_V8 = ("async ", "new async ")
+_EVAL = "eval at "
+_HERMES = "address at "
+_NO_PLACE = ("native", "<anonymous>", "[native code]", "unknown source")
+_FIREFOX_EVAL = (" > eval", " > Function")
+
+
+@dataclass(frozen=True, slots=True)
+class TraceFrame:
+    """One line of a stack trace: `line` and `column` count from 1; a frame without a place in a file has none.
+
+    `text` is the line as it was pasted.
+    """
+
+    text: str
+    function: str
+    url: str
+    line: int | None = None
+    column: int | None = None
+
+    @property
+    def is_java(self) -> bool:
+        """Whether the frame names a class and a method; JavaScript's frames always have a column."""
+        return self.line is not None and self.column is None and "." in self.function
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """One error: the lines before its first frame, and its frames with the throw site first, as browsers print them."""
+
+    header: str
+    frames: tuple[TraceFrame, ...]
+
+
+class UnreadableTrace(Exception):  # noqa: N818 - named after what it is
+    """A text that is too long, or in which no line is a stack frame; the message says which."""
+
+
+def read_traces(text: str) -> list[Trace]:
+    """Read every stack trace in a text, log prefixes included. Raises UnreadableTrace."""
+    if len(text) > MAX_CHARACTERS or text.count("\n") > MAX_LINES:
+        raise UnreadableTrace(f"The text is longer than {MAX_CHARACTERS:,} characters or {MAX_LINES:,} lines.")
+    traces: list[Trace] = []
+    header: list[str] = []
+    frames: list[TraceFrame] = []
+    for line in text.splitlines():
+        frame = read_frame(line[:MAX_LINE_LENGTH])
+        if frame is not None:
+            frames.append(frame)
+            continue
+        if frames and line.strip():
+            traces.append(Trace("\n".join(header), tuple(frames)))
+            header, frames = [], []
+        if line.strip():
+            header.append(line.rstrip())
+    if frames:
+        traces.append(Trace("\n".join(header), tuple(frames)))
+    if not traces:
+        raise UnreadableTrace("No line of the text is a stack frame with a file, a line and a column.")
+    return traces
+
+
+def read_frame(text: str) -> TraceFrame | None:
+    """Return the frame that a line holds, or None for a line of another kind."""
+    line = text.rstrip()
+    for at in _marks(line, "at "):
+        if (frame := _after_at(line, line[at + 3 :].strip())) is not None:
+            return frame
+    return _with_at_sign(line)
+
+
+def _marks(line: str, mark: str) -> list[int]:
+    """Return where a word begins in a line: at its start, or after a blank. The first few are enough."""
+    places: list[int] = []
+    at = line.find(mark)
+    while at >= 0 and len(places) < 5:
+        if at == 0 or line[at - 1].isspace():
+            places.append(at)
+        at = line.find(mark, at + 1)
+    return places
+
+
+def _after_at(text: str, body: str) -> TraceFrame | None:
+    """Read what follows `at`: a place alone, or a function with its place in brackets."""
+    for prefix in _ASYNC_V8:
+        body = body.removeprefix(prefix)
+    if not body.endswith(")"):
+        return _frame(text, "", body) if _position(body) is not None else None
+    opened = body.find(" (")
+    function, inner = (body[:opened], body[opened + 2 : -1]) if opened >= 0 else ("", "")
+    if not inner:
+        return _java_frame(text, body)
+    if inner.startswith(_EVAL):
+        inner = inner[inner.rfind("(") + 1 :].partition(")")[0] if "(" in inner else inner.removeprefix(_EVAL)
+    return _frame(text, function.partition(" [as ")[0], inner.removeprefix(_HERMES))
+
+
+def _java_frame(text: str, body: str) -> TraceFrame | None:
+    """Read `package.Class.method(File.java:12)`."""
+    function, _, place = body[:-1].partition("(")
+    file, _, line = place.rpartition(":")
+    if "." not in function or " " in function or not file or not _is_number(line):
+        return None
+    return TraceFrame(text, function, file, int(line))
+
+
+def _with_at_sign(line: str) -> TraceFrame | None:
+    """Read `function@place` of Firefox, Safari and React Native, and a place that stands alone."""
+    body = line.strip()
+    function, sign, place = body.partition("@")
+    if not sign or "/" in function:  # an @ within the address, as in /node_modules/@scope/
+        function, sign, place = "", "", body
+    if not sign and not function and not (place.startswith("/") or "://" in place):
+        return None
+    for prefix in ("async*", "promise callback*", "setTimeout handler*", "setInterval handler*"):
+        function = function.removeprefix(prefix)
+    for mark in _FIREFOX_EVAL:  # `script.js line 7 > eval:1:1`: only the script has a map
+        if mark in place:
+            script, _, number = place.partition(mark)[0].rpartition(" line ")
+            if not script or not _is_number(number):
+                return None
+            return TraceFrame(line, function, script, int(number), 1)
+    if _position(place) is None and not (sign and function and place in _NO_PLACE):
+        return None
+    return _frame(line, function.rpartition("\t")[2], place)
+
+
+def _frame(text: str, function: str, place: str) -> TraceFrame | None:
+    position = _position(place)
+    if position is not None:
+        url, line, column = position
+        return TraceFrame(text, function.strip(), url, line, column)
+    known = place.lower() in _NO_PLACE or place.startswith("index ")
+    return TraceFrame(text, function.strip(), place) if known else None
+
+
+def _position(place: str) -> tuple[str, int, int] | None:
+    """Split `url:line:column`; None for a text that does not end so."""
+    parts = place.rsplit(":", 2)
+    if len(parts) != 3 or not parts[0].strip() or not (_is_number(parts[1]) and _is_number(parts[2])):
+        return None
+    return parts[0].strip(), int(parts[1]), int(parts[2])
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS

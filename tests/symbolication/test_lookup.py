@@ -1,0 +1,54 @@
+"""Places looked up in files of each kind."""
+
+import json
+from collections.abc import Sequence
+
+from errtrack_mcp.symbolication.containers import unpack
+from errtrack_mcp.symbolication.lookup import look_up
+from errtrack_mcp.symbolication.places import LookUp, Original, Place
+from tests.support.containers import BUILD, checkout, container, pair
+
+
+def looked_up(file: bytes, places: Sequence[Place]) -> LookUp:
+    """Look places up in a file, with a line of source code on each side."""
+    return look_up(unpack(file), places, 1)
+
+
+def test_a_place_that_the_map_does_not_know_has_no_original() -> None:
+    """Beyond the end of the script."""
+    found = looked_up(checkout(), [Place(900, 1)])
+    assert found.originals == ((),)
+
+
+def test_the_chunk_id_is_that_of_the_last_line() -> None:
+    """As PostHog's tool reads it."""
+    script = b"f();\n//# chunkId=old\n//# chunkId=5c7a4b0e\n"
+    source_map = b'{"version":3,"sources":["a.ts"],"names":[],"mappings":"AAAA"}'
+    found = looked_up(pair(script, source_map), [])
+    assert (found.chunk_id, found.has_source_text) == ("5c7a4b0e", False)
+
+
+def test_a_map_of_sections_is_read() -> None:
+    """Some bundlers write one for each part."""
+    source_map = json.loads((BUILD / "checkout.js.map").read_text())
+    sections = json.dumps({"version": 3, "sections": [{"offset": {"line": 0, "column": 0}, "map": source_map}]})
+    found = looked_up(pair((BUILD / "checkout.js").read_bytes(), sections.encode()), [Place(1, 48)])
+    assert (found.sources, found.has_source_text) == (3, True)
+    assert found.originals[0][0].line == 8
+
+
+def test_hermes_and_proguard_are_looked_up() -> None:
+    """A Hermes map has no script; a ProGuard mapping knows classes, and several methods where one was inlined."""
+    hermes = looked_up(container((BUILD / "checkout.js.map").read_bytes(), 3), [Place(1, 48)])
+    assert (hermes.kind, hermes.originals[0][0].line) == ("hermes", 8)
+    mapping = b"com.shop.Cart -> a.b:\n    1:3:int total(int):41:43 -> a\n    4:4:void pay():50:50 -> a\n"
+    proguard = looked_up(container(mapping, 4), [Place(2, function="a.b.a"), Place(9, function="x.y.z")])
+    assert proguard.originals == ((Original("com.shop.Cart.total", "com.shop.Cart", 42),), ())
+
+
+def test_source_code_and_names_are_cut() -> None:
+    """A map of one line of a million characters gives a short one."""
+    source_map = {"version": 3, "sources": ["s" * 5_000], "sourcesContent": ["x" * 1_000_000], "mappings": "AAAA"}
+    [[original]] = looked_up(pair(b"f();", json.dumps({**source_map, "names": []}).encode()), [Place(1, 1)]).originals
+    assert original.code == "x" * 300 + "…"
+    assert len(original.source) == 1_000
