@@ -233,7 +233,7 @@ class TestIssue:
         frame = ask(api, "issue", issueId=issue_id("cart-total"))["top_in_app_frame"]
         assert frame == {"function": "qe", "source": frame["source"], "line": 1, "column": 88213, "in_app": True}
         resolved = ask(api, "issue", issueId=issue_id("readable-after-upload"))["top_in_app_frame"]
-        assert (resolved["function"], resolved["source"]) == ("s", "src/search/rank.ts")
+        assert (resolved["function"], resolved["source"]) == ("u", "source/order/discount.ts")
 
     def test_without_an_event_in_the_period_only_the_basics_are_left(self, api: httpx.Client) -> None:
         """The assignee and the breakdown vanish although they are asked for and set."""

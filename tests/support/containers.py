@@ -5,7 +5,7 @@ from pathlib import Path
 
 import errtrack_mcp.sandbox
 
-BUILD = Path(errtrack_mcp.sandbox.__file__).parent / "build"
+BUILD = Path(errtrack_mcp.sandbox.__file__).parent / "checkout_app"
 MAGIC = b"posthog_error_tracking"
 
 

@@ -12,10 +12,10 @@ pytestmark = pytest.mark.anyio
 
 # Where Node 22 says that the build throws, and where that is in its sources.
 THROWN = [
-    (48, "discountFor", "source/cart/discount.ts", 8),
-    (159, "cartTotal", "source/cart/total.ts", 16),
-    (237, "submit", "source/checkout.ts", 7),
-    (299, "onClick", "source/checkout.ts", 13),
+    (48, "discountFor", "source/order/discount.ts", 8),
+    (159, "orderAmount", "source/order/amount.ts", 16),
+    (239, "submit", "source/checkout.ts", 7),
+    (302, "onClick", "source/checkout.ts", 13),
 ]
 
 
@@ -38,7 +38,7 @@ async def test_a_map_beside_its_script_needs_no_container() -> None:
     """As in the directory of a local build."""
     script, source_map = ((BUILD / name).read_bytes() for name in ("checkout.js", "checkout.js.map"))
     found = await look_up(source_map, [Place(1, 48)], script=script)
-    assert found.originals[0][0].source == "source/cart/discount.ts"
+    assert found.originals[0][0].source == "source/order/discount.ts"
 
 
 @pytest.mark.parametrize(

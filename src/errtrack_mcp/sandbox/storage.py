@@ -2,7 +2,6 @@
 
 import hashlib
 import hmac
-import json
 import re
 import secrets
 import shutil
@@ -21,6 +20,7 @@ from starlette.routing import Route
 
 from errtrack_mcp.sandbox.database import Database
 
+BUILD = Path(__file__).parent / "checkout_app"
 PATH = "/object-storage"
 LINK_SECONDS = 3600
 UPLOAD_SECONDS = 300
@@ -166,15 +166,8 @@ def seeded_file(database: Database, key: str) -> bytes | None:
 
 
 def container(ref: str) -> bytes:
-    """Write a small script with its map in PostHog's container: version 2, type 2, not compressed."""
-    source = f"throw new Error({json.dumps(ref)});\n//# chunkId={ref}".encode()
-    source_map = {
-        "version": 3,
-        "sources": ["src/main.ts"],
-        "sourcesContent": [f"throw new Error({json.dumps(ref)});\n"],
-        "names": [],
-        "mappings": "AAAA",
-    }
-    parts = (source, json.dumps(source_map, separators=(",", ":")).encode())
+    """Write the build of the small app in PostHog's container (version 2, not compressed), as the chunk `ref`."""
+    script, _, _ = (BUILD / "checkout.js").read_bytes().partition(b"//# sourceMappingURL=")
+    parts = (script + f"\n//# chunkId={ref}".encode(), (BUILD / "checkout.js.map").read_bytes())
     header = b"posthog_error_tracking" + (2).to_bytes(4, "little") + (2).to_bytes(4, "little") + b"\0"
     return header + b"".join(len(part).to_bytes(8, "little") + part for part in parts)

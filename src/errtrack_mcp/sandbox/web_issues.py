@@ -20,7 +20,25 @@ CLICK = built_frame(f"{STOREFRONT}/main", "yt", 20931, Original("onPayClicked", 
 CART_TOTAL = Original(
     "cartTotal", "src/cart/total.ts", 41, 18, "return items.reduce((sum, item) => sum + item.total, 0);"
 )
-SEARCH = Original("rankResults", "src/search/rank.ts", 77, 5, "return hits.sort(byScore)[0].score;")
+# Thrown by the small build in checkout_app/, which is in the file of every complete symbol set.
+THROWN_BY_BUILD = (
+    ("c", 302, Original("onClick", "source/checkout.ts", 13, 29, "  return new Checkout(order).submit();")),
+    (
+        "n.submit",
+        239,
+        Original("Checkout.submit", "source/checkout.ts", 7, 19, "    const amount = orderAmount(this.order);"),
+    ),
+    (
+        "i",
+        159,
+        Original("orderAmount", "source/order/amount.ts", 16, 16, "  return sum - discountFor(order.customer, sum);"),
+    ),
+    (
+        "u",
+        48,
+        Original("discountFor", "source/order/discount.ts", 8, 41, "  const { percent } = customer.account!.discount;"),
+    ),
+)
 
 CART = SeededIssue(
     "cart-total",
@@ -65,8 +83,8 @@ FIXED = SeededIssue(
             (
                 Thrown(
                     "TypeError",
-                    "undefined is not an object",
-                    (not_uploaded_frame("unbound/search", "s", 5120, SEARCH),),
+                    "undefined is not an object (evaluating 't.account.discount')",
+                    tuple(not_uploaded_frame("unbound/search", *place) for place in THROWN_BY_BUILD),
                 ),
             )
         ),
@@ -78,7 +96,17 @@ FIXED = SeededIssue(
 )
 FIXED_SINCE = SeededIssue(  # the same frame, after the upload: grouped by its original, so another issue
     "readable-after-upload",
-    (Stack((Thrown("TypeError", "undefined is not an object", (built_frame("unbound/search", "s", 5120, SEARCH),)),)),),
+    (
+        Stack(
+            (
+                Thrown(
+                    "TypeError",
+                    "undefined is not an object (evaluating 't.account.discount')",
+                    tuple(built_frame("unbound/search", *place) for place in THROWN_BY_BUILD),
+                ),
+            )
+        ),
+    ),
     5,
     2.8 * DAYS,
     5 * HOURS,
