@@ -171,6 +171,9 @@ class Settings(BaseSettings):
     build_root: DirectoryPath | None = Field(
         None, description="Directory on this machine below which builds may be checked, over stdio alone."
     )
+    source_code_over_http: bool = Field(
+        default=False, description="Offer over HTTP, too, the tools whose answers hold source code."
+    )
     read_only: bool = Field(default=False, description="Offer only tools that change nothing.")
     toolsets: Names = Field(None, description="Offer only these toolsets (and ERRTRACK_TOOLS), separated by commas.")
     tools: Names = Field(None, description="Offer only these tools (and ERRTRACK_TOOLSETS), separated by commas.")

@@ -42,9 +42,15 @@ class MapState(StrEnum):
 
 
 def find_map(path: Path, script: Script, root: Path, deadline: float = math.inf) -> MapState:
-    """Find the map of the script at `path` as PostHog's CLI does, but never outside `root`, and look into it.
+    """Find the map of the script at `path` and look into it."""
+    found = map_file(path, script, root)
+    return found if isinstance(found, MapState) else look_into_map(found, deadline)
 
-    First where the script says, then next to it; `path` and `root` are free of links.
+
+def map_file(path: Path, script: Script, root: Path) -> Path | MapState:
+    """Return the map of the script at `path`, as PostHog's CLI finds it but never outside `root`, or why there is none.
+
+    First where the script says, then next to it; `path` and `root` are free of links, and so is what is returned.
     """
     inline = script.map_url.lower().startswith("data:")
     remote = inline or script.map_url.lower().startswith(("http:", "https:", "//"))
@@ -58,7 +64,7 @@ def find_map(path: Path, script: Script, root: Path, deadline: float = math.inf)
             if not real.is_relative_to(root):
                 outside = True
             elif real.exists():
-                return look_into_map(real, deadline)
+                return real
         except (OSError, ValueError):
             continue  # a name that no file can have
     if outside:

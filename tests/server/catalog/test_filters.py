@@ -4,11 +4,12 @@ import pytest
 
 from errtrack_mcp.server.catalog.catalog import Catalog
 from errtrack_mcp.server.catalog.filters import is_read_only
-from errtrack_mcp.server.catalog.toolsets import TOOLSETS
+from errtrack_mcp.server.catalog.toolsets import TOOLSETS, toolsets_for
 from errtrack_mcp.settings import ConfigurationError, load_settings
 
 LIST = "error-tracking-releases-list"
 DESTROY = "error-tracking-releases-destroy"
+OVER_HTTP = toolsets_for(local=False, source_code_over_http=False)
 
 
 def offered(**variables: str) -> list[str]:
@@ -17,8 +18,8 @@ def offered(**variables: str) -> list[str]:
 
 
 def test_everything_is_offered_by_default() -> None:
-    """Without settings every tool of every toolset is on offer."""
-    assert offered() == [tool.name for tools in TOOLSETS.values() for tool in tools]
+    """Without settings every tool of every toolset is on offer, but those that only an operator can let out."""
+    assert offered() == [tool.name for tools in OVER_HTTP.values() for tool in tools]
 
 
 def test_toolsets_and_tools_add_up() -> None:
@@ -37,7 +38,7 @@ def test_exclusion_beats_inclusion() -> None:
 def test_read_only_beats_everything() -> None:
     """A tool that writes is not offered, not even by name."""
     assert offered(read_only="1", tools=f"{LIST},{DESTROY}") == [LIST]
-    reading = {tool.name for tools in TOOLSETS.values() for tool in tools if is_read_only(tool)}
+    reading = {tool.name for tools in OVER_HTTP.values() for tool in tools if is_read_only(tool)}
     assert set(offered(read_only="1")) == reading
 
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from errtrack_mcp.server.catalog.filters import Selection, select, unknown_names
 from errtrack_mcp.server.catalog.schemas import input_schema, output_schema
-from errtrack_mcp.server.catalog.toolsets import EVERY_TOOLSET, PAGES, TOOLSETS
+from errtrack_mcp.server.catalog.toolsets import EVERY_TOOLSET, PAGES, toolsets_for
 from errtrack_mcp.server.catalog.untrusted import NOTICE, PAGE, notice
 from errtrack_mcp.server.prompts import PROMPTS
 from errtrack_mcp.server.prompts.base import GatedPrompt
@@ -86,7 +86,7 @@ class Catalog:
         self._operator = Selection(settings.read_only, settings.toolsets, settings.tools, excluded)
         if problems := unknown_names(EVERY_TOOLSET, self._operator):
             raise ConfigurationError(problems)
-        self._toolsets = EVERY_TOOLSET if local else TOOLSETS
+        self._toolsets = toolsets_for(local=local, source_code_over_http=settings.source_code_over_http)
         self._project_fixed = settings.project_id is not None or settings.environment_id is not None
         self._narrowing_of = narrowing_of
         self.text_only = settings.text_only

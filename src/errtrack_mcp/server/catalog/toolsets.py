@@ -1,6 +1,9 @@
 """The list of every tool there is, and the page of PostHog's web app that belongs to each toolset."""
 
+from mcp.server.mcpserver.tools import Tool
+
 from errtrack_mcp.api.posthog import issues_url, releases_url, symbol_sets_url
+from errtrack_mcp.symbolication.process import is_installed
 from errtrack_mcp.tools import (
     build_check,
     compare,
@@ -23,6 +26,10 @@ from errtrack_mcp.tools.issues import (
     merge,
     split,
 )
+from errtrack_mcp.tools.stack_traces import resolve
+
+# Its answers hold source code, so over HTTP only an operator who says so offers it; it needs an extra.
+STACK_TRACES = "stack-traces"
 
 TOOLSETS = {
     "issues": [
@@ -38,6 +45,7 @@ TOOLSETS = {
     ],
     "releases": [*release_list.TOOLS, *releases.TOOLS, *ensure.TOOLS, *compare.TOOLS],
     "symbol-sets": [*symbol_sets.TOOLS, *diagnose.TOOLS, *prune.TOOLS, *download.TOOLS],
+    STACK_TRACES: resolve.TOOLS,
 }
 
 # These read this machine's files: only a caller who runs this process may have them, never one over HTTP.
@@ -50,6 +58,15 @@ PAGES = {
     "issues": issues_url,
     "releases": releases_url,
     "symbol-sets": symbol_sets_url,
+    STACK_TRACES: issues_url,
     "builds": symbol_sets_url,
 }
 EVERY_TOOLSET = {**TOOLSETS, **LOCAL_TOOLSETS}
+
+
+def toolsets_for(*, local: bool, source_code_over_http: bool) -> dict[str, list[Tool]]:
+    """Return the toolsets that a process can offer: `local` says that its callers run it themselves."""
+    toolsets = EVERY_TOOLSET if local else TOOLSETS
+    if is_installed() and (local or source_code_over_http):
+        return toolsets
+    return {name: tools for name, tools in toolsets.items() if name != STACK_TRACES}

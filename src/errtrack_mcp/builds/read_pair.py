@@ -1,0 +1,67 @@
+"""A script of a local build with its map, read whole: for looking positions up in them."""
+
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from urllib.parse import unquote
+
+from errtrack_mcp.builds.directory import Bundle
+from errtrack_mcp.builds.script import Unread, open_regular
+from errtrack_mcp.builds.source_map import MapState, map_file
+
+MAX_BYTES = 128 << 20  # of each of the two
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptWithMap:
+    """The bytes of a script and of its map."""
+
+    script: bytes
+    source_map: bytes
+
+
+def script_of(url: str, chunk_id: str, bundles: list[Bundle]) -> list[Bundle]:
+    """Return the scripts of a build that a frame may mean: that of its chunk id, or those whose path ends like its URL.
+
+    Of several with one name, those that share the most folders with the URL are returned: more than one is no answer.
+    """
+    readable = [bundle for bundle in bundles if bundle.script is not None]
+    if chunk_id and (same := [bundle for bundle in readable if bundle.script and bundle.script.chunk_id == chunk_id]):
+        return same[:1]
+    wanted = _parts(url)
+    shared = [(_common_end(wanted, PurePosixPath(bundle.path).parts), bundle) for bundle in readable]
+    most = max((number for number, _ in shared), default=0)
+    return [bundle for number, bundle in shared if number == most] if most else []
+
+
+def read_pair(directory: Path, root: Path, bundle: Bundle) -> ScriptWithMap:
+    """Read a script and its map. Raises Unread, with the reason, where one of them is missing or too large."""
+    path = directory / bundle.path
+    if bundle.script is None:
+        raise Unread(bundle.unread)
+    found = map_file(path, bundle.script, root)
+    if isinstance(found, MapState):
+        raise Unread(f"its map is {found.value}")
+    return ScriptWithMap(_read(path), _read(found))
+
+
+def _read(path: Path) -> bytes:
+    with open_regular(path) as file:
+        content = file.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise Unread(f"larger than {MAX_BYTES:,} bytes")
+    return content
+
+
+def _parts(url: str) -> tuple[str, ...]:
+    """Return the path of an address, in its parts, without query and fragment; Windows' separators count too."""
+    path = unquote(url.partition("?")[0].partition("#")[0]).replace("\\", "/")
+    return tuple(part for part in path.split("/") if part)
+
+
+def _common_end(first: tuple[str, ...], second: tuple[str, ...]) -> int:
+    number = 0
+    for one, other in zip(reversed(first), reversed(second), strict=False):
+        if one != other:
+            break
+        number += 1
+    return number

@@ -1,0 +1,1 @@
+"""Minified stack traces, made readable here: PostHog never resolves a stored event again."""

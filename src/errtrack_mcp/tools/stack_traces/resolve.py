@@ -1,0 +1,208 @@
+"""The tool that makes a minified stack trace readable, from symbol sets of the project or a build on this machine."""
+
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Annotated, Any
+from uuid import UUID
+
+from mcp.server.mcpserver import Context, ListRoots, Resolve
+from mcp_types import ListRootsResult
+from pydantic import Field
+
+from errtrack_mcp.api.client import Client
+from errtrack_mcp.api.errors import MissingScope
+from errtrack_mcp.api.models import OURS, ToolOutput
+from errtrack_mcp.builds.directory import BuildDirectory
+from errtrack_mcp.symbolication.traces import MAX_CHARACTERS, UnreadableTrace, read_traces
+from errtrack_mcp.tools.annotations import READ, tool
+from errtrack_mcp.tools.build_check import read_bundles
+from errtrack_mcp.tools.build_roots import BuildRoots, allowed_roots, ask_client
+from errtrack_mcp.tools.dependencies import Api, ClientProvider
+from errtrack_mcp.tools.issues.address import IssueOrAddress, ask_about
+from errtrack_mcp.tools.issues.dates import Window
+from errtrack_mcp.tools.issues.events import read_captured_events, read_events
+from errtrack_mcp.tools.issues.models import Event
+from errtrack_mcp.tools.refusal import Refusal
+from errtrack_mcp.tools.stack_traces.frames import (
+    MEANINGS,
+    WantedFrame,
+    WantedTrace,
+    from_event,
+    from_text,
+)
+from errtrack_mcp.tools.stack_traces.sources import LocalBuild, resolve
+from errtrack_mcp.tools.stack_traces.text import as_text
+from errtrack_mcp.tools.symbol_sets import Ref
+
+MAX_FRAMES = 200
+MAX_EVENTS = 20  # among which one is looked for
+EVENTS_OF = timedelta(days=90)
+
+TraceText = Annotated[
+    str,
+    Field(
+        max_length=MAX_CHARACTERS,
+        description="As printed by a browser, Node, React Native or Java; log prefixes may stay",
+    ),
+]
+EventUuid = Annotated[UUID | None, Field(description="Of issue_id's 20 newest events; default the newest")]
+BuildFolder = Annotated[
+    str,
+    Field(
+        max_length=4096, description='Local build to use instead of symbol sets: below the build root, "." is the root'
+    ),
+]
+
+
+class ResolvedFrame(ToolOutput):
+    """One frame: its place in the source code, or in the deployed script where `reason` says why it stayed there."""
+
+    function: str
+    source: str
+    line: int | None = None
+    column: int | None = None
+    in_app: bool
+    deployed: Annotated[str, Field(description="Where it is in the deployed script")] = ""
+    ref: str = ""
+    reason: str = ""
+    detail: str = ""
+
+
+class ResolvedTrace(ToolOutput):
+    """One exception."""
+
+    error: str
+    frames: Annotated[list[ResolvedFrame], Field(description="Throw site first")]
+
+
+class ResolvedTraces(ToolOutput):
+    """Stack traces with original functions, files and lines."""
+
+    readable: Annotated[bool | None, Field(description="Of the app's own frames; null: could not tell")]
+    summary: Annotated[str, OURS]
+    stack_trace: Annotated[str, Field(description="For people, with source code")]
+    reasons: Annotated[dict[str, str], OURS]
+    traces: list[ResolvedTrace]
+
+
+def ask_for_roots(context: Context[ClientProvider, Any], directory: BuildFolder = "") -> ListRoots | ListRootsResult:
+    """Ask the client for its roots where a local build is to be read."""
+    return ask_client(context, directory) if directory else ListRootsResult(roots=[])
+
+
+def roots_for_build(
+    context: Context[ClientProvider, Any], offered: Annotated[ListRootsResult, Resolve(ask_for_roots)]
+) -> BuildRoots:
+    """Resolve where a local build may be read."""
+    return allowed_roots(context, offered)
+
+
+async def resolve_stack_traces(
+    api: Api,
+    context: Context[Any, Any],
+    roots: Annotated[BuildRoots, Resolve(roots_for_build)],
+    trace: TraceText = "",
+    issue_id: IssueOrAddress = "",
+    event_uuid: EventUuid = None,
+    ref: Ref = "",
+    directory: BuildFolder = "",
+) -> ResolvedTraces:
+    """Make a minified stack trace readable: original functions, files, lines and source code.
+
+    Give trace, or issue_id for one of its stored events. The answer holds source code: show it to the user only.
+    """
+    if bool(trace) == bool(issue_id):
+        raise Refusal("invalid_arguments", "Give either trace or issue_id. Nothing was read.")
+    build = await _local_build(roots, directory, context) if directory else None
+    wanted = await _of_issue(api, issue_id, event_uuid, ref) if issue_id else _of_text(trace, ref)
+    frames = [frame for each in wanted for frame in each.frames]
+    for frame in frames[MAX_FRAMES:]:
+        frame.reason = frame.reason or "not_tried"
+    await resolve(frames[:MAX_FRAMES], api, build)
+    return _answer(wanted)
+
+
+def _of_text(trace: str, ref: str) -> list[WantedTrace]:
+    try:
+        return from_text(read_traces(trace), ref)
+    except UnreadableTrace as error:
+        raise Refusal("invalid_arguments", f"trace cannot be read. {error}") from None
+
+
+async def _of_issue(api: Client, issue: str, event_uuid: UUID | None, ref: str) -> list[WantedTrace]:
+    """Read one stored event: as it was captured where the key has query:read, else as far as the texts on it lead."""
+    now = datetime.now(UTC)
+    window = Window(now - EVENTS_OF, now)
+    limit = MAX_EVENTS if event_uuid else 1
+    page, found = await ask_about(api, issue, partial(read_events, api, window=window, limit=limit, test_accounts=True))
+    try:
+        events = await read_captured_events(api, found.id, window, limit=limit)
+    except MissingScope:
+        events = page.events
+    event = _chosen(events or page.events, event_uuid)
+    return from_event(event, ref)
+
+
+def _chosen(events: list[Event], event_uuid: UUID | None) -> Event:
+    for event in events:
+        if event_uuid is None or event.uuid == str(event_uuid):
+            return event
+    asked = f"event {event_uuid} is not among the {MAX_EVENTS} newest" if event_uuid else "it has none"
+    raise Refusal("not_found", f"No event of this issue in the last {EVENTS_OF.days} days: {asked}.")
+
+
+async def _local_build(roots: BuildRoots, directory: str, context: Context[Any, Any]) -> LocalBuild:
+    path, root = roots.find(directory)
+    return LocalBuild(path, root, await read_bundles(BuildDirectory(path, root), context.report_progress))
+
+
+def _answer(wanted: list[WantedTrace]) -> ResolvedTraces:
+    frames = [frame for trace in wanted for frame in trace.frames]
+    counted = [frame for frame in frames if frame.counts] or frames
+    resolved = sum(frame.resolved for frame in counted)
+    reasons = list(dict.fromkeys(frame.reason for frame in frames if frame.reason and frame in counted))
+    return ResolvedTraces(
+        readable=_readable(counted, resolved),
+        summary=_summary(len(counted), resolved, len(frames) - len(counted)),
+        stack_trace=as_text(wanted),
+        reasons={reason: MEANINGS[reason] for reason in reasons},
+        traces=[
+            ResolvedTrace(error=trace.header, frames=[_shown(frame) for frame in trace.frames]) for trace in wanted
+        ],
+    )
+
+
+def _readable(counted: list[WantedFrame], resolved: int) -> bool | None:
+    """Return whether all frames that count are readable; None where nothing could be looked up."""
+    if resolved == len(counted):
+        return bool(counted) or None
+    untold = {"maps_cannot_help", "not_tried"}
+    return None if not resolved and all(frame.reason in untold for frame in counted) else False
+
+
+def _summary(counted: int, resolved: int, others: int) -> str:
+    rest = f" {others} further frames belong to dependencies or the platform." if others else ""
+    return f"{resolved} of {counted} frames of the app are readable.{rest}"
+
+
+def _shown(frame: WantedFrame) -> ResolvedFrame:
+    deployed = ":".join(str(part) for part in (frame.url, frame.line, frame.column) if part)
+    common: dict[str, Any] = {"in_app": frame.counts, **({"ref": frame.ref} if frame.ref else {})}
+    if not frame.originals:
+        why = {name: value for name, value in (("reason", frame.reason), ("detail", frame.detail)) if value}
+        return ResolvedFrame(
+            function=frame.function, source=frame.url, line=frame.line, column=frame.column, **common, **why
+        )
+    original = frame.originals[0]
+    name = f"{frame.function} " if frame.function else ""
+    return ResolvedFrame(
+        function=original.function or frame.function,
+        source=original.source,
+        line=original.line,
+        column=original.column,
+        deployed=f"{name}{deployed}",
+        **common,
+    )
+
+
+TOOLS = [tool(resolve_stack_traces, "error-tracking-stack-traces-resolve", "Resolve a stack trace", annotations=READ)]

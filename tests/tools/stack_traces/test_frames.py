@@ -1,0 +1,56 @@
+"""Frames to resolve, from text and from events."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from errtrack_mcp.symbolication.places import Original
+from errtrack_mcp.symbolication.traces import read_traces
+from errtrack_mcp.tools.issues.models import Event, ExceptionItem, Frame
+from errtrack_mcp.tools.stack_traces.frames import MEANINGS, WantedFrame, from_event, from_text
+
+NOW = datetime(2026, 9, 1, tzinfo=UTC)
+
+
+def test_frames_of_the_platform_are_not_tried() -> None:
+    """Node's own modules and native code have no map."""
+    [trace] = from_text(
+        read_traces("Error: x\n    at f (app.js:1:2)\n    at node:fs:3:4\n    at map (native)\n"), "ref"
+    )
+    assert [(frame.ref, frame.reason, frame.counts) for frame in trace.frames] == [
+        ("ref", None, True),
+        ("ref", "maps_cannot_help", False),
+        ("ref", "maps_cannot_help", False),
+    ]
+
+
+def test_a_frame_counts_by_where_its_source_is() -> None:
+    """A library inside the app's bundle is known once the frame is resolved."""
+    frame = WantedFrame("f", "https://shop.example/app.js", 1, 2)
+    assert frame.counts
+    frame.originals = (Original("flush", "../node_modules/scheduler/index.js", 3),)
+    assert not frame.counts
+
+
+@pytest.mark.parametrize(("library", "first"), [("web", "thrower"), ("posthog-go", "outermost")])
+def test_the_throw_site_comes_first_where_it_is_known(library: str, first: str) -> None:
+    """PostHog stores it last, but for an SDK that sent stacks the other way round: that order is kept."""
+    outermost, thrower = (
+        Frame(mangled_name=name, line=1, column=2, url="https://shop.example/app.js", in_app=True, chunk_id="c")
+        for name in ("outermost", "thrower")
+    )
+    event = Event("u", NOW, library=library, exceptions=(ExceptionItem("Error", "x", frames=(outermost, thrower)),))
+    [trace] = from_event(event, "")
+    assert (trace.header, trace.frames[0].function, trace.frames[0].ref) == ("Error: x", first, "c")
+
+
+def test_the_id_in_the_text_of_a_failure_is_the_ref() -> None:
+    """It is all that a key without query:read sees."""
+    frame = Frame("qe", line=1, column=2, in_app=True, resolve_failure="No sourcemap uploaded for chunk id: 5c7a")
+    [trace] = from_event(Event("u", NOW, library="web", exceptions=(ExceptionItem(frames=(frame,)),)), "other")
+    assert trace.frames[0].ref == "5c7a"
+
+
+def test_every_reason_has_a_meaning_that_ends_a_sentence() -> None:
+    """They are shown next to each other."""
+    assert all(meaning.endswith(".") for meaning in MEANINGS.values())
