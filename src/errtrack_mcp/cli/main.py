@@ -18,6 +18,7 @@ COMMANDS = {
     "tools": "tools",
     "call": "call",
     "diagnose": "diagnose",
+    "resolve": "resolve",
     "build-check": "build_check",
     "doctor": "doctor.report",
     "install": "install",

@@ -1,0 +1,74 @@
+"""`errtrack-mcp resolve`: a trace from a file, a pipe or an issue, and its exit code."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from errtrack_mcp.sandbox.seed_issues import issue_id
+from tests.support.containers import BUILD
+from tests.support.fixtures import Run
+from tests.support.installed import COMMAND, environment
+from tests.support.terminal import run_on_terminal
+
+TRACE = "TypeError: x\n    at u (https://shop.example/checkout.js:1:48)\n    at node:fs:1:2\n    at node:fs:3:4\n"
+
+
+@pytest.fixture
+def trace(tmp_path: Path) -> Path:
+    """Save a minified trace."""
+    path = tmp_path / "trace.txt"
+    path.write_text(TRACE)
+    return path
+
+
+def test_a_local_build_needs_no_key(run: Run, trace: Path) -> None:
+    """The trace alone is on standard output."""
+    ended = run("resolve", "--directory", str(BUILD), str(trace))
+    assert ended.returncode == 0
+    assert ended.stdout.splitlines()[:2] == ["TypeError: x", "    at discountFor (source/order/discount.ts:8:41)"]
+    assert ended.stdout.splitlines()[-1] == "    ... 2 frames of dependencies and the platform"
+    assert ended.stderr == (
+        "errtrack-mcp: 1 of 1 frames of the app are readable. "
+        "2 further frames belong to dependencies or the platform.\n"
+    )
+
+
+def test_a_pipe_that_stays_minified_ends_with_1() -> None:
+    """With the reason on standard error."""
+    ended = subprocess.run(
+        [COMMAND, "resolve", "--sandbox", "-"],
+        input=TRACE,
+        capture_output=True,
+        text=True,
+        env=environment(),
+        timeout=30,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert "    at u (https://shop.example/checkout.js:1:48)  [never_uploaded]" in ended.stdout
+    assert "never_uploaded: The project has no symbol set" in ended.stderr
+
+
+def test_an_issue_in_json(run: Run) -> None:
+    """The tool's whole answer."""
+    ended = run("resolve", "--sandbox", "--json", "--issue", issue_id("fixed-by-upload"))
+    assert ended.returncode == 0
+    assert json.loads(ended.stdout)["traces"][0]["frames"][0]["function"] == "discountFor"
+
+
+@pytest.mark.parametrize("arguments", [(), ("--issue", "nonsense"), ("no-such-file",)])
+def test_what_cannot_be_read_ends_with_2(run: Run, arguments: tuple[str, ...]) -> None:
+    """Nothing on standard output."""
+    ended = run("resolve", "--sandbox", *arguments)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr
+
+
+def test_a_person_sees_colours(trace: Path) -> None:
+    """The line that threw stands out."""
+    shown = run_on_terminal("resolve", "--directory", str(BUILD), str(trace))
+    assert shown.returncode == 0
+    assert "\x1b[1m      >     8 |" in shown.raw
+    assert "1 of 1 frames of the app are readable." in shown.text
