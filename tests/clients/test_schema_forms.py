@@ -162,6 +162,10 @@ def meant(database: Database) -> dict[str, list[dict[str, Any]]]:
         "releases-hash-retrieve": [{"hash_id": release["hash_id"]}],
         "releases-list": [{}, {"limit": 2, "offset": 1, "counts": True}],
         "releases-retrieve": [{"id": release["id"]}],
+        "stack-traces-resolve": [
+            {"trace": "Error: x\n    at f (app.js:1:2)", "ref": found["ref"]},
+            {"issue_id": issue_id("fixed-by-upload")},
+        ],
         "symbol-sets-destroy": [{"id": found["id"]}],
         "symbol-sets-diagnose": [{}, {"ref": found["ref"]}, {"release_id": found["release_id"]}, by_name],
         "symbol-sets-download-retrieve": [{"id": found["id"]}],

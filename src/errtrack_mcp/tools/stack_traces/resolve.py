@@ -107,9 +107,8 @@ async def resolve_stack_traces(
     ref: Ref = "",
     directory: BuildFolder = "",
 ) -> ResolvedTraces:
-    """Make a minified stack trace readable: original functions, files, lines and source code.
-
-    Give trace, or issue_id for one of its stored events. The answer holds source code: show it to the user only.
+    """Make a minified stack trace readable: original functions, files, lines and code. Give trace, or issue_id for one
+    of its stored events. Source code is for the user only.
     """
     if bool(trace) == bool(issue_id):
         raise Refusal("invalid_arguments", "Give either trace or issue_id. Nothing was read.")
