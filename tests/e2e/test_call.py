@@ -249,7 +249,7 @@ def test_tools_are_listed_with_their_sizes(run: Run) -> None:
     assert {tool["kind"] for tool in fewer["tools"]} == {"reads"}
     wrong = run("tools", ERRTRACK_TOOLSETS="nope")
     assert wrong.returncode == 2
-    assert "Valid: releases" in wrong.stderr
+    assert "Valid: issues, releases" in wrong.stderr
 
 
 def test_tools_on_a_terminal_are_a_table_with_a_sum() -> None:
