@@ -16,6 +16,7 @@ from starlette.types import Message, Receive, Scope, Send
 from errtrack_mcp.sandbox.app import create_app
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import FULL_KEY, NO_SCOPES_KEY, OTHER_PROJECT_ID, READ_KEY, SCOPED_KEY
+from errtrack_mcp.server.catalog.toolsets import EVERY_TOOLSET, TOOLSETS
 from tests.support.fixtures import Run
 from tests.support.misbehaving import http, misbehave
 from tests.support.terminal import run_on_terminal
@@ -25,7 +26,7 @@ from tests.support.upstream import Upstream, serve
 CANARY = "phx_canary3f9a"
 LINES = [
     *("settings", "key kind", "host", "proxy", "dns", "connection", "tls", "answer", "clock"),
-    *("key", "scopes", "project", "toolset releases", "toolset symbol-sets", "toolset builds", "api age", "clients"),
+    *("key", "scopes", "project", *(f"toolset {name}" for name in EVERY_TOOLSET), "api age", "clients"),
 ]
 WAY = ("proxy", "dns", "connection", "tls", "answer")
 
@@ -94,6 +95,7 @@ def test_in_good_health_every_line_says_so(examine: Examine, configured: dict[st
     assert "personal API key" in report.line("key kind")
     assert '"Sandbox: full"' in report.line("key")
     assert '"Northwind Shop" (project 4242)' in report.line("project")
+    assert "query-error-tracking-issues-list answers" in report.line("toolset issues")
     assert "error-tracking-releases-list answers" in report.line("toolset releases")
     assert "error-tracking-symbol-sets-list answers" in report.line("toolset symbol-sets")
     assert report.line("api age").startswith("September 2026 or newer")
@@ -298,7 +300,7 @@ def test_a_host_that_tells_nothing_about_keys_is_asked_by_deeds(
     assert f"error_tracking:read yes, error_tracking:write {writes}" in report.line("scopes")
     assert refused.failing() == ["key"]
     assert reading.code == 0
-    assert len([request for request in upstream.requests if request.startswith("PATCH")]) == 3
+    assert len([request for request in upstream.requests if request.startswith("PATCH")]) == 1 + len(TOOLSETS)
     assert [tuple(row) for row in database.all("SELECT * FROM releases ORDER BY id")] == [tuple(row) for row in before]
 
 
