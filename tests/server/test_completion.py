@@ -136,7 +136,7 @@ async def test_every_caller_completes_from_their_own_project(sandbox: Upstream) 
 
 
 def test_every_argument_that_completes_exists() -> None:
-    """A misspelt one would never complete; only free text and issues have no proposals."""
+    """A misspelt one would never complete; only free text, and the address of a page, have no proposals."""
     arguments = {(p.prompt.name, a.name) for p in PROMPTS for a in p.prompt.arguments or []}
     arguments |= {(str(template.uri), name) for template in TEMPLATES for name in template.uri.variable_names}
     assert arguments - SUBJECTS.keys() == {(TRACE, "trace"), (TRACE, "issue"), (TIDY, "unused_for_days")}

@@ -107,9 +107,7 @@ async def resolve_stack_traces(
     ref: Ref = "",
     directory: BuildFolder = "",
 ) -> ResolvedTraces:
-    """Make a minified stack trace readable: original functions, files, lines and code. Give trace, or issue_id for one
-    of its stored events. Source code is for the user only.
-    """
+    """Make a minified stack trace readable: trace, or an event of issue_id. Its source code is for the user alone."""
     if bool(trace) == bool(issue_id):
         raise Refusal("invalid_arguments", "Give either trace or issue_id. Nothing was read.")
     build = await _local_build(roots, directory, context) if directory else None
