@@ -18,8 +18,8 @@ from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import FULL_KEY, NO_SCOPES_KEY, OTHER_PROJECT_ID, READ_KEY, SCOPED_KEY
 from errtrack_mcp.server.catalog.toolsets import EVERY_TOOLSET, TOOLSETS
 from tests.support.fixtures import Run
+from tests.support.invoked import invoke, show
 from tests.support.misbehaving import http, misbehave
-from tests.support.terminal import run_on_terminal
 from tests.support.tls import VARIABLES, proxy_to, serve_tls
 from tests.support.upstream import Upstream, serve
 
@@ -65,7 +65,7 @@ class Report:
 
 
 @pytest.fixture
-def examine(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Examine:
+def examine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Examine:
     """Run `doctor --json` in a home of its own, with these variables and no proxy or authority of the tester's."""
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
@@ -76,7 +76,7 @@ def examine(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Examin
     monkeypatch.chdir(tmp_path)
 
     def examined(*arguments: str, **variables: str) -> Report:
-        return Report(run("doctor", "--json", *arguments, **variables))
+        return Report(invoke("doctor", "--json", *arguments, **variables))
 
     return examined
 
@@ -418,10 +418,10 @@ def test_configurations_of_clients_are_found(examine: Examine, configured: dict[
 
 def test_on_a_terminal_it_is_a_table_with_a_verdict(configured: dict[str, str]) -> None:
     """In colours that NO_COLOR turns off; the exit code is the same."""
-    well = run_on_terminal("doctor", variables=configured)
+    well = show("doctor", **configured)
     assert (well.returncode, well.coloured) == (0, True)
     assert well.text.rstrip().endswith("A tool call would work.")
-    ill = run_on_terminal("doctor", variables=configured | {"POSTHOG_PERSONAL_API_KEY": CANARY, "NO_COLOR": "1"})
+    ill = show("doctor", **configured | {"POSTHOG_PERSONAL_API_KEY": CANARY, "NO_COLOR": "1"})
     assert ill.returncode == 1
     assert "\x1b[3" not in ill.raw
     assert "failed   key " in ill.text
@@ -429,11 +429,16 @@ def test_on_a_terminal_it_is_a_table_with_a_verdict(configured: dict[str, str]) 
 
 
 def test_in_a_pipe_it_is_a_line_for_each_check(run: Run, configured: dict[str, str]) -> None:
-    """With tabs between status, check and words."""
+    """With tabs between status, check and words; the installed command ends with 1 where a call would not work."""
     result = run("doctor", **configured)
     rows = [line.split("\t") for line in result.stdout.splitlines()]
     assert [row[1] for row in rows if row[0]] == LINES
     assert {len(row) for row in rows} == {3}
+    assert (result.returncode, result.stderr) == (0, "")
+    refused = run("doctor", **configured | {"POSTHOG_PERSONAL_API_KEY": CANARY})
+    assert (refused.returncode, refused.stderr) == (1, "")
+    assert "failed\tkey\t" in refused.stdout
+    assert "canary" not in refused.stdout
 
 
 def test_tools_that_read_this_machine_alone_are_an_offer_too(examine: Examine, configured: dict[str, str]) -> None:
