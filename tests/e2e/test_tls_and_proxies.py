@@ -1,4 +1,4 @@
-"""The installed command behind private authorities and proxies: what works, and the words where it does not."""
+"""Behind private authorities and proxies: what works, and the words where it does not."""
 
 import json
 from collections.abc import Callable
@@ -9,9 +9,11 @@ import pytest
 import trustme
 from OpenSSL import crypto
 
-from tests.support.fixtures import Spawn
+from tests.support.fixtures import Run
+from tests.support.invoked import with_client
 from tests.support.misbehaving import http, misbehave
 from tests.support.replies import ID
+from tests.support.results import as_sent
 from tests.support.tls import VARIABLES, proxy_to, serve_tls
 
 KEY = "phx_canary_key"
@@ -34,21 +36,19 @@ def authority_file(authority: trustme.CA, tmp_path_factory: pytest.TempPathFacto
     return str(file)
 
 
+RETRIEVE = "error-tracking-releases-retrieve"
+
+
 @pytest.fixture
-def ask(spawn: Spawn, monkeypatch: pytest.MonkeyPatch) -> Ask:
-    """Fetch a release through the installed command, with these variables and none of the tester's own."""
+def ask(monkeypatch: pytest.MonkeyPatch) -> Ask:
+    """Fetch a release through our server in memory, with these variables and none of the tester's own."""
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
 
     def asked(host: str, **variables: str) -> Any:
         settings = {"POSTHOG_HOST": host, "POSTHOG_PERSONAL_API_KEY": KEY, **variables}
-        with spawn(**settings) as session:
-            session.initialize("2025-11-25")
-            call = {"name": "error-tracking-releases-retrieve", "arguments": {"id": ID}}
-            result = session.request("tools/call", call)
-            session.close()
-            assert session.errors() == ""
+        result = as_sent(with_client(lambda client: client.call_tool(RETRIEVE, {"id": ID}), **settings))
         assert "canary" not in json.dumps(result)
         return result
 
@@ -137,6 +137,20 @@ def test_a_proxy_over_tls_is_trusted_as_the_host_is(ask: Ask, authority: trustme
         assert succeeded(ask(f"https://{PRIVATE_NAME}", SSL_CERT_FILE=authority_file, HTTPS_PROXY=proxy.url))
     assert len(proxy.requests) == 1
     assert b"Bearer" not in proxy.seen
+
+
+def test_the_installed_command_reads_all_that_from_its_environment(
+    run: Run, authority: trustme.CA, authority_file: str
+) -> None:
+    """The authority and the proxy, and nothing is said of either."""
+    with serve_tls(authority.issue_cert(PRIVATE_NAME)) as upstream, proxy_to(upstream.port) as proxy:
+        variables = {"POSTHOG_HOST": f"https://{PRIVATE_NAME}", "POSTHOG_PERSONAL_API_KEY": KEY}
+        way = {"SSL_CERT_FILE": authority_file, "HTTPS_PROXY": proxy.url}
+        done = run("call", RETRIEVE, f"id={ID}", **variables, **way)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["id"] == ID
+    assert len(proxy.requests) == 1
+    assert upstream.keys_seen == [f"Bearer {KEY}"]
 
 
 def test_a_private_authority_is_checked_behind_a_proxy(ask: Ask, authority: trustme.CA) -> None:
