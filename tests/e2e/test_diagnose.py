@@ -9,6 +9,7 @@ from errtrack_mcp.sandbox.failures import FAILURES
 from errtrack_mcp.sandbox.seed import FULL_KEY, NO_SCOPES_KEY, chunk_id, release_id
 from errtrack_mcp.sandbox.seed_issues import issue_id
 from tests.support.fixtures import Run
+from tests.support.invoked import invoke, show
 from tests.support.terminal import run_on_terminal
 from tests.support.upstream import Upstream
 
@@ -36,10 +37,10 @@ def configured(sandbox: Upstream) -> dict[str, str]:
     ],
 )
 def test_the_exit_code_says_whether_it_is_readable(
-    run: Run, configured: dict[str, str], arguments: list[str], code: int, *, readable: bool | None
+    configured: dict[str, str], arguments: list[str], code: int, *, readable: bool | None
 ) -> None:
     """0 readable, 1 not, 2 could not tell; in a pipe there is JSON and nothing else."""
-    result = run("diagnose", *arguments, **configured)
+    result = invoke("diagnose", *arguments, **configured)
     assert (result.returncode, result.stderr) == (code, "")
     assert json.loads(result.stdout)["readable"] is readable
 
@@ -60,10 +61,10 @@ def test_the_exit_code_says_whether_it_is_readable(
     ],
 )
 def test_what_fails_leaves_it_open(
-    run: Run, configured: dict[str, str], arguments: list[str], variables: dict[str, str], said: str
+    configured: dict[str, str], arguments: list[str], variables: dict[str, str], said: str
 ) -> None:
     """Never an exit code that says readable or not, whatever went wrong."""
-    result = run("diagnose", *arguments, **{**configured, **variables})
+    result = invoke("diagnose", *arguments, **{**configured, **variables})
     assert (result.returncode, result.stdout) == (2, "")
     assert said in result.stderr
 
@@ -75,7 +76,7 @@ def test_on_a_terminal_there_are_tables_and_a_bar(configured: dict[str, str]) ->
     assert "Read 58 of 58" not in shown.text.splitlines()[-1]
     for part in ("Not all readable: of 58 symbol sets", "HttpStatus", "2.14.0", "1. Release", "━"):
         assert part in shown.text
-    as_json = run_on_terminal("diagnose", "--json", chunk_id("unbound/main"), variables=configured)
+    as_json = show("diagnose", "--json", chunk_id("unbound/main"), **configured)
     assert '"readable": true' in as_json.text
 
 
@@ -99,7 +100,7 @@ def test_on_a_terminal_each_cause_of_an_issue_has_its_frame_and_its_remedy(confi
 @pytest.mark.parametrize("columns", [40, 80, 120, 200])
 def test_however_narrow_the_terminal_nothing_is_cut_off(configured: dict[str, str], columns: int) -> None:
     """Counts, reasons and what they mean are whole, if not in a table."""
-    words = " ".join(run_on_terminal("diagnose", variables=configured, columns=columns).text.split())
+    words = " ".join(show("diagnose", **configured, COLUMNS=str(columns)).text.split())
     for part in (
         "JavaScript InvalidSourceMapHeader",
         "header of the script is not readable",
@@ -112,12 +113,12 @@ def test_however_narrow_the_terminal_nothing_is_cut_off(configured: dict[str, st
 def test_it_needs_no_account(run: Run) -> None:
     """With --sandbox it diagnoses the made-up project."""
     result = run("diagnose", "--sandbox")
-    assert result.returncode == 1
+    assert (result.returncode, result.stderr) == (1, "")
     assert json.loads(result.stdout)["no_file"] == len(FAILURES)
 
 
-def test_the_database_is_left_alone(run: Run, configured: dict[str, str], database: Database) -> None:
+def test_the_database_is_left_alone(configured: dict[str, str], database: Database) -> None:
     """A diagnosis changes nothing."""
     before = [tuple(row) for row in database.all("SELECT * FROM symbol_sets ORDER BY id")]
-    run("diagnose", **configured)
+    invoke("diagnose", **configured)
     assert [tuple(row) for row in database.all("SELECT * FROM symbol_sets ORDER BY id")] == before
