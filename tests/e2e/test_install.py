@@ -10,6 +10,7 @@ import pytest
 from errtrack_mcp.client_config.clients import CLIENTS
 from tests.support.fixtures import Run
 from tests.support.installed import Session, environment
+from tests.support.invoked import invoke
 from tests.support.terminal import run_on_terminal
 
 SECRETS = ("phx_the_key", "ghp_othersecret", "s3cret", "plaintoken", "inargs", "joined")
@@ -44,24 +45,24 @@ def cursor(tmp_path: Path) -> Path:
     return path
 
 
-def test_it_is_shown_changed_and_given_back(run: Run, variables: dict[str, str], cursor: Path) -> None:
+def test_it_is_shown_changed_and_given_back(variables: dict[str, str], cursor: Path) -> None:
     """With --print, without a terminal, with --yes, again, and out: what was said is what was done."""
-    shown = run("install", "cursor", "--print", **variables)
-    unasked = run("install", "cursor", **variables)
+    shown = invoke("install", "cursor", "--print", **variables)
+    unasked = invoke("install", "cursor", **variables)
     assert (shown.returncode, unasked.returncode) == (0, 1)
     assert '+    "errtrack": {' in shown.stdout == unasked.stdout
     assert "Nothing was changed" in shown.stderr
     assert "Nothing was changed" in unasked.stderr
     assert "--yes" in unasked.stderr
     assert cursor.read_text() == OTHERS
-    done = run("install", "cursor", "--yes", **variables)
+    done = invoke("install", "cursor", "--yes", **variables)
     assert (done.returncode, done.stdout) == (0, shown.stdout)
     assert f"Changed {cursor}. Before: {cursor}.before-errtrack" in done.stderr
     assert "Set POSTHOG_PERSONAL_API_KEY" in done.stderr
-    again = run("install", "cursor", "--yes", **variables)
+    again = invoke("install", "cursor", "--yes", **variables)
     assert (again.returncode, again.stdout) == (0, "")
     assert "nothing to change" in again.stderr
-    out = run("install", "cursor", "--uninstall", "--yes", **variables)
+    out = invoke("install", "cursor", "--uninstall", "--yes", **variables)
     assert out.returncode == 0
     assert "is again what it was" in out.stderr
     assert cursor.read_text() == OTHERS
@@ -100,30 +101,30 @@ def test_what_it_wrote_starts_the_server(run: Run, variables: dict[str, str], tm
         assert session.close() == 0
 
 
-def test_the_doctor_finds_what_it_wrote(run: Run, variables: dict[str, str]) -> None:
+def test_the_doctor_finds_what_it_wrote(variables: dict[str, str]) -> None:
     """For every client, under the name by which a person knows it."""
     for slug in CLIENTS:
-        assert run("install", slug, "--yes", **variables).returncode == 0
-    said = run("doctor", **variables, POSTHOG_HOST="http://127.0.0.1:9").stdout
+        assert invoke("install", slug, "--yes", **variables).returncode == 0
+    said = invoke("doctor", **variables, POSTHOG_HOST="http://127.0.0.1:9").stdout
     assert all(client.name in said for client in CLIENTS.values())
 
 
-def test_folders_that_gemini_does_not_trust_are_named(run: Run, variables: dict[str, str]) -> None:
+def test_folders_that_gemini_does_not_trust_are_named(variables: dict[str, str]) -> None:
     """Its entry is off there: installing says so, and the doctor where it found the entry."""
     words = "In a folder that Gemini CLI does not trust the entry is off"
-    assert words in run("install", "gemini", "--yes", **variables).stderr
-    assert words in " ".join(run("doctor", **variables, POSTHOG_HOST="http://127.0.0.1:9").stdout.split())
-    other = run("install", "cursor", "--yes", **variables)
+    assert words in invoke("install", "gemini", "--yes", **variables).stderr
+    assert words in " ".join(invoke("doctor", **variables, POSTHOG_HOST="http://127.0.0.1:9").stdout.split())
+    other = invoke("install", "cursor", "--yes", **variables)
     assert words not in other.stderr
 
 
-def test_a_refusal_and_a_wrong_name_are_said(run: Run, variables: dict[str, str], cursor: Path) -> None:
+def test_a_refusal_and_a_wrong_name_are_said(variables: dict[str, str], cursor: Path) -> None:
     """A file that is none is named and left; an unknown client is answered with those that are known."""
     cursor.write_text("{ broken")
-    refused = run("install", "cursor", "--yes", **variables)
+    refused = invoke("install", "cursor", "--yes", **variables)
     assert (refused.returncode, refused.stdout) == (1, "")
     assert f"{cursor} is not JSON" in refused.stderr
     assert cursor.read_text() == "{ broken"
-    unknown = run("install", "emacs", **variables)
+    unknown = invoke("install", "emacs", **variables)
     assert unknown.returncode == 2
     assert all(slug in unknown.stderr for slug in CLIENTS)
