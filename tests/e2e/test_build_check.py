@@ -1,10 +1,7 @@
 """The build check from a shell, and who is never offered it."""
 
 import json
-import os
-import pty
 import re
-import subprocess
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
@@ -15,7 +12,8 @@ from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import FULL_KEY, PROJECT_ID
 from tests.support.bundler import Bundle, inject
 from tests.support.fixtures import Run, Spawn
-from tests.support.installed import COMMAND, environment
+from tests.support.invoked import invoke
+from tests.support.terminal import run_on_terminal
 from tests.support.upstream import Upstream
 
 CHECK = "error-tracking-build-check"
@@ -40,22 +38,6 @@ def upload(database: Database, dist: Path) -> None:
         database.execute(STORE, (f"0199c000-0000-7000-8000-{number:012}", PROJECT_ID, chunk_id))
 
 
-def on_a_terminal(*arguments: str, **variables: str) -> tuple[int, str]:
-    """Run the command on a terminal of 160 columns, and return its exit code and what it showed there."""
-    ours, theirs = pty.openpty()
-    child = {**environment(**variables), "COLUMNS": "160", "TERM": "xterm"}
-    with subprocess.Popen([COMMAND, *arguments], stdin=theirs, stdout=theirs, stderr=theirs, env=child) as process:
-        os.close(theirs)
-        shown = b""
-        try:
-            while block := os.read(ours, 65536):
-                shown += block
-        except OSError:  # how Linux says that the other side has been closed
-            pass
-        os.close(ours)
-        return process.wait(timeout=30), shown.decode()
-
-
 def test_the_exit_code_tells_a_ci_job(run: Run, sandbox: Upstream, database: Database, dist: Path) -> None:
     """1 before the upload, 0 after it, 2 where the project cannot be asked; the reason stands on standard error."""
     place = {"POSTHOG_HOST": sandbox.url, "POSTHOG_PERSONAL_API_KEY": FULL_KEY, "POSTHOG_PROJECT_ID": str(PROJECT_ID)}
@@ -72,43 +54,42 @@ def test_the_exit_code_tells_a_ci_job(run: Run, sandbox: Upstream, database: Dat
     assert (after.returncode, after.stderr) == (0, "")
     assert "\x1b" not in after.stdout
 
-    without_key = run("build-check", str(dist))
+    without_key = invoke("build-check", str(dist))
     assert without_key.returncode == 2
     assert "POSTHOG_PERSONAL_API_KEY is not set" in without_key.stderr
-    refused = run("build-check", str(dist), **{**place, "POSTHOG_PERSONAL_API_KEY": "phx_wrong"})
+    refused = invoke("build-check", str(dist), **{**place, "POSTHOG_PERSONAL_API_KEY": "phx_wrong"})
     assert refused.returncode == 2
     assert "unauthenticated: " in refused.stderr
-    assert run("build-check", str(dist / "absent"), **place).returncode == 2
+    assert invoke("build-check", str(dist / "absent"), **place).returncode == 2
 
 
-def test_what_needs_no_project_is_reported_without_one(run: Run, tmp_path: Path, bundle: Bundle) -> None:
+def test_what_needs_no_project_is_reported_without_one(tmp_path: Path, bundle: Bundle) -> None:
     """A build without maps is surely not readable, whether or not the project can be asked."""
-    done = run("build-check", "--json", str(bundle(tmp_path)))
+    done = invoke("build-check", "--json", str(bundle(tmp_path)))
     assert done.returncode == 1
     check = json.loads(done.stdout)
     assert check["readable"] is False
     assert {script["state"] for script in check["scripts"]} == {"no_map"}
 
 
-def test_what_is_excluded_does_not_count(run: Run, sandbox: Upstream, database: Database, dist: Path) -> None:
+def test_what_is_excluded_does_not_count(sandbox: Upstream, database: Database, dist: Path) -> None:
     """A script that has no map by intention need not fail the job."""
     upload(database, dist)
     (dist / "sw.js").write_text("self.skipWaiting()")
     place = {"POSTHOG_HOST": sandbox.url, "POSTHOG_PERSONAL_API_KEY": FULL_KEY}
-    assert run("build-check", str(dist), **place).returncode == 1
-    assert run("build-check", "--exclude", "sw.js", str(dist), **place).returncode == 0
+    assert invoke("build-check", str(dist), **place).returncode == 1
+    assert invoke("build-check", "--exclude", "sw.js", str(dist), **place).returncode == 0
 
 
 def test_a_person_sees_a_table_and_a_bar(sandbox: Upstream, dist: Path) -> None:
     """On a terminal: columns, colours, a bar while it works, and commands that can be copied whole."""
     place = {"POSTHOG_HOST": sandbox.url, "POSTHOG_PERSONAL_API_KEY": FULL_KEY}
-    code, shown = on_a_terminal("build-check", str(dist), **place)
-    assert code == 1
-    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown)
-    assert re.search(r"state +┃ script +┃ chunk id +┃ map", plain)
-    assert "Reading scripts." in plain
-    assert "\x1b[" in shown
-    assert f"    posthog-cli sourcemap upload --directory {dist}\r\n" in plain
+    shown = run_on_terminal("build-check", str(dist), variables=place, columns=160)
+    assert shown.returncode == 1
+    assert re.search(r"state +┃ script +┃ chunk id +┃ map", shown.text)
+    assert "Reading scripts." in shown.text
+    assert shown.coloured
+    assert f"    posthog-cli sourcemap upload --directory {dist}\n" in shown.text
 
 
 def test_the_server_over_stdio_answers_the_same(spawn: Spawn, dist: Path) -> None:

@@ -13,11 +13,12 @@ import pytest
 from errtrack_mcp import __version__
 from tests.support.fixtures import Run, Spawn
 from tests.support.installed import COMMAND, environment
+from tests.support.invoked import invoke
 
 
-def test_without_a_key_a_command_says_what_is_missing(run: Run) -> None:
+def test_without_a_key_a_command_says_what_is_missing() -> None:
     """The sentence names the variable, the page where keys are made, the scopes, and a way to look around."""
-    result = run("diagnose")
+    result = invoke("diagnose")
     assert (result.returncode, result.stdout) == (2, "")
     for part in (
         "POSTHOG_PERSONAL_API_KEY is not set",
@@ -29,44 +30,42 @@ def test_without_a_key_a_command_says_what_is_missing(run: Run) -> None:
         assert part in result.stderr
 
 
-@pytest.mark.parametrize(
-    ("variables", "words"),
-    [
-        ({"POSTHOG_PERSONAL_API_KEY": "phc_canary"}, "public project token"),
-        ({"POSTHOG_PERSONAL_API_KEY": "phx_k", "POSTHOG_HOST": "https://eu.i.posthog.com"}, "https://eu.posthog.com"),
-        ({"POSTHOG_PERSONAL_API_KEY": "phx_k", "ERRTRACK_TIMEOUT": "never"}, "ERRTRACK_TIMEOUT"),
-    ],
-)
-def test_unusable_settings_are_reported_on_stderr(run: Run, variables: dict[str, str], words: str) -> None:
-    """It exits with 2 and says which variable to fix, with no traceback and no key."""
-    result = run("serve", **variables)
+def test_unusable_settings_are_reported_on_stderr(run: Run) -> None:
+    """It exits with 2 and says which variables to fix, with no traceback and no key."""
+    wrong = {
+        "POSTHOG_PERSONAL_API_KEY": "phc_canary",
+        "POSTHOG_HOST": "https://eu.i.posthog.com",
+        "ERRTRACK_TIMEOUT": "never",
+    }
+    result = run("serve", **wrong)
     assert (result.returncode, result.stdout) == (2, "")
-    assert words in result.stderr
+    for variable, words in zip(wrong, ("public project token", "https://eu.posthog.com", "should be"), strict=True):
+        (line,) = (line for line in result.stderr.splitlines() if variable in line)
+        assert words in line
     assert "Traceback" not in result.stderr
     assert "canary" not in result.stderr
 
 
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (["sandbox", "--port", "TAKEN"], "Address already in use. --port 0 takes a free port"),
-        (["serve", "--sandbox", "--transport", "http", "--port", "TAKEN"], "Address already in use"),
-        (["sandbox", "--port", "0", "--data", "TEXT"], "file is not a database"),
-        (["sandbox", "--port", "0", "--data", "/nowhere/at/all.db"], "unable to open database file"),
-    ],
-)
-def test_what_keeps_a_server_from_starting_is_one_sentence(
-    run: Run, tmp_path: Path, arguments: list[str], words: str
-) -> None:
-    """No traceback, and what to do instead."""
+def is_one_sentence(result: "subprocess.CompletedProcess[str]", words: str) -> bool:
+    """Return whether a command that could not start says so: no traceback, and what to do instead."""
+    return result.returncode == 2 and words in result.stderr and len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("server", [["sandbox"], ["serve", "--sandbox", "--transport", "http"]])
+def test_an_address_that_is_taken_is_reported_in_one_sentence(server: list[str]) -> None:
+    """With two ways out."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        result = invoke(*server, "--port", str(taken.getsockname()[1]))
+    assert is_one_sentence(result, "Address already in use. --port 0 takes a free port"), result.stderr
+
+
+def test_a_file_that_holds_no_data_is_reported_in_one_sentence(run: Run, tmp_path: Path) -> None:
+    """Where it holds something else, and where it cannot be made."""
     text = tmp_path / "text.db"
     text.write_text("this is no database, whatever its name says")
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        true = {"TAKEN": str(taken.getsockname()[1]), "TEXT": str(text)}
-        result = run(*(true.get(argument, argument) for argument in arguments))
-    assert result.returncode == 2
-    assert words in result.stderr
-    assert len(result.stderr.splitlines()) == 1
+    for path, words in ((text, "file is not a database"), ("/nowhere/at/all.db", "unable to open database file")):
+        result = run("sandbox", "--port", "0", "--data", str(path))
+        assert is_one_sentence(result, words), result.stderr
 
 
 def test_a_misspelt_setting_is_not_passed_over(spawn: Spawn) -> None:
@@ -102,9 +101,9 @@ def test_the_sandbox_ignores_settings_of_a_real_account(spawn: Spawn) -> None:
 def test_version_and_help(run: Run) -> None:
     """--version says the version, --help every command."""
     assert __version__ in run("--version").stdout
-    shown = run("--help").stdout
+    shown = invoke("--help").stdout
     assert all(command in shown for command in ("serve", "sandbox", "demo", "doctor", "tools", "call", "--env-file"))
-    misplaced = run("--env-file", "x", "demo")
+    misplaced = invoke("--env-file", "x", "demo")
     assert misplaced.returncode == 2
     assert "after the command" in misplaced.stderr
 

@@ -13,6 +13,7 @@ from mcp import Client, StdioServerParameters
 from errtrack_mcp import __version__
 from errtrack_mcp.client_config.clients import CLIENTS
 from errtrack_mcp.server.catalog.toolsets import LOCAL_TOOLSETS, TOOLSETS
+from errtrack_mcp.settings import is_reference_to_itself
 from tests.support.fixtures import Spawn
 from tests.support.installed import COMMAND, environment
 from tests.support.terminal import own_terminal, run_on_terminal
@@ -20,6 +21,17 @@ from tests.support.upstream import Upstream
 
 TOOLS = sum(map(len, [*TOOLSETS.values(), *LOCAL_TOOLSETS.values()]))
 HELLO = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "0"}}
+FIRST: list[tuple[str, dict[str, Any], str]] = [
+    ("tools/call", {"name": "error-tracking-releases-list", "arguments": {"limit": 1}}, '"structuredContent"'),
+    ("prompts/get", {"name": "tidy-symbol-sets"}, "Tidy up the symbol sets."),
+    ("resources/read", {"uri": "errtrack://reference/failure-reasons"}, "remedy"),
+    (
+        "completion/complete",
+        {"ref": {"type": "ref/prompt", "name": "release-check"}, "argument": {"name": "when", "value": "b"}},
+        '"before"',
+    ),
+]
+REFERENCES = sorted({client.reference for client in CLIENTS.values() if client.reference})
 OLDER_VERSIONS = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"]
 
 
@@ -80,31 +92,24 @@ def test_nothing_is_asked_of_the_api_before_a_call(spawn: Spawn, sandbox: Upstre
         assert session.close() == 0
 
 
-@pytest.mark.parametrize(
-    ("method", "params", "expected"),
-    [
-        ("tools/call", {"name": "error-tracking-releases-list", "arguments": {"limit": 1}}, '"structuredContent"'),
-        ("prompts/get", {"name": "tidy-symbol-sets"}, "Tidy up the symbol sets."),
-        ("resources/read", {"uri": "errtrack://reference/failure-reasons"}, "remedy"),
-        (
-            "completion/complete",
-            {"ref": {"type": "ref/prompt", "name": "release-check"}, "argument": {"name": "when", "value": "b"}},
-            '"before"',
-        ),
-    ],
-)
+@pytest.mark.parametrize(("method", "params", "expected"), FIRST)
 def test_whatever_is_asked_first_is_there(spawn: Spawn, method: str, params: dict[str, Any], expected: str) -> None:
-    """No list comes before it, and in the newer protocol no handshake either."""
+    """In the newer protocol neither a list nor a handshake comes before it."""
     meta = {
         "io.modelcontextprotocol/protocolVersion": "2026-07-28",
         "io.modelcontextprotocol/clientInfo": HELLO["clientInfo"],
         "io.modelcontextprotocol/clientCapabilities": {},
     }
     with spawn("serve", "--sandbox") as session:
-        session.request("initialize", HELLO)
-        assert expected in json.dumps(session.request(method, params))
-    with spawn("serve", "--sandbox") as session:
         assert expected in json.dumps(session.request(method, {**params, "_meta": meta}))
+
+
+def test_no_list_need_come_before_what_an_older_client_asks(spawn: Spawn) -> None:
+    """It shakes hands, and then asks what it wants."""
+    with spawn("serve", "--sandbox") as session:
+        session.request("initialize", HELLO)
+        for method, params, expected in FIRST:
+            assert expected in json.dumps(session.request(method, params))
 
 
 def test_an_interrupt_ends_it_at_once(spawn: Spawn) -> None:
@@ -145,12 +150,14 @@ def test_ctrl_c_ends_it_on_a_terminal() -> None:
             os.close(terminal)
 
 
-@pytest.mark.parametrize("key", ["", *sorted({client.reference for client in CLIENTS.values() if client.reference})])
+@pytest.mark.parametrize("key", ["", REFERENCES[0]])
 def test_without_a_key_a_call_says_what_to_do(spawn: Spawn, key: str) -> None:
     """The server starts, lists its tools, and answers a call with the variable to set and where a key is made.
 
     A client that does not find the variable may hand over the reference to it: that is no key either.
     """
+    assert REFERENCES[1:]
+    assert all(is_reference_to_itself(reference) for reference in REFERENCES)
     with spawn(POSTHOG_PERSONAL_API_KEY=key) as session:
         session.initialize("2025-11-25")
         assert len(session.request("tools/list")["tools"]) == TOOLS
