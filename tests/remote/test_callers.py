@@ -17,9 +17,21 @@ from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import FULL_KEY, PROJECT_ID, READ_KEY, seed
 from errtrack_mcp.server.catalog.filters import is_read_only
 from errtrack_mcp.server.catalog.toolsets import TOOLSETS
+from errtrack_mcp.settings import ConfigurationError
 from tests.support.installed import run_to_its_end
+from tests.support.invoked import invoke
 from tests.support.results import text_of
-from tests.support.serving import LIST, Serving, call_body, caller, posting, serving, sse_caller
+from tests.support.serving import (
+    LIST,
+    Serving,
+    call_body,
+    caller,
+    post,
+    posting,
+    serving,
+    serving_here,
+    sse_caller,
+)
 from tests.support.upstream import Upstream, serve
 
 pytestmark = pytest.mark.attack("one caller's data for another")
@@ -29,17 +41,17 @@ CALLS_EACH = 6
 
 
 def ask(
-    replica: Serving, path: str = "/mcp", headers: dict[str, str] | None = None, **arguments: Any
+    replica: Serving | Upstream, path: str = "/mcp", headers: dict[str, str] | None = None, **arguments: Any
 ) -> httpx.Response:
     """Call the list of releases."""
     sent = posting() if headers is None else headers
-    return httpx.post(replica.url + path, json=call_body(limit=1, **arguments), headers=sent)
+    return post(replica.url + path, json=call_body(limit=1, **arguments), headers=sent)
 
 
-def names(replica: Serving, path: str = "/mcp", **headers: str) -> set[str]:
+def names(replica: Serving | Upstream, path: str = "/mcp", **headers: str) -> set[str]:
     """List the tools that such a caller sees."""
     body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
-    answer = httpx.post(replica.url + path, json=body, headers=posting(FULL_KEY, **headers))
+    answer = post(replica.url + path, json=body, headers=posting(FULL_KEY, **headers))
     return {tool["name"] for tool in answer.json()["result"]["tools"]}
 
 
@@ -54,7 +66,7 @@ def test_the_operators_key_is_never_used_unasked(replica: Serving) -> None:
 def test_the_operators_key_is_used_where_they_say_so(sandbox: Upstream) -> None:
     """Only then, and not to a caller who chooses another host."""
     operator = {"POSTHOG_HOST": sandbox.url, "POSTHOG_PERSONAL_API_KEY": READ_KEY, "ERRTRACK_SHARED_KEY": "1"}
-    with serving(port=0, **operator) as replica:
+    with serving_here(**operator) as replica:
         assert ask(replica, headers=posting(None)).json()["result"]["isError"] is False
         elsewhere = posting(None) | {"X-PostHog-Host": "https://eu.posthog.com"}
         assert ask(replica, headers=elsewhere).status_code == 403
@@ -65,13 +77,8 @@ def test_the_operators_key_is_used_where_they_say_so(sandbox: Upstream) -> None:
 @pytest.mark.parametrize(
     ("arguments", "variables", "words"),
     [
-        (["--public"], SHARING, "never with --public"),
-        (["--allowed-hosts", "mcp.example"], SHARING, "never with --public, ERRTRACK_PUBLIC_URL or --allowed-hosts"),
-        ([], SHARING | {"ERRTRACK_PUBLIC_URL": "https://mcp.example"}, "never with"),
-        ([], {"ERRTRACK_SHARED_KEY": "1"}, "POSTHOG_PERSONAL_API_KEY is not"),
         (["--host", "192.0.2.1"], {}, "add --public"),
         ([], {"ERRTRACK_STATE_KEYS": "short"}, "at least 32 characters"),
-        ([], {"ERRTRACK_REDIS_URL": "http://redis"}, "must be like redis://"),
         ([], {"ERRTRACK_ALLOWED_HOSTS": "http://elsewhere.example"}, "ERRTRACK_ALLOWED_HOSTS"),
     ],
 )
@@ -79,10 +86,33 @@ def test_settings_that_would_be_unsafe_stop_the_start(
     arguments: list[str], variables: dict[str, str], words: str
 ) -> None:
     """Exit 2 with a sentence that names the setting, before anything listens."""
-    ended = run_to_its_end("serve", "--transport", "http", "--port", "0", *arguments, **variables)
+    ended = invoke("serve", "--transport", "http", "--port", "0", *arguments, **variables)
     assert ended.returncode == 2
     assert words in ended.stderr
     assert "short" not in ended.stderr.replace("ERRTRACK", "")
+
+
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        (SHARING | {"ERRTRACK_SERVED_HOSTS": "mcp.example"}, "never with --public, ERRTRACK_PUBLIC_URL or --allowed"),
+        (SHARING | {"ERRTRACK_PUBLIC_URL": "https://mcp.example"}, "never with"),
+        ({"ERRTRACK_SHARED_KEY": "1"}, "POSTHOG_PERSONAL_API_KEY is not"),
+        ({"ERRTRACK_REDIS_URL": "http://redis"}, "must be like redis://"),
+    ],
+)
+def test_settings_that_cannot_work_together_make_no_app(variables: dict[str, str], words: str) -> None:
+    """Whatever would serve it: the operator's key is never shared with everybody."""
+    with pytest.raises(ConfigurationError, match=words), serving_here(**variables):
+        pass
+
+
+def test_a_shared_key_and_a_public_address_stop_the_start() -> None:
+    """The installed command ends with 2 and a sentence, before it says where it listens."""
+    ended = run_to_its_end("serve", "--transport", "http", "--port", "0", "--public", **SHARING)
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("errtrack-mcp: ERRTRACK_SHARED_KEY lets every caller use your key: never with")
+    assert len(ended.stderr.splitlines()) == 1
 
 
 def test_a_plan_is_of_one_host_alone(sandbox: Upstream) -> None:
@@ -95,9 +125,9 @@ def test_a_plan_is_of_one_host_alone(sandbox: Upstream) -> None:
         )
     before = other.execute("SELECT count(*) FROM symbol_sets").fetchone()[0]
 
-    def prune(replica: Serving, host: str, **confirmed: Any) -> Any:
+    def prune(replica: Upstream, host: str, **confirmed: Any) -> Any:
         body = call_body("error-tracking-symbol-sets-prune", no_file=True, **confirmed)
-        answer = httpx.post(
+        answer = post(
             f"{replica.url}/mcp",
             json=body,
             headers=posting() | {"X-PostHog-Host": host, "Mcp-Session-Id": "cannot-ask-0"},
@@ -107,7 +137,7 @@ def test_a_plan_is_of_one_host_alone(sandbox: Upstream) -> None:
 
     with (
         serve(create_app(other)) as second,
-        serving(POSTHOG_HOST=sandbox.url, ERRTRACK_ALLOWED_HOSTS=second.url) as replica,
+        serving_here(POSTHOG_HOST=sandbox.url, ERRTRACK_ALLOWED_HOSTS=second.url) as replica,
     ):
         plan = prune(replica, sandbox.url)
         elsewhere = prune(replica, second.url, confirm=plan["confirm"])
@@ -120,7 +150,7 @@ def test_a_plan_is_of_one_host_alone(sandbox: Upstream) -> None:
 
 def test_an_oauth_token_is_passed_on(sandbox: Upstream) -> None:
     """A pha_ token opens the same door: PostHog decides about it."""
-    with serving(POSTHOG_HOST=sandbox.url) as replica:
+    with serving_here(POSTHOG_HOST=sandbox.url) as replica:
         answer = ask(replica, headers=posting("pha_unknown_token")).json()["result"]
     assert answer["isError"] is True
     assert answer["content"][0]["text"].startswith("unauthenticated: ")
@@ -128,7 +158,7 @@ def test_an_oauth_token_is_passed_on(sandbox: Upstream) -> None:
 
 def test_the_project_is_the_callers_choice(sandbox: Upstream) -> None:
     """By header for all calls, then no argument may change it; without one by argument."""
-    with serving(POSTHOG_HOST=sandbox.url) as replica:
+    with serving_here(POSTHOG_HOST=sandbox.url) as replica:
         ask(replica, headers=posting() | {"X-PostHog-Project-Id": str(PROJECT_ID)})
         assert sandbox.requests[-1].startswith(f"GET /api/projects/{PROJECT_ID}/")
         fixed = ask(replica, headers=posting() | {"X-PostHog-Project-Id": "1"}, project_id="2").json()["result"]
@@ -140,7 +170,7 @@ def test_the_project_is_the_callers_choice(sandbox: Upstream) -> None:
 
 def test_an_operator_can_fix_the_project(sandbox: Upstream) -> None:
     """Then the header may only repeat it."""
-    with serving(POSTHOG_HOST=sandbox.url, POSTHOG_PROJECT_ID=str(PROJECT_ID)) as replica:
+    with serving_here(POSTHOG_HOST=sandbox.url, POSTHOG_PROJECT_ID=str(PROJECT_ID)) as replica:
         assert ask(replica, headers=posting() | {"X-PostHog-Project-Id": str(PROJECT_ID)}).status_code == 200
         refused = ask(replica, headers=posting() | {"X-PostHog-Project-Id": "1"})
     assert refused.status_code == 403
@@ -149,7 +179,7 @@ def test_an_operator_can_fix_the_project(sandbox: Upstream) -> None:
 
 def test_the_host_is_one_that_the_operator_allows(sandbox: Upstream) -> None:
     """A key is never sent to a host of the caller's making."""
-    with serve(_echo()) as other, serving(POSTHOG_HOST=sandbox.url, ERRTRACK_ALLOWED_HOSTS=other.url) as replica:
+    with serve(_echo()) as other, serving_here(POSTHOG_HOST=sandbox.url, ERRTRACK_ALLOWED_HOSTS=other.url) as replica:
         ask(replica, headers=posting() | {"X-PostHog-Host": other.url})
         assert len(other.requests) == 1
         for host in ("https://evil.example", f"{other.url}@evil.example", f"{other.url}.evil.example", "https://["):
@@ -160,7 +190,7 @@ def test_the_host_is_one_that_the_operator_allows(sandbox: Upstream) -> None:
 
 def test_an_operators_limits_hold_for_every_caller(sandbox: Upstream) -> None:
     """ERRTRACK_READ_ONLY and ERRTRACK_TOOLSETS cannot be widened."""
-    with serving(POSTHOG_HOST=sandbox.url, ERRTRACK_READ_ONLY="1", ERRTRACK_TOOLSETS="releases") as replica:
+    with serving_here(POSTHOG_HOST=sandbox.url, ERRTRACK_READ_ONLY="1", ERRTRACK_TOOLSETS="releases") as replica:
         wide = {"X-Errtrack-Read-Only": "0", "X-Errtrack-Toolsets": "releases,symbol-sets"}
         assert names(replica, "/mcp", **wide) == {tool.name for tool in TOOLSETS["releases"] if is_read_only(tool)}
 

@@ -1,11 +1,10 @@
 """The connections of each key: what follows one caller's answer answers neither them nor anybody else."""
 
-import httpx
 import pytest
 
 from tests.support.misbehaving import misbehave
 from tests.support.replies import ID, RELEASE, json_of
-from tests.support.serving import call_body, posting, serving
+from tests.support.serving import call_body, post, posting, serving_here
 
 pytestmark = pytest.mark.attack("bytes behind an answer")
 
@@ -15,9 +14,9 @@ RETRIEVE = "error-tracking-releases-retrieve"
 def test_no_key_sees_what_followed_an_answer_to_another() -> None:
     """Every first answer of a connection has a second one behind it, and no caller ever gets that."""
     own, poison = (json_of({**RELEASE, "version": version}, Connection="keep-alive") for version in ("own", "POISON"))
-    with misbehave(own + poison, kept=True) as upstream, serving(POSTHOG_HOST=upstream.url) as replica:
+    with misbehave(own + poison, kept=True) as upstream, serving_here(POSTHOG_HOST=upstream.url) as replica:
         versions = [
-            httpx.post(f"{replica.url}/mcp", json=call_body(RETRIEVE, id=ID), headers=posting(key)).json()["result"][
+            post(f"{replica.url}/mcp", json=call_body(RETRIEVE, id=ID), headers=posting(key)).json()["result"][
                 "structuredContent"
             ]["version"]
             for key in ("phx_first_key", "phx_second_key") * 3
@@ -29,8 +28,8 @@ def test_no_key_sees_what_followed_an_answer_to_another() -> None:
 def test_each_key_has_connections_of_its_own() -> None:
     """A clean connection is kept for its key, and another key opens one more."""
     with misbehave(json_of(RELEASE, Connection="keep-alive"), kept=True) as upstream:
-        with serving(POSTHOG_HOST=upstream.url) as replica:
+        with serving_here(POSTHOG_HOST=upstream.url) as replica:
             for key in ("phx_first_key", "phx_second_key") * 3:
                 body = call_body(RETRIEVE, id=ID)
-                assert httpx.post(f"{replica.url}/mcp", json=body, headers=posting(key)).status_code == 200
+                assert post(f"{replica.url}/mcp", json=body, headers=posting(key)).status_code == 200
         assert upstream.connections == [3, 3]

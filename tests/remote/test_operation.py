@@ -13,13 +13,13 @@ from starlette.routing import Route
 
 from errtrack_mcp.sandbox.seed import FULL_KEY
 from tests.support.misbehaving import http, misbehave
-from tests.support.serving import LIST, Serving, call_body, posting, serving
+from tests.support.serving import LIST, Serving, call_body, posting, serving, serving_here
 from tests.support.upstream import Upstream, serve
 
 EMPTY: dict[str, Any] = {"count": 0, "next": None, "previous": None, "results": []}
 
 
-def samples(replica: Serving) -> dict[str, float]:
+def samples(replica: Serving | Upstream) -> dict[str, float]:
     """Read the metrics as Prometheus would."""
     answer = httpx.get(f"{replica.url}/metrics")
     assert answer.headers["content-type"].startswith("text/plain; version=")
@@ -30,14 +30,14 @@ def samples(replica: Serving) -> dict[str, float]:
     }
 
 
-def post(replica: Serving, tool: str = LIST, **headers: str) -> httpx.Response:
+def post(replica: Serving | Upstream, tool: str = LIST, **headers: str) -> httpx.Response:
     """Call a tool."""
     return httpx.post(f"{replica.url}/mcp", json=call_body(tool), headers=posting(FULL_KEY, **headers), timeout=60)
 
 
 def test_calls_and_requests_are_counted(sandbox: Upstream) -> None:
     """By tool and outcome, by resource and status; nothing that a caller made up becomes a label."""
-    with serving(POSTHOG_HOST=sandbox.url) as replica:
+    with serving_here(POSTHOG_HOST=sandbox.url) as replica:
         post(replica)
         post(replica, "error-tracking-symbol-sets-list")
         post(replica, "made-up-name")
@@ -61,7 +61,7 @@ def test_throttling_is_counted() -> None:
     """A 429 of PostHog shows, though the call succeeded."""
     with (
         misbehave(http(429, "{}", Retry_After="0"), http(200, json.dumps(EMPTY))) as upstream,
-        serving(POSTHOG_HOST=upstream.url) as replica,
+        serving_here(POSTHOG_HOST=upstream.url) as replica,
     ):
         assert post(replica).json()["result"]["isError"] is False
         assert samples(replica)["errtrack_throttled_total posthog"] == 1

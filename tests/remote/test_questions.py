@@ -10,7 +10,8 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp_types import ElicitRequestParams, ElicitResult
 
 from errtrack_mcp.sandbox.seed import FULL_KEY, release_id
-from tests.support.serving import Serving, caller, serving
+from tests.support.serving import Serving, caller, serving_here
+from tests.support.upstream import Upstream
 
 pytestmark = pytest.mark.anyio
 
@@ -59,8 +60,8 @@ def test_a_client_that_has_not_said_whether_it_can_ask_deletes_nothing(replica: 
     assert "2026-07-28" in result["content"][0]["text"]
 
 
-async def test_a_client_without_elicitation_deletes_with_its_confirm() -> None:
+async def test_a_client_without_elicitation_deletes_with_its_confirm(sandbox: Upstream) -> None:
     """The session that its handshake returned says that nobody can be asked; it works on any replica."""
-    with serving("--sandbox") as replica:
+    with serving_here(POSTHOG_HOST=sandbox.url) as replica:
         async with caller(replica.url, mode="legacy") as client:
             assert (await confirmed(client))["deleted"] is True

@@ -13,7 +13,8 @@ from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import FULL_KEY, PROJECT_ID
 from errtrack_mcp.server.catalog.toolsets import TOOLSETS
 from tests.support.installed import environment
-from tests.support.serving import LIST, Serving, call_body, caller, posting, serving, sse_caller
+from tests.support.results import text_of
+from tests.support.serving import LIST, Serving, call_body, caller, posting, serving, serving_here, sse_caller
 from tests.support.upstream import Upstream
 
 TOOLS = sum(map(len, TOOLSETS.values()))
@@ -92,9 +93,9 @@ async def test_progress_of_a_long_call_reaches_clients_of_both_eras(
         assert total is None or progress <= total
         heard.append(message)
 
-    with serving(POSTHOG_HOST=sandbox.url) as replica:
+    with serving_here(POSTHOG_HOST=sandbox.url) as replica:
         async with caller(replica.url, mode=mode) as client:
             result = await client.call_tool("error-tracking-symbol-sets-diagnose", {}, progress_callback=hear)
-    assert not result.is_error, "".join(replica.log)
+    assert not result.is_error, text_of(result)
     assert len(heard) >= 2
     assert all((message or "").startswith("Read ") for message in heard)

@@ -12,7 +12,7 @@ from errtrack_mcp.server.completion import SUBJECTS
 from errtrack_mcp.server.prompts import PROMPTS
 from errtrack_mcp.server.resources import TEMPLATES
 from tests.support.fixtures import Answer, Connect
-from tests.support.serving import caller, serving, sse_caller
+from tests.support.serving import caller, serving_here, sse_caller
 from tests.support.upstream import Upstream
 
 pytestmark = pytest.mark.anyio
@@ -123,7 +123,7 @@ async def test_a_failure_is_explained(connect: Connect) -> None:
 
 async def test_every_caller_completes_from_their_own_project(sandbox: Upstream) -> None:
     """Over HTTP and SSE, with the key of the one who asks."""
-    with serving(POSTHOG_HOST=sandbox.url) as replica:
+    with serving_here(POSTHOG_HOST=sandbox.url) as replica:
         for mode in ("legacy", "2026-07-28"):
             async with caller(replica.url, mode=mode) as client:
                 assert await propose(client, CHECK, "version", "2.14") == ["2.14.0"]

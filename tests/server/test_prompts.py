@@ -15,7 +15,8 @@ from errtrack_mcp.server.catalog.toolsets import TOOLSETS
 from errtrack_mcp.server.prompts import PROMPTS
 from errtrack_mcp.server.prompts.readable_stack_trace import refs_in
 from tests.support.fixtures import Connect
-from tests.support.serving import caller, serving, sse_caller
+from tests.support.serving import caller, serving_here, sse_caller
+from tests.support.upstream import Upstream
 
 pytestmark = pytest.mark.anyio
 
@@ -168,9 +169,9 @@ def test_the_largest_trace_is_searched_in_a_moment(part: str) -> None:
     assert time.perf_counter() - began < 0.5
 
 
-async def test_prompts_follow_the_caller_over_http() -> None:
+async def test_prompts_follow_the_caller_over_http(sandbox: Upstream) -> None:
     """Every way in offers them, and a caller who narrows the tools narrows the prompts."""
-    with serving("--sandbox") as replica:
+    with serving_here(POSTHOG_HOST=sandbox.url) as replica:
         async with caller(replica.url) as client:
             assert [prompt.name for prompt in (await client.list_prompts()).prompts] == EVERY
             assert DIAGNOSE_WORDS in await say(client, TRACE, ref="x")

@@ -9,7 +9,7 @@ from mcp.shared.exceptions import MCPError
 from errtrack_mcp.sandbox.seed import OTHER_PROJECT_ID, OUTSIDER_KEY, release_id
 from errtrack_mcp.tools.failure_reasons import REASONS
 from tests.support.fixtures import Answer, Connect
-from tests.support.serving import caller, serving, sse_caller
+from tests.support.serving import caller, serving_here, sse_caller
 from tests.support.upstream import Upstream
 
 pytestmark = pytest.mark.anyio
@@ -52,7 +52,7 @@ async def test_every_reason_is_explained(connect: Connect, sandbox: Upstream, mo
 
 async def test_over_http_everybody_reads_with_their_own_key(sandbox: Upstream) -> None:
     """Another caller of the same process does not see the release, and nobody reads beyond their path."""
-    with serving(POSTHOG_HOST=sandbox.url) as replica:
+    with serving_here(POSTHOG_HOST=sandbox.url) as replica:
         async with caller(replica.url) as client:
             assert (await read(client, RELEASE))["version"] == "2.13.2"
         async with sse_caller(replica.url) as client:

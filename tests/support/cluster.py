@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 
 from tests.support.installed import free_port
-from tests.support.serving import Serving, serving
+from tests.support.serving import Serving, get, serving
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 STATE_KEY = "0123456789abcdef" * 4
@@ -104,7 +104,7 @@ class Cluster:
 
     def calls(self, number: int) -> float:
         """Return how many tool calls a replica has answered."""
-        text = httpx.get(f"{self.replicas[number].url}/metrics").text
+        text = get(f"{self.replicas[number].url}/metrics").text
         return sum(float(line.split()[-1]) for line in text.splitlines() if line.startswith("errtrack_calls_total{"))
 
 

@@ -2,23 +2,32 @@
 
 import re
 import signal
+import ssl
 import subprocess
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
+import httpx
 import httpx2
 from mcp import Client
 from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
 
+from errtrack_mcp.remote import create_app
 from errtrack_mcp.sandbox.seed import FULL_KEY
 from tests.support.installed import COMMAND, environment
+from tests.support.invoked import variables_set
+from tests.support.upstream import Upstream, serve
 
 LIST = "error-tracking-releases-list"
 MODERN = "2026-07-28"
+NO_AUTHORITIES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""What a client over plain HTTP trusts. To read the authorities of the machine takes each client 28 ms."""
+get, post = partial(httpx.get, verify=NO_AUTHORITIES), partial(httpx.post, verify=NO_AUTHORITIES)
 
 
 @dataclass
@@ -55,6 +64,15 @@ def serving(*arguments: str, port: int = 0, **variables: str) -> Iterator[Servin
             reader.join()
 
 
+@contextmanager
+def serving_here(**variables: str) -> Iterator[Upstream]:
+    """Serve from this process, as any ASGI server may; for what needs neither an option nor a process of its own."""
+    with variables_set(**variables):
+        app = create_app()
+    with serve(app, lifespan="on") as served:
+        yield served
+
+
 @asynccontextmanager
 async def caller(
     url: str, key: str = FULL_KEY, path: str = "/mcp", mode: str = "auto", headers: dict[str, str] | None = None
@@ -62,7 +80,7 @@ async def caller(
     """Connect over streamable HTTP with a key."""
     sent = {"Authorization": f"Bearer {key}", **(headers or {})}
     async with (
-        httpx2.AsyncClient(headers=sent, timeout=30) as http,
+        httpx2.AsyncClient(headers=sent, timeout=30, verify=NO_AUTHORITIES) as http,
         Client(streamable_http_client(url + path, http_client=http), mode=mode) as client,
     ):
         yield client

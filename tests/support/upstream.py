@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Literal
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -20,7 +21,7 @@ class Upstream:
 
 
 @contextmanager
-def serve(app: ASGIApp) -> Iterator[Upstream]:
+def serve(app: ASGIApp, lifespan: Literal["on", "off"] = "off") -> Iterator[Upstream]:
     """Serve `app` on a free loopback port for as long as the context lasts."""
     # Named TCP, as asyncio wants it before it turns off Nagle's waiting: 40 ms with each answer on a kept connection.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -29,11 +30,12 @@ def serve(app: ASGIApp) -> Iterator[Upstream]:
     upstream = Upstream(f"http://127.0.0.1:{listener.getsockname()[1]}")
 
     async def recording(scope: Scope, receive: Receive, send: Send) -> None:
-        query = f"?{scope['query_string'].decode()}" if scope["query_string"] else ""
-        upstream.requests.append(f"{scope['method']} {scope['raw_path'].decode()}{query}")
+        if scope["type"] == "http":
+            query = f"?{scope['query_string'].decode()}" if scope["query_string"] else ""
+            upstream.requests.append(f"{scope['method']} {scope['raw_path'].decode()}{query}")
         await app(scope, receive, send)
 
-    server = uvicorn.Server(uvicorn.Config(recording, http="h11", ws="none", lifespan="off", log_config=None))
+    server = uvicorn.Server(uvicorn.Config(recording, http="h11", ws="none", lifespan=lifespan, log_config=None))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     while not server.started:

@@ -3,7 +3,6 @@
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -13,7 +12,7 @@ from starlette.routing import Route
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import RELEASES, release_hash, release_id
 from tests.support.fixtures import Answer, Connect, Refusal
-from tests.support.serving import call_body, posting, serving
+from tests.support.serving import call_body, post, posting, serving_here
 from tests.support.upstream import Upstream, serve
 
 pytestmark = pytest.mark.anyio
@@ -54,11 +53,11 @@ async def test_a_hash_id_of_someone_else_is_not_taken_over(connect: Connect, ref
 
 def test_twenty_callers_at_once_get_one_release(sandbox: Upstream, database: Database) -> None:
     """Over two servers, twenty race: one release, one id, and one of them made it."""
-    with serving(POSTHOG_HOST=sandbox.url) as one, serving(POSTHOG_HOST=sandbox.url) as other:
+    with serving_here(POSTHOG_HOST=sandbox.url) as one, serving_here(POSTHOG_HOST=sandbox.url) as other:
 
         def ensure(number: int) -> Any:
             url = (one, other)[number % 2].url
-            answer = httpx.post(f"{url}/mcp", json=call_body(ENSURE, **NEW), headers=posting(), timeout=30)
+            answer = post(f"{url}/mcp", json=call_body(ENSURE, **NEW), headers=posting(), timeout=30)
             return answer.json()["result"]["structuredContent"]
 
         with ThreadPoolExecutor(20) as threads:
