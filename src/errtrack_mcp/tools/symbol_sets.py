@@ -34,7 +34,7 @@ POSTHOG_STATUS = {"has_file": "valid", "no_file": "invalid"}
 
 
 def _our_status(value: Any) -> Any:
-    return {theirs: ours for ours, theirs in POSTHOG_STATUS.items()}.get(value, value)
+    return next((ours for ours, theirs in POSTHOG_STATUS.items() if theirs == value), value)
 
 
 Status = Annotated[
