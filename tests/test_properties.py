@@ -1,17 +1,18 @@
 """Whatever a client sends, a tool answers: with a result that keeps to its schema, or with words."""
 
 import re
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import anyio
 import jsonschema
 import pytest
+from anyio.from_thread import start_blocking_portal
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mcp import Client
-from mcp_types import TextContent
+from mcp_types import CallToolResult, Tool
 
 from errtrack_mcp.api.transport import HttpTransport
 from errtrack_mcp.sandbox.app import create_app
@@ -20,6 +21,8 @@ from errtrack_mcp.sandbox.seed import FULL_KEY, release_id, seed
 from errtrack_mcp.server.app import build_server
 from errtrack_mcp.server.catalog.catalog import Catalog
 from errtrack_mcp.settings import load_settings
+from tests.support.results import text_of
+from tests.support.upstream import SwappableApp
 
 pytestmark = pytest.mark.attack("arguments of every shape")
 
@@ -61,40 +64,41 @@ def arguments_for(schema: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
     return mostly_right | st.builds(lambda right, wrong: {**right, **wrong}, mostly_right, wild)
 
 
-async def check(tool: Any, arguments: dict[str, Any]) -> None:
-    """Call a tool through a real client, in front of a fresh sandbox, and check its answer."""
-    database = Database()
-    seed(database, datetime(2026, 9, 20, tzinfo=UTC))
-    pool = HttpTransport(SETTINGS.host, create_app(database, throttled=False))
-    try:
-        async with Client(build_server(SETTINGS, pool)) as client:
-            result = await client.call_tool(tool.name, arguments)
-    finally:
-        await pool.aclose()
-        database.close()
-    (block,) = result.content
-    assert isinstance(block, TextContent)
+def check(schema: jsonschema.Draft202012Validator, result: CallToolResult) -> None:
+    """Assert that an answer keeps to the tool's schema, or is an error in words."""
+    text = text_of(result)
     if not result.is_error:
-        jsonschema.validate(result.structured_content, tool.output_schema)
+        schema.validate(result.structured_content)
         return
-    assert block.text.partition(": ")[0] in CODES, block.text
-    assert len(block.text) < 600
-    assert not re.search(r"Traceback|pydantic|Error executing", block.text), block.text
+    assert text.partition(": ")[0] in CODES, text
+    assert len(text) < 600
+    assert not re.search(r"Traceback|pydantic|Error executing", text), text
 
 
 @pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
-def test_no_input_breaks_a_tool(tool: Any) -> None:
-    """No arguments, however wrong, lead to anything but an answer that fits the schema or a tool error in words."""
+def test_no_input_breaks_a_tool(tool: Tool) -> None:
+    """No arguments, however wrong, lead to anything but an answer that fits the schema or a tool error in words.
 
-    @settings(
-        max_examples=CASES_A_TOOL,
-        deadline=None,
-        derandomize=True,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(arguments=arguments_for(tool.input_schema))
-    def every_case(arguments: dict[str, Any]) -> None:
-        anyio.run(check, tool, arguments)
+    Each case asks through one client, in front of a fresh sandbox.
+    """
+    jsonschema.Draft202012Validator.check_schema(tool.output_schema or {})
+    schema = jsonschema.Draft202012Validator(tool.output_schema or {})
+    project = SwappableApp()
+    made = build_server(SETTINGS, HttpTransport(SETTINGS.host, project))
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(Client(made)) as client:
 
-    every_case()
+        @settings(
+            max_examples=CASES_A_TOOL,
+            deadline=None,
+            derandomize=True,
+            database=None,
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(arguments=arguments_for(tool.input_schema))
+        def every_case(arguments: dict[str, Any]) -> None:
+            with closing(Database()) as database:
+                seed(database, datetime(2026, 9, 20, tzinfo=UTC))
+                project.app = create_app(database, throttled=False)
+                check(schema, portal.call(client.call_tool, tool.name, arguments))
+
+        every_case()
