@@ -37,7 +37,7 @@ from tests.support.upstream import Upstream, serve
 pytestmark = pytest.mark.attack("one caller's data for another")
 
 CALLERS = 50
-CALLS_EACH = 6
+CALLS_EACH = 3
 
 
 def ask(

@@ -14,7 +14,7 @@ from tests.support.replies import PAGE, RELEASE, json_of
 from tests.support.serving import Serving, call_body, posting, serving
 from tests.support.waiting import until
 
-CALLS = 48
+CALLS = 24
 KEYS = 3
 LONGEST_WAIT = 2.0
 
