@@ -7,9 +7,18 @@ from urllib.parse import quote
 
 import pytest
 from mcp import Client
+from mcp.client.context import ClientRequestContext
 from mcp.shared.exceptions import MCPError
+from mcp_types import CallToolRequestParams, CallToolResult, ElicitRequestParams, ElicitResult
 
-from tests.support.fixtures import Connect
+from errtrack_mcp.api.transport import HttpTransport
+from errtrack_mcp.sandbox.database import Database
+from errtrack_mcp.sandbox.seed import FULL_KEY, release_id
+from errtrack_mcp.server.app import build_server, create_server, fixed_project
+from errtrack_mcp.server.calls import RequestContext
+from errtrack_mcp.server.catalog.catalog import Catalog
+from errtrack_mcp.tools.dependencies import StaticKey
+from tests.support.fixtures import Connect, MakeSettings
 from tests.support.misbehaving import http, misbehave
 from tests.support.replies import ID, RELEASE
 
@@ -17,6 +26,7 @@ pytestmark = pytest.mark.attack("keys in answers")
 
 KEY = "phx_Secret_Canary1"
 OTHER = "pha_another_persons_token"
+DESTROY = "error-tracking-releases-destroy"
 RETRIEVE = "error-tracking-releases-retrieve"
 ESCAPED = KEY.replace("S", "\\u0053").replace("p", "\\u0070")
 RELEASE_WITH = json.dumps({**RELEASE, "version": "VALUE", "metadata": {"VALUE": ["VALUE"]}})
@@ -91,3 +101,59 @@ async def test_a_key_that_the_caller_sends_does_not_come_back(connect: Connect, 
             said = repr(error.error)
     assert "opaque+token" not in said
     assert not holds_a_key(said)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
+async def test_a_key_that_posthog_repeats_is_in_no_question(
+    settings: MakeSettings, database: Database, mode: str
+) -> None:
+    """An older client gets the question as a request of the server, in the middle of its call."""
+    questions: list[str] = []
+
+    async def decline(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
+        assert context is not None
+        questions.append(repr(params))
+        return ElicitResult(action="decline")
+
+    with database.transaction():
+        database.execute("UPDATE releases SET version = ? WHERE id = ?", (f"1.0 {FULL_KEY} {OTHER}", release_id(2)))
+    pool = HttpTransport(settings().host)
+    async with Client(build_server(settings(), pool), mode=mode, elicitation_callback=decline) as client:
+        preview = (await client.call_tool(DESTROY, {"id": release_id(2)})).structured_content or {}
+        await client.call_tool(DESTROY, {"id": release_id(2), "confirm": preview["confirm"]})
+    await pool.aclose()
+    (question,) = questions
+    assert "1.0 phx_*** phx_***" in question
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
+@pytest.mark.filterwarnings("ignore::mcp.shared.exceptions.MCPDeprecationWarning")  # log messages still exist
+async def test_no_message_in_the_middle_of_a_call_holds_a_key(settings: MakeSettings, mode: str) -> None:
+    """Progress, log messages and other notifications: whatever a tool may come to say in them."""
+    received: list[str] = []
+
+    async def hear(progress: float, total: float | None, message: str | None) -> None:
+        assert (progress, total) == (1, None)
+        received.append(str(message))
+
+    async def take(message: Any) -> None:
+        received.append(repr(message))
+
+    async def talk(request: RequestContext, _params: CallToolRequestParams) -> CallToolResult:
+        session = request.session
+        await session.report_progress(1, None, f"Read {KEY}")
+        await session.send_progress_notification("own", 1, None, f"Sent {KEY}", str(request.request_id))
+        await session.send_log_message("info", {"deep": [KEY]}, KEY, request.request_id)
+        return CallToolResult(content=[], is_error=True)
+
+    chosen = settings(POSTHOG_PERSONAL_API_KEY=KEY)
+    pool = HttpTransport(chosen.host)
+    provider = StaticKey(pool, chosen.personal_api_key, fixed_project(chosen), chosen.timeout)
+    server = create_server(Catalog(chosen), provider, on_call_tool=talk)
+    async with Client(server, mode=mode, log_level="debug", message_handler=take) as client:
+        await client.call_tool(RETRIEVE, {}, progress_callback=hear)
+    await pool.aclose()
+    assert sum("phx_***" in said for said in received) >= 3
+    assert not [said for said in received if holds_a_key(said)]
