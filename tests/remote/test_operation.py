@@ -106,10 +106,13 @@ def test_spans_are_exported_where_the_environment_names_an_endpoint(sandbox: Ups
         serving(POSTHOG_HOST=sandbox.url, OTEL_EXPORTER_OTLP_ENDPOINT=collector.url) as replica,
     ):
         post(replica)
+        for hostile in (call_body(FULL_KEY), {**call_body(), "id": FULL_KEY}, {**call_body(), "method": FULL_KEY}):
+            httpx.post(f"{replica.url}/mcp", json=hostile, headers=posting())
         replica.stop()
         assert arrived.wait(10)
     sent = b"".join(bodies)
     assert b"GET releases" in sent
     assert LIST.encode() in sent
     assert b"errtrack-mcp" in sent
-    assert FULL_KEY.encode() not in sent
+    assert FULL_KEY.encode() not in sent  # nor where a caller's message names it
+    assert b"tools/call phx_***" in sent

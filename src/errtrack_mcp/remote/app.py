@@ -21,6 +21,7 @@ from errtrack_mcp.remote.in_flight_limit import InFlightLimit, InFlightLimitMidd
 from errtrack_mcp.remote.metrics import Metrics
 from errtrack_mcp.remote.oauth_metadata import ENDPOINTS, WELL_KNOWN, Metadata, refuse_tokens
 from errtrack_mcp.remote.rate_limit import KeyRateLimiter
+from errtrack_mcp.remote.redaction import RedactionMiddleware
 from errtrack_mcp.remote.redis import RedisStore
 from errtrack_mcp.remote.replica import Replica
 from errtrack_mcp.remote.request_log import RequestLogMiddleware
@@ -68,6 +69,7 @@ def build_app(settings: Settings, *, sse_only: bool = False, upstream_app: ASGIA
         middleware=[  # the first one sees a request first
             Middleware(RequestLogMiddleware, replica),
             Middleware(UnreadBodyMiddleware, replica),
+            Middleware(RedactionMiddleware),
             Middleware(HostOriginMiddleware, settings),
             cors(settings),
             Middleware(BodyLimitMiddleware, replica),

@@ -9,6 +9,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Scope
 
 from errtrack_mcp.api.posthog import READ_SCOPE, REGIONS, WRITE_SCOPE
+from errtrack_mcp.api.redaction import without_keys
+from errtrack_mcp.remote.redaction import sent_key
 from errtrack_mcp.settings import Settings
 
 WELL_KNOWN = "/.well-known/oauth-protected-resource"
@@ -56,6 +58,7 @@ class Metadata:
 
     async def show(self, request: Request) -> Response:
         """Answer with the document for the resource that the path names."""
-        path = quote(request.path_params.get("resource", "").rstrip("/"))
+        named = without_keys(request.path_params.get("resource", ""), sent_key(request.scope))
+        path = quote(named.rstrip("/"))
         resource = base_url(request.scope, self._settings) + (f"/{path}" if path else "")
         return JSONResponse(protected_resource(resource, self._settings))

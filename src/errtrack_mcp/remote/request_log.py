@@ -16,7 +16,9 @@ from uuid import uuid4
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from errtrack_mcp.api.redaction import without_keys
 from errtrack_mcp.api.sanitize import clean
+from errtrack_mcp.remote.redaction import sent_key
 from errtrack_mcp.remote.replica import Replica
 
 log = logging.getLogger("errtrack_mcp.remote")
@@ -40,9 +42,7 @@ class RequestLogMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        given = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-request-id"]
-        own = given[0] if len(given) == 1 and re.fullmatch(r"[A-Za-z0-9._-]{1,64}", given[0]) else uuid4().hex
-        scope[REQUEST_ID] = own
+        own = scope[REQUEST_ID] = _given_id(scope) or uuid4().hex
         token = request_id.set(own)
         begun, status = perf_counter(), 0
 
@@ -65,6 +65,13 @@ class RequestLogMiddleware:
             request_id.reset(token)
 
 
+def _given_id(scope: Scope) -> str:
+    """Return the id that a request brings, or nothing where that could forge something, or holds a key."""
+    given = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-request-id"]
+    usable = len(given) == 1 and re.fullmatch(r"[A-Za-z0-9._-]{1,64}", given[0])
+    return given[0] if usable and without_keys(given[0], sent_key(scope)) == given[0] else ""
+
+
 def log_event(event: str, **fields: Any) -> None:
     """Write one line: an event and its facts."""
     log.info(event, extra={FIELDS: fields})
@@ -83,7 +90,7 @@ class LogFormatter(logging.Formatter):
         time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         event = _safe(record.getMessage())
         said = {name: _safe(value) for name, value in {"request_id": request_id.get(), **fields}.items()}
-        trace = KEY.sub(r"\1***", self.formatException(record.exc_info)) if record.exc_info else ""
+        trace = _without_keys(self.formatException(record.exc_info)) if record.exc_info else ""
         if self._as_json:
             said = {"time": time, "level": record.levelname.lower(), "event": event, **said}
             return json.dumps(said | ({"traceback": trace} if trace else {}) | {"logger": record.name})
@@ -96,8 +103,13 @@ def _safe(value: object) -> int | float | str:
     """Return a value without keys, and cut if it is long; numbers stay numbers."""
     if isinstance(value, int | float):
         return value
-    text = KEY.sub(r"\1***", str(value))
+    text = _without_keys(str(value))
     return text if len(text) <= MAX_VALUE else f"{text[:MAX_VALUE]}... ({len(text)} characters)"
+
+
+def _without_keys(text: str) -> str:
+    """Return a text without anything that looks like a key, short ones and those in a traceback's quotes too."""
+    return without_keys(KEY.sub(r"\1***", text), "")
 
 
 def _word(value: float | str) -> str:

@@ -13,7 +13,7 @@ from errtrack_mcp.api.retry import RetryPolicy
 from errtrack_mcp.api.transport import HttpTransport
 from errtrack_mcp.server.catalog.catalog import Catalog
 from errtrack_mcp.server.handlers import ROW, Handlers
-from errtrack_mcp.server.redaction import redact_keys
+from errtrack_mcp.server.redaction import redact_keys, redact_traced
 from errtrack_mcp.server.request_state import SingleUseCodec
 from errtrack_mcp.settings import Settings
 from errtrack_mcp.tools.dependencies import ClientProvider, StaticKey
@@ -61,6 +61,7 @@ def create_server(
     )
     security = security or RequestStateSecurity.ephemeral()
     security.codec = SingleUseCodec(security.codec, security.ttl)
+    server.middleware.insert(0, redact_traced)
     server.middleware.append(RequestStateBoundary(security, default_audience=server.name))
     server.middleware.append(redact_keys)
     return server

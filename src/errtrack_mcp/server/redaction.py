@@ -59,6 +59,19 @@ async def redact_keys(ctx: ServerRequestContext[Any, Any], call_next: CallNext) 
     return {name: value if name == SEALED else value_without_keys(value, key) for name, value in result.items()}
 
 
+async def redact_traced(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+    """Pass a message on with no key in what the SDK writes into its trace: the method, its id, the name it calls."""
+    key = _key_of(ctx)
+    params = ctx.params or {}
+    traced = {"method": ctx.method, "request_id": ctx.request_id, "name": params.get("name")}
+    plain = value_without_keys(traced, key)
+    if plain == traced:
+        return await call_next(ctx)
+    if "name" in params:
+        params = {**params, "name": plain["name"]}
+    return await call_next(replace(ctx, method=plain["method"], request_id=plain["request_id"], params=params))
+
+
 def _holds_none(result: Mapping[str, Any], key: str) -> bool:
     """Look at the whole result as one text, which is faster than to look into each of its strings."""
     text = to_json(result).decode()
