@@ -276,7 +276,7 @@ async def test_a_deletion_begun_on_one_replica_is_finished_on_another(
         del context, params
         return ElicitResult(action="accept", content={"agree": True})
 
-    with cluster(tmp_path, sandbox.url) as running:
+    with cluster(tmp_path, sandbox.url) as running, redis(running.redis_port):
         rotating = Rotating([replica.url for replica in running.replicas])
         async with (
             httpx2.AsyncClient(headers=posting(FULL_KEY), transport=rotating, timeout=30) as http,

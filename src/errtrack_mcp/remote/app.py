@@ -45,7 +45,7 @@ def build_app(settings: Settings, *, sse_only: bool = False, upstream_app: ASGIA
     replica = Replica(metrics)
     shared = RedisStore(settings.redis_url, metrics) if settings.redis_url else None
     upstream = Upstream(settings, KeyRateLimiter(shared), IdempotencyStore(shared), metrics, upstream_app)
-    server = create_remote_server(settings, upstream, replica)
+    server = create_remote_server(settings, upstream, replica, shared)
     endpoint = StreamableHttp(server)
 
     @asynccontextmanager

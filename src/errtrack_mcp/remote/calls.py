@@ -21,10 +21,12 @@ from mcp_types import (
 from errtrack_mcp.api.client import Client
 from errtrack_mcp.remote.auth import CALLER, Caller
 from errtrack_mcp.remote.idempotency import IdempotencyStore, idempotency_key
+from errtrack_mcp.remote.redis import RedisStore
 from errtrack_mcp.remote.replica import Replica
 from errtrack_mcp.remote.request_log import log_event
 from errtrack_mcp.remote.streamable_http import CANNOT_ASK
 from errtrack_mcp.remote.upstream import Upstream
+from errtrack_mcp.remote.used_states import SharedUsedStates
 from errtrack_mcp.server.app import create_server
 from errtrack_mcp.server.calls import ERROR_META, RequestContext, Result, failed
 from errtrack_mcp.server.catalog.catalog import Catalog, Narrowing
@@ -125,14 +127,18 @@ class CountedCalls:
         log_event("call", tool=tool, outcome=outcome, ms=ms, request_id=caller.request_id, key=caller.key_hash[:8])
 
 
-def create_remote_server(settings: Settings, upstream: Upstream, replica: Replica) -> Server[ClientProvider]:
+def create_remote_server(
+    settings: Settings, upstream: Upstream, replica: Replica, shared: RedisStore | None
+) -> Server[ClientProvider]:
     """Make the server of every caller of one process. Raises ConfigurationError for settings that cannot work."""
+    security = state_security(settings)
     catalog = Catalog(settings, narrowing_of=narrowing_of)
     counted = CountedCalls(catalog, replica, upstream.idempotency)
     return create_server(
         catalog,
         RequestKey(upstream),
-        security=state_security(settings),
+        security=security,
+        is_first_use=SharedUsedStates(shared, security.ttl).is_first_use if shared else None,
         on_call_tool=counted.call_tool,
         on_read_resource=counted.read_resource,
         on_completion=counted.complete,

@@ -14,7 +14,7 @@ from errtrack_mcp.api.transport import HttpTransport
 from errtrack_mcp.server.catalog.catalog import Catalog
 from errtrack_mcp.server.handlers import ROW, Handlers
 from errtrack_mcp.server.redaction import redact_keys, redact_traced
-from errtrack_mcp.server.request_state import SingleUseCodec
+from errtrack_mcp.server.request_state import FirstUse, SingleUse, UsedStates
 from errtrack_mcp.settings import Settings
 from errtrack_mcp.tools.dependencies import ClientProvider, StaticKey
 
@@ -31,12 +31,14 @@ def create_server(
     provider: ClientProvider,
     *,
     security: RequestStateSecurity | None = None,
+    is_first_use: FirstUse | None = None,
     **replaced: Any,
 ) -> Server[ClientProvider]:
     """Make the server: `catalog` decides who sees what, `provider` makes each request's API client.
 
     `security` seals what a client carries from one round of a question to the next; by default only this process can
-    read it. `replaced` are handlers by the SDK's names (`on_call_tool`, ...) that take the place of the plain ones.
+    read it. `is_first_use` remembers which of them were used; by default that is known to this process alone.
+    `replaced` are handlers by the SDK's names (`on_call_tool`, ...) that take the place of the plain ones.
     """
     handlers = Handlers(catalog)
     plain: dict[str, Any] = {
@@ -60,8 +62,8 @@ def create_server(
         **(plain | replaced),
     )
     security = security or RequestStateSecurity.ephemeral()
-    security.codec = SingleUseCodec(security.codec, security.ttl)
     server.middleware.insert(0, redact_traced)
+    server.middleware.append(SingleUse(security, is_first_use or UsedStates(security.ttl).is_first_use))
     server.middleware.append(RequestStateBoundary(security, default_audience=server.name))
     server.middleware.append(redact_keys)
     return server
