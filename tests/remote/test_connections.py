@@ -5,6 +5,7 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from types import SimpleNamespace
 
 import anyio
 import httpx
@@ -15,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
+from errtrack_mcp.remote.auth import CALLER
 from errtrack_mcp.remote.connections import LimitedProtocol
 from errtrack_mcp.sandbox.seed import FULL_KEY
 from tests.support.installed import COMMAND, environment
@@ -26,8 +28,10 @@ pytestmark = pytest.mark.attack("connections held open")
 HEALTH = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
-async def large(_request: Request) -> PlainTextResponse:
-    """Answer with more than the buffers between two processes hold."""
+async def large(request: Request) -> PlainTextResponse:
+    """Answer with more than the buffers between two processes hold; who asks is named by a header."""
+    if name := request.headers.get("x-caller"):
+        request.scope[CALLER] = SimpleNamespace(key_hash=name)
     return PlainTextResponse("x" * 30_000_000)
 
 
@@ -136,6 +140,38 @@ def test_a_caller_that_stops_reading_is_given_up() -> None:
         assert connection.recv(10).startswith(b"HTTP/1.1 ")
         until(lambda: not server.server_state.connections)
         assert len(ends(connection)) < 30_000_000
+
+
+def unread(port: int, name: str) -> socket.socket:
+    """Ask for 30 MB, and read the first bytes of them."""
+    connection = socket.create_connection(("127.0.0.1", port), timeout=10)
+    connection.sendall(f"GET /large HTTP/1.1\r\nHost: localhost\r\nX-Caller: {name}\r\n\r\n".encode())
+    assert connection.recv(10).startswith(b"HTTP/1.1 ")
+    return connection
+
+
+@pytest.mark.parametrize(
+    ("limits", "names", "lost"),
+    [
+        ({"max_unread": 100_000_000, "max_unread_of_key": 10**9}, "abcd", [0]),
+        ({"max_unread": 10**9, "max_unread_of_key": 70_000_000}, "abbab", [1]),
+        ({"max_unread": 70_000_000, "max_unread_of_key": 10**9}, "abb", [1]),
+    ],
+    ids=["in all", "of a key", "in all, of the key with most"],
+)
+def test_what_waits_to_be_read_is_bounded(limits: dict[str, int], names: str, lost: list[int]) -> None:
+    """The answer that has waited longest is given up, and the others are complete."""
+    with limited(**limits) as (port, _), ExitStack() as stack:
+        asked = [stack.enter_context(unread(port, name)) for name in names]
+        complete = [len(ends(connection)) > 30_000_000 for connection in asked]
+    assert [number for number, whole in enumerate(complete) if not whole] == lost
+
+
+def test_a_second_answer_does_not_wait_behind_one_that_is_not_read() -> None:
+    """Both requests come at once; the connection ends after the first answer."""
+    with limited() as (port, _), socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        connection.sendall(b"GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n" * 2)
+        assert ends(connection).count(b"HTTP/1.1 200") == 1
 
 
 def test_more_connections_than_files_are_held_back_in_few_lines() -> None:

@@ -1,20 +1,28 @@
-"""Connections: how many a replica holds, and how long a caller may take to send a head or to read an answer.
+"""Connections: how many there are, how slow a head or the reading of an answer may be, how much waits to be read.
 
 uvicorn has a time limit for idle kept connections only. `uvicorn.Config(http=...)` takes any asyncio protocol, so this
 one adds to uvicorn's own; it overrides nothing but the callbacks that asyncio defines for every protocol.
 """
 
 import asyncio
+import socket
 import sys
+from collections import Counter
+from typing import Any, cast
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from errtrack_mcp.remote.auth import CALLER, Caller
 
 MAX_CONNECTIONS = 500
 BACKLOG = 100  # asyncio accepts so many in one go, before any of them can be counted
 OTHER_FILES = 100  # connections to PostHog and Redis, standard streams
 HEAD_SECONDS = 10.0
 READ_SECONDS = 60.0
+MAX_UNREAD = 48_000_000  # bytes of answers that the system has not taken yet, of all callers
+MAX_UNREAD_OF_KEY = 16_000_000
+SEND_BUFFER = 64_000  # Linux doubles it; by itself it would take 2.6 MB of an answer that nobody reads
 FULL_MESSAGE = b"This replica holds as many connections as it can; try again in a second.\n"
 FULL = (
     b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 1\r\ncontent-type: text/plain\r\n"
@@ -31,12 +39,15 @@ class LimitedProtocol(H11Protocol):
     max_connections = MAX_CONNECTIONS
     head_seconds = HEAD_SECONDS
     read_seconds = READ_SECONDS
+    max_unread = MAX_UNREAD
+    max_unread_of_key = MAX_UNREAD_OF_KEY
     _head_timer: asyncio.TimerHandle | None = None
     _read_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's own
         """Count a connection, and wait for its first head."""
         super().connection_made(transport)
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         if len(self.connections) > self.max_connections and not self._make_room():
             transport.write(FULL)
             transport.close()
@@ -66,9 +77,38 @@ class LimitedProtocol(H11Protocol):
             self._head_timer = self.loop.call_later(self.head_seconds, self.transport.abort)
 
     def pause_writing(self) -> None:
-        """Start the time that a caller has to go on reading."""
+        """Start the time that a caller has to go on reading: an answer does not leave at once."""
         super().pause_writing()
+        self.cycle.keep_alive = False  # or the next answer would wait behind this one, in memory
         self._read_timer = self.loop.call_later(self.read_seconds, self.transport.abort)
+        self._close_unread()
+
+    def _close_unread(self) -> None:
+        """Close connections until what waits in the others fits, each time the one that has waited longest.
+
+        It is of a key that has too much, or else of the one with most answers that wait. Nothing of ours is read again
+        once uvicorn has it, so only the connection can end an answer.
+        """
+        waiting = [other for other in self.connections if isinstance(other, LimitedProtocol) and other._read_timer]  # noqa: SLF001
+        waiting.sort(key=lambda other: other._read_timer.when())  # type: ignore[union-attr] # noqa: SLF001
+        while waiting:
+            answers, held = Counter[str](), Counter[str]()
+            for other in waiting:
+                answers[other._key_hash()] += 1  # noqa: SLF001
+                held[other._key_hash()] += other.transport.get_write_buffer_size()  # noqa: SLF001
+            key = next((key for key, size in held.items() if size > self.max_unread_of_key), None)
+            if key is None and held.total() <= self.max_unread:
+                return
+            key = answers.most_common(1)[0][0] if key is None else key
+            longest = next(other for other in waiting if other._key_hash() == key)  # noqa: SLF001
+            waiting.remove(longest)
+            longest._stop_read_timer()  # noqa: SLF001 - of the same class; none is chosen twice
+            longest.transport.abort()
+
+    def _key_hash(self) -> str:
+        """Return whose answer is being sent; nothing for one that needs no key."""
+        caller: Caller | None = cast("dict[str, Any]", self.scope).get(CALLER)
+        return caller.key_hash if caller else ""
 
     def resume_writing(self) -> None:
         """Stop that time."""

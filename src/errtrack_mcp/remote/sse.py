@@ -1,11 +1,15 @@
 """The older transport: a stream for each client, and a path that messages are posted to."""
 
 import re
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 from urllib.parse import parse_qs
 
+from anyio import CancelScope
 from mcp.server.lowlevel import Server
 from mcp.server.sse import SseServerTransport
+from mcp.shared._stream_protocols import WriteStream
+from mcp.shared.message import SessionMessage
 from mcp_types import jsonrpc_message_adapter
 from pydantic import ValidationError
 from starlette.requests import Request
@@ -15,8 +19,38 @@ from starlette.types import Message, Receive, Scope, Send
 from errtrack_mcp.remote.auth import CALLER, Caller, RequestRefused, held_to, refusal
 from errtrack_mcp.remote.body_limit import MAX_BODY_BYTES, replay
 from errtrack_mcp.remote.streamable_http import UNGUARDED
+from errtrack_mcp.remote.unread_events import Outbox, UnreadEvents
 
 SESSION_ID = re.compile(rb"session_id=([0-9a-f]{32})\s")
+
+
+class CountedStream:
+    """The messages for one client, each counted until it has been sent."""
+
+    def __init__(self, stream: WriteStream[SessionMessage], unread: UnreadEvents, outbox: Outbox) -> None:
+        self._stream = stream
+        self._unread = unread
+        self._outbox = outbox
+
+    async def send(self, item: SessionMessage, /) -> None:
+        """Send one message; it waits where the client does not read."""
+        self._unread.add(self._outbox, len(item.message.model_dump_json(by_alias=True, exclude_unset=True)))
+        await self._stream.send(item)
+
+    async def aclose(self) -> None:
+        """End the stream."""
+        await self._stream.aclose()
+
+    async def __aenter__(self) -> Self:
+        """Enter the stream's context."""
+        await self._stream.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        """Leave it."""
+        return await self._stream.__aexit__(kind, error, trace)
 
 
 class Sse:
@@ -27,6 +61,7 @@ class Sse:
         self._transport = SseServerTransport(
             "/messages/", security_settings=UNGUARDED, max_request_body_size=MAX_BODY_BYTES
         )
+        self._unread = UnreadEvents()
         self._callers: dict[str, Caller] = {}  # by the session id of their stream
 
     async def stream(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -40,10 +75,14 @@ class Sse:
                 session_id = found[1].decode()
                 self._callers[session_id] = scope[CALLER]
             await send(message)
+            if message["type"] == "http.response.body" and not message.get("body", b":").startswith(b":"):
+                outbox.sent()
 
         try:
-            async with self._transport.connect_sse(scope, receive, sending) as (reading, writing):
-                await self._server.run(reading, writing, self._server.create_initialization_options())
+            with CancelScope() as carrying, self._unread.outbox(scope[CALLER].key_hash, carrying.cancel) as outbox:
+                async with self._transport.connect_sse(scope, receive, sending) as (reading, writing):
+                    counted = CountedStream(writing, self._unread, outbox)
+                    await self._server.run(reading, counted, self._server.create_initialization_options())
         finally:
             self._callers.pop(session_id, None)
 
