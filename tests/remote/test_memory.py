@@ -55,7 +55,7 @@ def open_session(client: httpx.Client, key: str) -> None:
 @needs_proc
 @pytest.mark.slow
 def test_every_limit_at_once_fits_into_the_memory_of_the_deployment() -> None:
-    """Slow heads and bodies, streams, sessions, and calls that wait for large answers: each succeeds or says why not."""
+    """Slow heads and bodies, streams, sessions, and calls for large answers: each succeeds or says why not."""
     # A call that finds no place for its answer waits as long as it may; the most is held before the first one gives up.
     with (
         misbehave(slowly) as upstream,
