@@ -1,23 +1,66 @@
 """The largest input that each reader of foreign text takes, made to be slow: it ends within seconds."""
 
+import logging
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
+import anyio
 import pytest
 
 from errtrack_mcp.api.errors import refusal
+from errtrack_mcp.api.redaction import without_keys
 from errtrack_mcp.api.sanitize import clean, needs_no_cleaning, quoted, title_of_page
 from errtrack_mcp.api.transport import MAX_BODY_BYTES
+from errtrack_mcp.builds.script import LARGEST_SCRIPT, Unread, read_script
 from errtrack_mcp.cli.arguments import from_json, from_pairs
 from errtrack_mcp.client_config import jsonc, toml
 from errtrack_mcp.client_config.atomic_write import LARGEST
+from errtrack_mcp.remote.body_limit import MAX_BODY_BYTES as MAX_REQUEST_BYTES
+from errtrack_mcp.remote.metrics import Metrics
+from errtrack_mcp.remote.rate_limit import KeyRateLimiter
+from errtrack_mcp.remote.redis import RedisStore
+from errtrack_mcp.remote.request_log import FIELDS, LogFormatter
 from errtrack_mcp.settings import ConfigurationError, load_settings
 from errtrack_mcp.tools.failure_reasons import decode_failure
+from tests.support.strange_redis import answering
 
 pytestmark = pytest.mark.attack("input as large as allowed, made to be slow")
 
+KEY = "phx_" + "a" * 40
+
+
+def logged(text: str) -> None:
+    """Write a text as a line of the log, in both forms, as the message and as a fact."""
+    for as_json in (True, False):
+        record = logging.makeLogRecord({"msg": text, "levelname": "INFO", "name": "test", FIELDS: {"path": text}})
+        assert len(LogFormatter(as_json=as_json).format(record)) < 10_000
+
+
+def asked(reply: bytes) -> None:
+    """Let a Redis answer this to a call's question."""
+
+    async def acquire() -> None:
+        store = RedisStore(url, Metrics())
+        assert await KeyRateLimiter(store).acquire("key", "releases") is None
+        await store.aclose()
+
+    with answering(reply) as url:
+        anyio.run(acquire)
+
+
+def read_as_script(text: bytes) -> None:
+    """Look for the chunk id and the map of a script that holds this."""
+    with NamedTemporaryFile(suffix=".js") as file:
+        file.write(text)
+        file.flush()
+        read_script(Path(file.name).resolve())
+
+
+REPLY = 1 << 24  # far more than a quarter of a second allows
 ARGUMENT = 1 << 17  # bytes that one argument of a command may have on Linux
 SCHEMA = {"properties": {"a": {"type": "array"}}}
 CASES: dict[str, tuple[Callable[[Any], object], str | bytes, int]] = {
@@ -30,6 +73,23 @@ CASES: dict[str, tuple[Callable[[Any], object], str | bytes, int]] = {
     "failure, number": (decode_failure, "1", MAX_BODY_BYTES),
     "words of an error": (lambda text: refusal(400, {"detail": text}), "Hash id ", MAX_BODY_BYTES),
     "time to wait": (lambda text: refusal(429, {"detail": text}, text), "1", MAX_BODY_BYTES),
+    "key, beginnings of it": (lambda text: without_keys(text, KEY), KEY[:12], MAX_BODY_BYTES),
+    "key, prefixes": (lambda text: without_keys(text, KEY), "phx_", MAX_BODY_BYTES),
+    "key, escapes": (lambda text: without_keys(text, KEY), "%70", MAX_BODY_BYTES),
+    "log line, key": (logged, "phx_", MAX_REQUEST_BYTES),
+    "log line, escapes": (logged, "&#112;%70", MAX_REQUEST_BYTES),
+    "log line, not printable": (logged, "\x1b", MAX_REQUEST_BYTES),
+    "Redis, number": (lambda text: asked(b":" + text), b"1", REPLY),
+    "Redis, text": (lambda text: asked(b"$%d\r\n%b" % (len(text), text)), b"x", REPLY),
+    "Redis, list": (lambda text: asked(b"*4000000\r\n" + text), b":1\r\n", REPLY),
+    "Redis, nesting": (asked, b"*1\r\n", REPLY),
+    "Redis, no end of line": (asked, b"+", REPLY),
+    "script, ids": (read_as_script, b"//# chunkId=\n", LARGEST_SCRIPT),
+    "script, ids inside lines": (read_as_script, b"x//# chunkId=\n", LARGEST_SCRIPT),
+    "script, maps inside lines": (read_as_script, b"x//# sourceMappingURL=\n", LARGEST_SCRIPT),
+    "script, indented": (read_as_script, b" " * 255 + b"x//@ sourceMappingURL=\n", LARGEST_SCRIPT),
+    "script, one line": (read_as_script, b"//# chunkId=", LARGEST_SCRIPT),
+    "script, other than ASCII": (read_as_script, "\xfc".encode(), LARGEST_SCRIPT),
     "jsonc, strings": (jsonc.parse, '"\\', LARGEST),
     "jsonc, comments": (jsonc.parse, "/* ", LARGEST),
     "jsonc, nesting": (jsonc.parse, "[", LARGEST),
@@ -54,6 +114,6 @@ def test_the_largest_input_ends_within_seconds(name: str) -> None:
     read, repeated, largest = CASES[name]
     text = repeated * (largest // len(repeated))
     began = time.perf_counter()
-    with suppress(ConfigurationError, jsonc.UnreadableError):
+    with suppress(ConfigurationError, jsonc.UnreadableError, Unread):
         read(text)
-    assert time.perf_counter() - began < 5
+    assert time.perf_counter() - began < 10

@@ -1,9 +1,6 @@
 """Redis that is away or answers nonsense: a call never waits for it, and is neither broken nor refused."""
 
 import socket
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 from pydantic import SecretStr
@@ -12,6 +9,7 @@ from errtrack_mcp.remote.idempotency import IdempotencyStore
 from errtrack_mcp.remote.metrics import Metrics
 from errtrack_mcp.remote.rate_limit import KeyRateLimiter
 from errtrack_mcp.remote.redis import RedisStore
+from tests.support.strange_redis import answering
 
 pytestmark = [pytest.mark.anyio, pytest.mark.attack("a Redis that answers nonsense")]
 NONSENSE = [
@@ -29,32 +27,6 @@ NONSENSE = [
     b"%1\r\n+a\r\n+b\r\n",
     b"",
 ]
-
-
-@contextmanager
-def answering(answer: bytes) -> Iterator[SecretStr]:
-    """Run a server that gives this answer to everything but the client's introduction; yields its URL."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def converse(connection: socket.socket) -> None:
-            with connection:
-                while asked := connection.recv(10_000):
-                    told = b"+OK\r\n" * asked.upper().count(b"CLIENT") if b"CLIENT" in asked.upper() else answer
-                    if not told:
-                        return
-                    connection.sendall(told)
-
-        def accept() -> None:
-            while True:
-                try:
-                    connection, _ = listener.accept()
-                except OSError:
-                    return
-                threading.Thread(target=converse, args=(connection,), daemon=True).start()
-
-        threading.Thread(target=accept, daemon=True).start()
-        yield SecretStr(f"redis://127.0.0.1:{listener.getsockname()[1]}/0?protocol=2")
-        listener.shutdown(socket.SHUT_RDWR)
 
 
 @pytest.mark.parametrize("answer", NONSENSE)

@@ -114,7 +114,7 @@ class BuildDirectory:
 
     def _read(self, path: Path, shown: str, deadline: float) -> Bundle:
         try:
-            script = read_script(path)
+            script = read_script(path, deadline)
         except Unread as error:
             return Bundle(shown, unread=str(error))
         except OSError as error:

@@ -4,7 +4,9 @@ import codecs
 import hashlib
 import os
 import stat
+import time
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,7 +14,8 @@ CHUNK_ID = b"//# chunkId="
 MAP_URLS = (b"//# sourceMappingURL=", b"//@ sourceMappingURL=")
 REGISTRY = b"_posthogChunkIds"
 MAX_ID_LENGTH = 128
-LARGEST_SCRIPT = 1 << 30
+LARGEST_SCRIPT = 128 << 20
+MAX_SECONDS = 8.0
 
 _BLOCK = 1 << 20
 # Without O_PATH a folder must be readable to be passed through.
@@ -68,11 +71,12 @@ class _Scan:
         self.hash.update(block)
 
 
-def read_script(path: Path) -> Script:
-    """Read one script in blocks of 1 MB.
+def read_script(path: Path, deadline: float = inf) -> Script:
+    """Read one script in blocks of 1 MB, until `deadline`, a moment of `time.monotonic`, or for 8 seconds at most.
 
-    Raises Unread where it cannot be read, is no text in UTF-8, or is larger than 1 GB.
+    Raises Unread where it cannot be read in time, is no text in UTF-8, or is larger than 128 MB.
     """
+    deadline = min(deadline, time.monotonic() + MAX_SECONDS)
     decoder = codecs.getincrementaldecoder("utf-8")()
     scan = _Scan()
     try:
@@ -81,7 +85,9 @@ def read_script(path: Path) -> Script:
                 decoder.decode(block)
                 scan.feed(block)
                 if scan.size > LARGEST_SCRIPT:
-                    raise Unread("larger than 1 GB")
+                    raise Unread("larger than 128 MB")
+                if time.monotonic() > deadline:
+                    raise Unread("reading it takes too long")
         decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         raise Unread("not text in UTF-8") from None
