@@ -63,7 +63,7 @@ async def test_the_nine_calls_are_listed_in_fourteen_kilobytes(connect: Connect)
     async with connect(toolsets="releases,symbol-sets", exclude_tools=",".join(_beyond_the_nine())) as client:
         listed = await client.list_tools()
     assert len(listed.tools) == NINE
-    assert len(compact(listed.model_dump(mode="json", by_alias=True, exclude_none=True))) <= 14_000
+    assert len(compact(listed.model_dump(mode="json", by_alias=True, exclude_none=True))) <= 14 * 1024
 
 
 def _beyond_the_nine() -> list[str]:

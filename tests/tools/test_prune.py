@@ -70,6 +70,8 @@ async def test_a_plan_names_what_fits_and_its_confirm_deletes_just_that(
         plan = await answer(client, PRUNE, **filters)
         assert (plan["deleted"], plan["matching"], plan["planned"]) == (False, len(fitting), len(fitting))
         assert {row["id"] for row in plan["sample"]} <= fitting
+        assert all("release_id" in row for row in plan["sample"])
+        assert all(row["failure"] for row in plan["sample"] if filters.get("no_file"))
         assert ids(database) == before, "a plan deletes nothing"
         done = await answer(client, PRUNE, **filters, confirm=plan["confirm"])
     assert (done["deleted"], done["deleted_count"]) == (True, len(fitting))

@@ -8,7 +8,9 @@ import pytest
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import FULL_KEY, PROJECT_ID, release_id
 from errtrack_mcp.tools import release_list
+from errtrack_mcp.tools import symbol_set_reader as reader_module
 from tests.support.fixtures import Answer, Connect
+from tests.support.project import add_symbol_sets
 from tests.support.upstream import Upstream
 
 pytestmark = pytest.mark.anyio
@@ -101,3 +103,20 @@ async def test_without_counts_a_row_has_none(connect: Connect, answer: Answer, s
         listed = await answer(client, LIST)
     assert "symbol_sets" not in json.dumps(listed)
     assert len(sandbox.requests) == 1
+
+
+async def test_counting_that_stopped_says_how_to_go_on(
+    connect: Connect, answer: Answer, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So does a comparison."""
+    monkeypatch.setattr(reader_module, "MAX_PAGES", 1)
+    add_symbol_sets(database, 1_200)
+    with database.transaction():
+        database.execute("UPDATE symbol_sets SET release_id = ? WHERE ref LIKE 'added-%'", (release_id(2),))
+    async with connect() as client:
+        listed = await answer(client, LIST, counts=True)
+        pair = {"first": release_id(2), "second": release_id(3)}
+        compared = await answer(client, "error-tracking-releases-compare", **pair)
+    for said in (listed["not_seen"], compared["not_seen"]):
+        assert "Stopped after" in said
+        assert said.endswith(f" {reader_module.GO_ON}")

@@ -1,6 +1,7 @@
 """The release tools, through a real client, against the sandbox over a real socket."""
 
 import json
+import re
 from typing import Any
 from uuid import uuid4
 
@@ -9,6 +10,8 @@ import pytest
 
 from errtrack_mcp.sandbox.seed import FULL_KEY, OTHER_PROJECT_ID, PROJECT_ID, READ_KEY
 from tests.support.fixtures import Answer, Connect, Refusal
+from tests.support.misbehaving import misbehave
+from tests.support.replies import ID, PAGE, RELEASE, json_of
 from tests.support.upstream import Upstream
 
 pytestmark = pytest.mark.anyio
@@ -291,3 +294,34 @@ async def test_a_hash_that_no_address_can_hold_is_told(connect: Connect, refusal
     async with connect() as client:
         await client.call_tool(CREATE, taken)
         assert "taken by another release" in await refusal(client, CREATE, **taken)
+
+
+LARGE = RELEASE | {"metadata": {"git": {"commit_id": "abc", "branch": "main"}, "rows": ["x" * 1000] * 40}}
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("error-tracking-releases-retrieve", {"id": ID}),
+        ("error-tracking-releases-hash-retrieve", {"hash_id": "h"}),
+        ("error-tracking-releases-partial-update", {"id": ID, "version": "2"}),
+    ],
+)
+async def test_very_large_metadata_is_left_out_with_a_note(
+    connect: Connect, answer: Answer, tool: str, arguments: dict[str, str]
+) -> None:
+    """Commit and branch stay; the note says how to have all of it, and that works."""
+    with misbehave(json_of(LARGE)) as upstream:
+        async with connect(POSTHOG_HOST=upstream.url) as client:
+            cut = await answer(client, tool, **arguments)
+    assert "metadata" not in cut
+    assert (cut["commit"], cut["branch"], cut["version"]) == ("abc", "main", "1")
+    enough = re.fullmatch(f"metadata, for its size: {LIST} has it with detail=full, max_tokens=(\\d+)", cut["left_out"])
+    assert enough
+    with misbehave(json_of(PAGE | {"results": [LARGE]})) as upstream:
+        async with connect(POSTHOG_HOST=upstream.url) as client:
+            [less] = (await answer(client, LIST, detail="full"))["results"]
+            [whole] = (await answer(client, LIST, detail="full", max_tokens=int(enough[1])))["results"]
+    assert "metadata" not in less
+    assert less["left_out"] == cut["left_out"]
+    assert whole == LARGE

@@ -9,6 +9,8 @@ import pytest
 
 from errtrack_mcp.sandbox.seed import FULL_KEY, PROJECT_ID, chunk_id
 from tests.support.fixtures import Answer, Connect, Refusal
+from tests.support.misbehaving import misbehave
+from tests.support.replies import ID, PAGE, RELEASE, SYMBOL_SET, json_of
 from tests.support.upstream import Upstream
 
 pytestmark = pytest.mark.anyio
@@ -80,7 +82,37 @@ async def test_a_reason_next_to_a_file_is_called_old(connect: Connect, answer: A
         page = await answer(client, LIST, ref=chunk_id("unbound/polyfills"))
     [row] = page["results"]
     assert row["old_failure"].startswith("MissingChunkIdData")
-    assert (row["has_uploaded_file"], "failure" in row) == (True, False)
+    assert (row["state"], "failure" in row) == ("complete" if row["last_used"] else "never_loaded", False)
+
+
+async def test_a_listed_symbol_set_has_the_state_that_its_diagnosis_has(connect: Connect, answer: Answer) -> None:
+    """One name for one thing."""
+    async with connect() as client:
+        rows = (await answer(client, LIST, limit=100))["results"]
+        for state in ("complete", "never_loaded", "no_file"):
+            row = next(row for row in rows if row["state"] == state)
+            diagnosis = await answer(client, "error-tracking-symbol-sets-diagnose", ref=row["ref"])
+            assert diagnosis["symbol_set"]["state"] == state
+    assert not any("has_uploaded_file" in row for row in rows)
+
+
+async def test_what_an_answer_of_posthog_did_not_tell_is_no_state(connect: Connect, answer: Answer) -> None:
+    """Unknown is not the same as without a file."""
+    row = {name: value for name, value in SYMBOL_SET.items() if name != "has_uploaded_file"}
+    with misbehave(json_of(PAGE | {"results": [row]})) as upstream:
+        async with connect(POSTHOG_HOST=upstream.url) as client:
+            [listed] = (await answer(client, LIST))["results"]
+    assert "state" not in listed
+
+
+async def test_the_metadata_of_a_symbol_sets_release_is_bounded(connect: Connect, answer: Answer) -> None:
+    """It is left out with a note."""
+    release = RELEASE | {"metadata": {"rows": ["x" * 1000] * 40}}
+    with misbehave(json_of(SYMBOL_SET | {"release": release})) as upstream:
+        async with connect(POSTHOG_HOST=upstream.url) as client:
+            cut = (await answer(client, RETRIEVE, id=ID))["release"]
+    assert "metadata" not in cut
+    assert "max_tokens=" in cut["left_out"]
 
 
 async def test_filters_are_trimmed(connect: Connect, answer: Answer) -> None:

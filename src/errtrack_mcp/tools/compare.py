@@ -28,7 +28,7 @@ from errtrack_mcp.tools.symbol_set_counts import (
     moment,
     state_of,
 )
-from errtrack_mcp.tools.symbol_set_reader import MAX_SECONDS, SymbolSetReader, read_all
+from errtrack_mcp.tools.symbol_set_reader import GO_ON, MAX_SECONDS, SymbolSetReader, read_all
 
 SAMPLE = 5
 MAX_SAMPLED_REF_LENGTH = 100
@@ -83,7 +83,7 @@ async def compare_releases(
         read += reader.read
         sides.append(side)
         unseen.append(not_seen)
-    said = {"not_seen": " ".join(filter(None, unseen))} if any(unseen) else {}
+    said = {"not_seen": " ".join(filter(None, [*unseen, GO_ON]))} if any(unseen) else {}
     lost = max(0, _with_file(sides[0]) - _with_file(sides[1]))
     return Comparison(
         verdict=_verdict(sides[0], sides[1], lost),

@@ -24,7 +24,16 @@ from errtrack_mcp.tools.progress import after
 from errtrack_mcp.tools.prune_plan import Filters, Plan
 from errtrack_mcp.tools.refusal import Refusal
 from errtrack_mcp.tools.releases import Release
-from errtrack_mcp.tools.symbol_set_counts import COMPLETE, NEVER_LOADED, NO_FILE, SymbolSetRow, facts_of, written
+from errtrack_mcp.tools.symbol_set_counts import (
+    COMPLETE,
+    NEVER_LOADED,
+    NO_FILE,
+    SymbolSetRow,
+    facts_of,
+    failure_of,
+    state_of,
+    written,
+)
 from errtrack_mcp.tools.symbol_set_reader import AT_ONCE, MAX_SECONDS, SymbolSetReader, read_all
 
 PRUNE = "error-tracking-symbol-sets-prune"
@@ -55,6 +64,8 @@ class Sample(ToolOutput):
 
     id: str
     ref: str
+    failure: Annotated[str, Field(description="Why it has no file")] = ""
+    release_id: Annotated[str | None, Field(description="null: bound to none")]
     last_used: str | None
     created_at: str | None
 
@@ -224,6 +235,8 @@ def _sample(row: SymbolSetRow) -> Sample:
     return Sample(
         id=row["id"],
         ref=clean(row.get("ref") or "", MAX_SAMPLED_REF_LENGTH),
+        **({"failure": failure_of(row).reason} if state_of(row) == NO_FILE else {}),
+        release_id=row.get("release_id"),
         last_used=row.get("last_used"),
         created_at=row.get("created_at"),
     )

@@ -23,7 +23,7 @@ from errtrack_mcp.tools.symbol_set_counts import (
     NoFileCount,
     SymbolSetCounts,
 )
-from errtrack_mcp.tools.symbol_set_reader import SymbolSetReader, read_all
+from errtrack_mcp.tools.symbol_set_reader import GO_ON, SymbolSetReader, read_all
 
 ROWS_A_PAGE = 500  # the API gives no more (docs/posthog-api.md, section 3)
 MAX_SEARCHED = 10_000  # releases in one call: 20 requests
@@ -75,7 +75,8 @@ async def list_releases(
     else:
         page = await _page(api, limit, offset)
         offsets = list(range(offset, offset + len(page.results)))
-    rows = page.results if detail == "full" else [release.summary() for release in page.results]
+    full = detail == "full"
+    rows = [release.fitted(max_tokens) if full else release.summary() for release in page.results]
     if counts and rows:
         rows, not_seen = await _counted(api, rows, context.report_progress)
         if not_seen:
@@ -112,7 +113,7 @@ async def _counted(api: Client, rows: list[ListedRelease], report: Report) -> tu
     """Count the symbol sets of all these releases in one reading, and say what was not read."""
     counted = SymbolSetCounts(datetime.now(UTC), timedelta(), [row.id for row in rows])
     not_seen = await read_all(SymbolSetReader(api, report), counted.add)
-    said = f"The counts are too small: {not_seen}" if not_seen else ""
+    said = f"The counts are too small: {not_seen} {GO_ON}" if not_seen else ""
     return [row.with_counts(counted.by_release[row.id]) for row in rows], said
 
 

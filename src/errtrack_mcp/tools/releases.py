@@ -11,13 +11,14 @@ from pydantic import Field
 
 from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.errors import ApiError, HashTaken
-from errtrack_mcp.api.models import ApiModel
+from errtrack_mcp.api.models import BYTES_A_TOKEN, ApiModel
 from errtrack_mcp.api.sanitize import quoted
 from errtrack_mcp.tools.annotations import CREATE, DELETE, READ, UPDATE, tool
 from errtrack_mcp.tools.deletion import PREVIEWED, ConfirmCode, DeletionOutput, Preview, consent_to, kept_from_changing
 from errtrack_mcp.tools.dependencies import Api
 from errtrack_mcp.tools.elicitation import Consent, Decision
 from errtrack_mcp.tools.parameters import (
+    MAX_TOKENS,
     Confirm,
     HashId,
     HashToLookUp,
@@ -35,7 +36,10 @@ DESTROY = "error-tracking-releases-destroy"
 
 
 class Release(ApiModel):
-    """A release (docs/posthog-api.md, section 4). A summary has `commit` and `branch` in place of `metadata`."""
+    """A release (docs/posthog-api.md, section 4). A summary has `commit` and `branch` in place of `metadata`.
+
+    One whose metadata is too large has `left_out` as well, which the schemas do not list.
+    """
 
     id: str
     version: str = ""
@@ -51,6 +55,17 @@ class Release(ApiModel):
     def search(self) -> str | None:
         """The search that finds its symbol sets: its version, or None where that is blank, which PostHog refuses."""
         return self.version.strip() or None
+
+    def fitted(self, max_tokens: int = MAX_TOKENS) -> Self:
+        """Return the release, without its metadata where that makes it larger than `max_tokens`."""
+        size = len(self.model_dump_json(exclude_unset=True))
+        if size <= max_tokens * BYTES_A_TOKEN:
+            return self
+        kept = {name: value for name, value in self.model_dump().items() if name != "metadata"}
+        git = {name: value for name, value in self.summary().model_dump().items() if name in {"commit", "branch"}}
+        enough = size // BYTES_A_TOKEN + 1
+        said = f"metadata, for its size: error-tracking-releases-list has it with detail=full, max_tokens={enough}"
+        return self.model_validate({**kept, **git, "left_out": said})
 
     def summary(self) -> Self:
         """Return what is needed to choose from a list."""
@@ -81,12 +96,12 @@ def cli_hash_id(release: Release) -> str:
 
 async def retrieve_release(api: Api, id: UUID) -> Release:  # noqa: A002 - PostHog's name for it
     """Fetch one release by its id."""
-    return await api.get("releases", str(id), into=Release)
+    return (await api.get("releases", str(id), into=Release)).fitted()
 
 
 async def retrieve_release_by_hash(api: Api, hash_id: HashToLookUp) -> Release:
     """Fetch one release by its exact hash id."""
-    return await api.get("releases", "hash", hash_id, into=Release)
+    return (await api.get("releases", "hash", hash_id, into=Release)).fitted()
 
 
 async def create_release(
@@ -120,7 +135,7 @@ async def update_release(
         await api.patch("releases", str(id), body=body)
     except HashTaken as taken:
         raise await _naming_the_holder(api, taken, hash_id) from taken
-    return await api.get("releases", str(id), into=Release)
+    return (await api.get("releases", str(id), into=Release)).fitted()
 
 
 async def preview_deletion(api: Api, id: UUID) -> Preview[ReleaseDeletion]:  # noqa: A002

@@ -28,6 +28,7 @@ MAX_A_MINUTE, MAX_PAGES = (limit.requests * 11 // 12 for limit in SYMBOL_SET_LIM
 MAX_READ_AGAIN = 50
 MAX_WAIT = 60.0
 MAX_WAITS = 3
+GO_ON = "error-tracking-symbol-sets-diagnose with release_id counts those of one release, and can go on by its offset."
 MAX_SECONDS = 40.0  # many clients give a call up after 45 or 60 seconds
 
 SymbolSetPage = ListBody[SymbolSetRow]

@@ -24,7 +24,7 @@ from errtrack_mcp.tools.parameters import (
     Text,
 )
 from errtrack_mcp.tools.releases import Release
-from errtrack_mcp.tools.symbol_set_counts import SymbolSetRow, facts_of
+from errtrack_mcp.tools.symbol_set_counts import NO_FILE, State, SymbolSetRow, facts_of, state_of
 
 MAX_LISTED_REF_LENGTH = 300  # the API allows 2,048 bytes, of which a page of a hundred would be all there is to see
 DESTROY = "error-tracking-symbol-sets-destroy"
@@ -57,11 +57,13 @@ OrderBy = (
 class SymbolSet(ApiModel):
     """A symbol set (docs/posthog-api.md, section 4).
 
-    A summary has `failure` in place of `failure_reason`, or `old_failure` where a file was uploaded since.
+    A summary has its `state` in place of `has_uploaded_file`, where the API told that, and `failure` in place of
+    `failure_reason`, or `old_failure` where a file was uploaded since.
     """
 
     id: str
     ref: str = ""
+    state: State = NO_FILE
     has_uploaded_file: bool = False
     failure: str = ""
     old_failure: str = ""
@@ -100,8 +102,8 @@ class SymbolSet(ApiModel):
         if self.failure_reason:
             name = "old_failure" if self.has_uploaded_file else "failure"
             derived[name] = decode_failure(self.failure_reason).reason
-        if "failure" not in derived and "has_uploaded_file" in self.model_fields_set:
-            derived["has_uploaded_file"] = self.has_uploaded_file
+        if "has_uploaded_file" in self.model_fields_set:
+            derived["state"] = state_of(self.row())
         if self.release:
             derived["release"] = self.release.only("id", "version", "project")
         return self.only("id", "ref", "created_at", "last_used", **derived)
@@ -142,7 +144,8 @@ async def list_symbol_sets(
 
 async def retrieve_symbol_set(api: Api, id: UUID) -> SymbolSet:  # noqa: A002 - PostHog's name for it
     """Fetch one symbol set with its release. has_uploaded_file is true as soon as an upload has started."""
-    return await api.get("symbol_sets", str(id), into=SymbolSet)
+    found = await api.get("symbol_sets", str(id), into=SymbolSet)
+    return found.model_copy(update={"release": found.release.fitted()}) if found.release else found
 
 
 async def find_symbol_set(api: Client, ref: str) -> SymbolSet | None:
