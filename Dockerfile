@@ -3,14 +3,18 @@
 ARG PYTHON_IMAGE=python:3.13.9-slim
 FROM ${PYTHON_IMAGE} AS build
 WORKDIR /build
-# For traces: --build-arg EXTRAS=redis,otel
-ARG EXTRAS=redis
+# Every package has a version and its hashes: make requirements. For traces: --build-arg REQUIREMENTS=requirements-otel.txt
+ARG REQUIREMENTS=requirements.txt
+COPY deploy/requirements.txt deploy/requirements-otel.txt deploy/requirements-build.txt deploy/
+RUN python -m venv --without-pip /opt/errtrack \
+ && pip --python /opt/errtrack/bin/python install --no-cache-dir --no-deps --require-hashes -r "deploy/${REQUIREMENTS}" \
+ && pip install --no-cache-dir --no-deps --require-hashes -r deploy/requirements-build.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY src src
 # What is installed is what was copied, so there is no version to fix.
 # hadolint ignore=DL3013
-RUN python -m venv --without-pip /opt/errtrack \
- && pip --python /opt/errtrack/bin/python install --no-cache-dir ".[${EXTRAS}]"
+RUN pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir dist . \
+ && pip --python /opt/errtrack/bin/python install --no-cache-dir --no-deps dist/*.whl
 
 FROM ${PYTHON_IMAGE}
 COPY --from=build /opt/errtrack /opt/errtrack

@@ -15,7 +15,11 @@ CLIENTS := $(if $(and $(call have,npm),$(call have,node)),$(NPM_CLIENTS) $(VENDO
 BUILD := build
 DIST := dist
 
-.PHONY: demo test test-hostile test-cluster clients bundle lint types soak large bench bench-http docs format clean
+# No line names a registry, so that any mirror serves. Versions stay as they are unless they no longer fit.
+COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --no-header --no-annotate --no-emit-index-url \
+  --python-version 3.13 --python-platform linux $(if $(UPGRADE),--upgrade)
+
+.PHONY: requirements demo test test-hostile test-cluster clients bundle lint types soak large bench bench-http docs format clean
 
 demo: .venv/installed          ## show the main job on the embedded sandbox
 	@$(BIN)/errtrack-mcp demo
@@ -29,6 +33,11 @@ test-cluster: .venv/installed  ## three replicas behind a real nginx, with a rea
 
 test-hostile: .venv/installed  ## the attacks alone, with a table of tries and failures; a part of make test
 	@$(BIN)/python -m pytest -n auto -m attack
+
+requirements: .venv/installed  ## fix the versions of what the image installs, with hashes; UPGRADE=1 for newer ones
+	@$(COMPILE) pyproject.toml --extra redis -o deploy/requirements.txt
+	@$(COMPILE) pyproject.toml --extra redis --extra otel -o deploy/requirements-otel.txt
+	@echo 'hatchling>=1.27' | $(COMPILE) - -o deploy/requirements-build.txt
 
 clients: $(NPM_CLIENTS) $(VENDORS) $(FRAMEWORKS)/.installed  ## all that tests/clients connects with
 

@@ -12,6 +12,7 @@ from typing import Any
 import click
 import pytest
 import yaml
+from packaging.requirements import Requirement
 
 from errtrack_mcp.cli.main import main
 from errtrack_mcp.settings import Settings, variable_of
@@ -93,12 +94,21 @@ def test_without_an_engine_a_composition_waits_for_calls_to_end(file: str) -> No
         assert grace >= delay + Settings().drain_timeout + 15
 
 
-def test_the_recipe_asks_for_extras_that_exist() -> None:
-    """Pip would only warn of one that does not."""
-    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
-    named = re.findall(r"EXTRAS=([a-z,]+)", DOCKERFILE)
-    assert len(named) == 2
-    assert {extra for names in named for extra in names.split(",")} <= set(extras)
+def test_the_recipe_installs_exact_versions_with_their_hashes() -> None:
+    """All that the project needs, extras included, and nothing from a registry of our choice."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    extras = project["project"]["optional-dependencies"]
+    needed = [*project["project"]["dependencies"], *extras["redis"]]
+    files = {"": needed, "-otel": needed + extras["otel"], "-build": project["build-system"]["requires"]}
+    for file, requirements in files.items():
+        text = (ROOT / "deploy" / f"requirements{file}.txt").read_text()
+        fixed = dict(re.findall(r"^([a-z0-9.-]+)==([^ ;]+) .*\\\n +--hash=sha256:[0-9a-f]{64}", text, re.MULTILINE))
+        assert len(fixed) == len(re.findall(r"^[a-z]", text, re.MULTILINE))
+        for requirement in map(Requirement, requirements):
+            assert requirement.specifier.contains(fixed[requirement.name])
+        assert "://" not in text
+        assert f"deploy/requirements{file}.txt" in DOCKERFILE
+    assert len(re.findall(r"pip \S*.*install .*--no-deps --require-hashes -r", DOCKERFILE)) == 2
 
 
 def test_without_a_cluster_the_deployment_says_what_the_program_understands() -> None:
@@ -160,7 +170,9 @@ def test_without_an_engine_what_is_installed_leaves_the_image_below_200_mb(tmp_p
     subprocess.run([str(SCRIPTS / "uv"), "venv", "--quiet", "--python", sys.executable, str(tmp_path)], check=True)
     python = tmp_path / ("Scripts" if sys.platform == "win32" else "bin") / "python"
     install = [str(SCRIPTS / "uv"), "pip", "install", "--quiet", "--compile-bytecode", "--link-mode", "copy"]
-    subprocess.run([*install, "--python", str(python), f"{ROOT}[redis]"], check=True)
+    fixed = ["--require-hashes", "-r", str(ROOT / "deploy" / "requirements.txt")]
+    for what in (fixed, [str(ROOT)]):
+        subprocess.run([*install, "--no-deps", "--python", str(python), *what], check=True)
     size = sum(file.stat().st_size for file in tmp_path.rglob("*") if file.is_file() and not file.is_symlink())
     print(f"installed: {size / 1e6:.0f} MB")
     assert BASE + size < LIMIT
