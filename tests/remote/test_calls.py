@@ -107,7 +107,7 @@ async def remembering(database: Database) -> AsyncIterator["ASGIApp"]:
     metrics = Metrics()
     store = IdempotencyStore(cast("RedisStore", RedisDict()))
     upstream = Upstream(settings, KeyRateLimiter(None), store, metrics, create_app(database))
-    http = StreamableHttp(create_remote_server(settings, upstream, Replica(metrics)))
+    http = StreamableHttp(create_remote_server(settings, upstream, Replica(metrics), None))
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await http({**scope, CALLER: caller}, receive, send)
