@@ -46,7 +46,7 @@ def ask(client: "TestClient") -> dict[str, Any]:
     arguments["confirm"] = preview["confirm"]
     asked = client.post("/mcp", **asked_call(DESTROY, arguments=arguments)).json()["result"]
     (question,) = asked["inputRequests"]
-    yes = {question: {"action": "accept", "content": {"delete": True}}}
+    yes = {question: {"action": "accept", "content": {"agree": True}}}
     return {"arguments": arguments, "requestState": asked["requestState"], "inputResponses": yes}
 
 

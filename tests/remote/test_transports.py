@@ -11,13 +11,13 @@ import pytest
 
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import FULL_KEY, PROJECT_ID
-from errtrack_mcp.server.catalog.toolsets import TOOLSETS
+from errtrack_mcp.server.catalog.toolsets import toolsets_for
 from tests.support.installed import environment
 from tests.support.results import text_of
 from tests.support.serving import LIST, Serving, call_body, caller, posting, serving, serving_here, sse_caller
 from tests.support.upstream import Upstream
 
-TOOLS = sum(map(len, TOOLSETS.values()))
+TOOLS = sum(map(len, toolsets_for(local=False, source_code_over_http=False).values()))
 
 
 @pytest.mark.anyio

@@ -46,7 +46,7 @@ def test_a_no_at_one_replica_cannot_be_turned_into_a_yes_at_another(sandbox: Ups
             asked = destroy(one.url, confirm)["result"]
             (question,) = asked["inputRequests"]
             state = {"requestState": asked["requestState"]}
-            yes = {question: {"action": "accept", "content": {"delete": True}}}
+            yes = {question: {"action": "accept", "content": {"agree": True}}}
             declined = destroy(one.url, confirm, **state, inputResponses={question: {"action": "decline"}})
             replayed = destroy(other.url, confirm, **state, inputResponses=yes)
             state = {"requestState": destroy(one.url, confirm)["result"]["requestState"]}
