@@ -2,15 +2,15 @@
 
 import json
 import sqlite3
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
-from uuid import uuid4
 
 from errtrack_mcp.sandbox.database import Database, TimeOrderedIds, stored_time
 from errtrack_mcp.sandbox.exception_properties import frame_properties
+from errtrack_mcp.sandbox.frame_rows import RowOfFrame, find_row, is_young, write_row
 from errtrack_mcp.sandbox.frames import Contents, Original, resolve, source_context, unresolve
+from errtrack_mcp.sandbox.symbol_sets import note_use
 
-RESOLVED_KEPT, UNRESOLVED_KEPT = timedelta(seconds=1800), timedelta(seconds=300)
 REOPENED = ("resolved", "archived", "pending_release")
 LATEST = (
     "SELECT e.* FROM exception_events e JOIN issue_fingerprints f USING (team_id, fingerprint)"
@@ -57,33 +57,13 @@ def happen_again(database: Database, ids: TimeOrderedIds, issue_id: str, moment:
 
 def _current(database: Database, team_id: int, frame: Contents, moment: datetime) -> Contents:
     """Return a frame as it is resolved at a moment: by its row while that is young, else anew."""
-    hash_id, _, part = frame["raw_id"].rpartition("/")
-    place = (team_id, hash_id, int(part))
-    row = database.one("SELECT * FROM stack_frames WHERE team_id = ? AND raw_id = ? AND part = ?", place)
-    if row is not None and moment - datetime.fromisoformat(row["created_at"]) < _kept(row):
-        contents: Contents = json.loads(row["contents"])
-        return contents
+    row = find_row(database, team_id, frame["raw_id"])
+    if row is not None and is_young(row, moment):
+        young: Contents = json.loads(row["contents"])
+        return young
     contents, context, symbol_set_id = _resolved_anew(database, team_id, frame, row, moment)
-    database.execute(
-        "INSERT INTO stack_frames VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (team_id, raw_id, part) DO UPDATE SET created_at = excluded.created_at,"
-        " contents = excluded.contents, resolved = excluded.resolved, context = excluded.context,"
-        " symbol_set_id = excluded.symbol_set_id",
-        (
-            str(uuid4()),
-            *place,
-            stored_time(moment),
-            json.dumps(contents, ensure_ascii=False),
-            contents["resolved"],
-            context,
-            symbol_set_id,
-        ),
-    )
+    write_row(database, team_id, RowOfFrame(contents, context, symbol_set_id), moment)
     return contents
-
-
-def _kept(row: sqlite3.Row) -> timedelta:
-    return RESOLVED_KEPT if row["resolved"] else UNRESOLVED_KEPT
 
 
 def _resolved_anew(
@@ -97,7 +77,7 @@ def _resolved_anew(
     if symbol_set is None or not symbol_set["content_hash"]:
         failure = f"No sourcemap uploaded for chunk id: {chunk}"
         return unresolve(frame, failure), None, None if symbol_set is None else symbol_set["id"]
-    database.execute("UPDATE symbol_sets SET last_used = ? WHERE id = ?", (stored_time(moment), symbol_set["id"]))
+    note_use(database, team_id, chunk, moment)
     found = database.one("SELECT original FROM originals WHERE raw_id = ?", (frame["raw_id"],))
     if found is None:
         raw: dict[str, Any] = frame["junk_drawer"]["raw_frame"]

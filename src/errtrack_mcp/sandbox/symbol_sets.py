@@ -1,6 +1,7 @@
 """Symbol sets: routes and SQL."""
 
 import sqlite3
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from errtrack_mcp.sandbox.bodies import FILES, JSON_ONLY
 from errtrack_mcp.sandbox.calls import READ, WRITE, Action, Call, Resource
-from errtrack_mcp.sandbox.database import Database, shown_time
+from errtrack_mcp.sandbox.database import Database, shown_time, stored_time
 from errtrack_mcp.sandbox.envelope import Window, invalid, no_content, not_found, page, server_error
 from errtrack_mcp.sandbox.fields import read_boolean, read_field, read_text
 from errtrack_mcp.sandbox.releases import release_body
@@ -17,6 +18,7 @@ from errtrack_mcp.sandbox.throttle import SYMBOL_SETS
 
 PATH = "/api/projects/{project_id:segment}/error_tracking/symbol_sets"
 MAX_LIMIT = 100
+USED_AT_MOST_EVERY = timedelta(hours=12)
 STATUSES = ("all", "valid", "invalid")
 ORDERS = {
     "created_at": "s.created_at, s.id",
@@ -135,6 +137,14 @@ def insert_symbol_set(database: Database, values: dict[str, Any]) -> None:
         "INSERT INTO symbol_sets VALUES (:id, :ref, :team_id, :created_at, :last_used, :failure_reason,"
         " :storage_ptr, :content_hash, :release_id)",
         values,
+    )
+
+
+def note_use(database: Database, team_id: int, ref: str, moment: datetime) -> None:
+    """Note that a set was used, at most twice a day."""
+    database.execute(
+        "UPDATE symbol_sets SET last_used = ? WHERE team_id = ? AND ref = ? AND coalesce(last_used, '') < ?",
+        (stored_time(moment), team_id, ref, stored_time(moment - USED_AT_MOST_EVERY)),
     )
 
 

@@ -2,7 +2,7 @@
 
 import re
 import sqlite3
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,11 +13,10 @@ from errtrack_mcp.sandbox.calls import WRITE, Action, Call, Resource
 from errtrack_mcp.sandbox.database import stored_time
 from errtrack_mcp.sandbox.envelope import ApiError, invalid, server_error
 from errtrack_mcp.sandbox.storage import MAX_BYTES
-from errtrack_mcp.sandbox.symbol_sets import PATH
+from errtrack_mcp.sandbox.symbol_sets import PATH, note_use
 from errtrack_mcp.sandbox.throttle import SYMBOL_SETS
 from errtrack_mcp.sandbox.upload_requests import Conflicts, Upload, read_check, read_start
 
-USED_AT_MOST_EVERY = timedelta(hours=12)
 RELEASE_ID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 HEXADECIMAL = re.compile("[0-9a-f]{32}", re.IGNORECASE)
 
@@ -172,10 +171,7 @@ def _touch(call: Call, uploads: list[Upload]) -> None:
     """Note that sets were asked for, at most twice a day."""
     now = datetime.now(UTC)
     for upload in uploads:
-        call.database.execute(
-            "UPDATE symbol_sets SET last_used = ? WHERE team_id = ? AND ref = ? AND coalesce(last_used, '') < ?",
-            (stored_time(now), call.team_id, upload.chunk_id, stored_time(now - USED_AT_MOST_EVERY)),
-        )
+        note_use(call.database, call.team_id, upload.chunk_id, now)
 
 
 def _pending(call: Call, symbol_set_id: str) -> sqlite3.Row:
