@@ -24,6 +24,7 @@ from errtrack_mcp.sandbox import (
     uploads,
 )
 from errtrack_mcp.sandbox.calls import Sandbox, present
+from errtrack_mcp.sandbox.capture import capture_routes
 from errtrack_mcp.sandbox.database import Database, TimeOrderedIds
 from errtrack_mcp.sandbox.endpoint import Endpoint
 from errtrack_mcp.sandbox.envelope import ApiError, not_found, server_error
@@ -97,7 +98,7 @@ def create_app(  # noqa: PLR0913 - every way in which installations differ
     endpoints = [(resource.path, Endpoint(sandbox, resource)) for resource in RESOURCES if resource not in unknown]
     routes = [Route(path + ending, endpoint) for path, endpoint in endpoints for ending in ENDINGS]
     app = Starlette(
-        routes=[*routes, *storage_routes(storage, database)],
+        routes=[*routes, *storage_routes(storage, database), *capture_routes(sandbox)],
         middleware=[Middleware(EnvironmentsAlias, routes=routes)],
         exception_handlers={ApiError: _answer_error, 404: _answer_unknown_route, Exception: _answer_crash},
     )

@@ -22,8 +22,8 @@ def exception_properties(exceptions: tuple[Thrown, ...]) -> dict[str, Any]:
     deciding = next((frame for frame in reversed(frames) if frame["in_app"]), None)
     return {
         "$exception_list": [_listed(number, each) for number, each in enumerate(exceptions)],
-        "$exception_types": _distinct(each.type for each in exceptions),
-        "$exception_values": _distinct(each.value for each in exceptions),
+        "$exception_types": distinct(each.type for each in exceptions),
+        "$exception_values": distinct(each.value for each in exceptions),
         **frame_properties(frames),
         "$exception_handled": exceptions[0].handled,
         "$exception_level": "error",
@@ -36,8 +36,8 @@ def exception_properties(exceptions: tuple[Thrown, ...]) -> dict[str, Any]:
 def frame_properties(frames: list[Contents]) -> dict[str, Any]:
     """Return which sources and functions occur in frames."""
     return {
-        "$exception_sources": _distinct(frame.get("source") for frame in frames),
-        "$exception_functions": _distinct(frame.get("resolved_name", frame["mangled_name"]) for frame in frames),
+        "$exception_sources": distinct(frame.get("source") for frame in frames),
+        "$exception_functions": distinct(frame.get("resolved_name", frame["mangled_name"]) for frame in frames),
     }
 
 
@@ -78,5 +78,6 @@ def _listed(number: int, thrown: Thrown) -> dict[str, Any]:
     return listed
 
 
-def _distinct(texts: Any) -> list[Any]:
+def distinct(texts: Any) -> list[Any]:
+    """Return texts without None and repetitions, in order."""
     return list(dict.fromkeys(text for text in texts if text is not None))
