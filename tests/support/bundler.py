@@ -2,13 +2,17 @@
 
 import json
 import os
+import re
+import shutil
+import string
 import subprocess
 from pathlib import Path
 from typing import Protocol
 from uuid import NAMESPACE_URL, uuid5
 
-from tests.support.npm import MODULES
+from tests.support.npm import CLIENTS, MODULES
 
+BASE64 = string.ascii_uppercase + string.ascii_lowercase + string.digits + "+/"
 ESBUILD = MODULES / ".bin" / "esbuild"
 SOURCES = {
     "main.ts": 'import { total } from "./cart";\nexport const shown = (prices: number[]) => `${total(prices)} EUR`;\n'
@@ -39,8 +43,22 @@ def run_esbuild(project: Path, *options: str) -> Path:
     return out
 
 
+def bundle_reporting_app(project: Path) -> Path:
+    """Bundle the app of tests/clients/reporting_app for Node into `project`/dist, and return the script.
+
+    Its code is one line; PostHog's SDK stays outside, where Node finds it.
+    """
+    shutil.copytree(CLIENTS / "reporting_app", project / "src")
+    (project / "node_modules").symlink_to(MODULES)
+    script = project / "dist" / "app.js"
+    options = ("--bundle", "--minify", "--platform=node", "--packages=external", "--sourcemap", f"--outfile={script}")
+    command = [str(ESBUILD), str(project / "src" / "main.ts"), *options]
+    subprocess.run(command, check=True, capture_output=True, timeout=60, env={**os.environ, "NO_COLOR": "1"})
+    return script
+
+
 def inject(script: Path) -> str:
-    """Give a script its chunk id as PostHog's CLI does: code before byte 0, a comment at the end."""
+    """Give a script its chunk id as PostHog's CLI does: code before byte 0, a comment at the end, the map moved."""
     code = script.read_text()
     chunk_id = str(uuid5(NAMESPACE_URL, f"{script.name}{code}"))
     registering = (
@@ -50,5 +68,27 @@ def inject(script: Path) -> str:
     script.write_text(f"{registering}{code}\n//# chunkId={chunk_id}")
     source_map = script.with_name(f"{script.name}.map")
     if source_map.exists():
-        source_map.write_text(json.dumps({"chunk_id": chunk_id, **json.loads(source_map.read_text())}))
+        content = json.loads(source_map.read_text())
+        content["mappings"] = _moved(content["mappings"], len(registering))
+        source_map.write_text(json.dumps({"chunk_id": chunk_id, **content}))
     return chunk_id
+
+
+def _moved(mappings: str, columns: int) -> str:
+    """Move what a map says of the first line to the right; columns are told from one to the next, so it is one."""
+    first = re.match(r"[A-Za-z0-9+/]+", mappings)
+    if first is None:
+        return mappings
+    value, digits = 0, 0
+    for digit in map(BASE64.index, first[0]):
+        value |= (digit & 31) << 5 * digits
+        digits += 1
+        if digit < 32:
+            break
+    value += columns * 2  # the lowest bit is the sign, and the first column is not negative
+    written = ""
+    while True:
+        value, digit = value >> 5, value & 31
+        written += BASE64[digit | (32 if value else 0)]
+        if not value:
+            return written + mappings[digits:]

@@ -1,0 +1,107 @@
+"""PostHog's own SDKs report errors to the sandbox, and our tools lead from a minified one to its source."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp import Client
+
+from errtrack_mcp.sandbox.app import create_app
+from errtrack_mcp.sandbox.database import Database
+from errtrack_mcp.sandbox.seed import RELEASES, release_id
+from tests.support.bundler import bundle_reporting_app, inject
+from tests.support.containers import pair
+from tests.support.fixtures import Answer, Connect
+from tests.support.installed import environment
+from tests.support.npm import CLIENTS, Node
+from tests.support.uploading import upload
+from tests.support.upstream import Upstream, serve
+
+pytestmark = pytest.mark.anyio
+
+AN_HOUR_AGO = timedelta(hours=1)
+DIAGNOSE = "error-tracking-issues-diagnose"
+EVENTS = "query-error-tracking-issue-events"
+RESOLVE = "error-tracking-stack-traces-resolve"
+
+
+@pytest.fixture
+def an_hour_ago(database: Database) -> Iterator[Upstream]:
+    """Serve the same project as it was an hour ago: PostHog looks for a map again only after a while."""
+    with serve(create_app(database, now=lambda: datetime.now(UTC) - AN_HOUR_AGO)) as upstream:
+        yield upstream
+
+
+def container_of(script: Path) -> bytes:
+    """Return the file of a symbol set with a script and its map."""
+    return pair(script.read_bytes(), script.with_name(f"{script.name}.map").read_bytes())
+
+
+def run_program(origin: str, *options: str) -> None:
+    """Run the program in Python, which reports its error there."""
+    command = [sys.executable, str(CLIENTS / "reporting_app" / "program.py"), origin, *options]
+    subprocess.run(command, check=True, timeout=60, env=environment())
+
+
+async def reported(answer: Answer, client: Client) -> list[dict[str, Any]]:
+    """List the issues that the apps of this test reported."""
+    listed = await answer(client, "query-error-tracking-issues-list", search="average price")
+    results: list[dict[str, Any]] = listed["results"]
+    return results
+
+
+async def test_an_error_of_a_bundle_goes_from_minified_to_readable(  # noqa: PLR0913, PLR0917
+    node: Node, an_hour_ago: Upstream, sandbox: Upstream, connect: Connect, answer: Answer, tmp_path: Path
+) -> None:
+    """Never uploaded, then uploaded: the stored event is resolved on the spot, and the next one comes readable."""
+    script = bundle_reporting_app(tmp_path)
+    ref = inject(script)
+    done = node(script, an_hour_ago.url)
+    assert done.returncode == 0, done.stderr
+    async with connect() as client:
+        [minified] = await reported(answer, client)
+        before = await answer(client, DIAGNOSE, issue_id=minified["id"])
+        upload(sandbox.url, ref, container_of(script), release_id(0))
+        uploaded = await answer(client, DIAGNOSE, issue_id=minified["id"])
+        resolved = await answer(client, RESOLVE, issue_id=minified["id"])
+        assert node(script, sandbox.url).returncode == 0
+        [readable] = [issue for issue in await reported(answer, client) if issue["id"] != minified["id"]]
+        stayed = await answer(client, DIAGNOSE, issue_id=minified["id"])
+        events = await answer(client, EVENTS, issue_id=readable["id"])
+        releases = await answer(client, "error-tracking-issues-releases", issue_id=readable["id"])
+    assert [(cause["kind"], cause["ref"]) for cause in before["causes"]] == [("never_uploaded", ref)]
+    assert uploaded["causes"][0]["now"].startswith("has not occurred since its upload began")
+    assert resolved["readable"] is True
+    assert '>     8 |     throw new RangeError("A cart without lines has no average price");' in resolved["stack_trace"]
+    assert stayed["readable"] is False
+    assert stayed["causes"][0]["now"].startswith("fixed since")
+    [frames] = [each["frames"] for each in events["results"][0]["exceptions"]]
+    assert [(frame["function"], frame["source"], frame["line"]) for frame in frames[-2:]] == [
+        ("main", "../src/main.ts", 8),
+        ("averagePrice", "../src/cart.ts", 8),
+    ]
+    assert RELEASES[0].version in str(releases)
+
+
+@pytest.mark.parametrize("options", [(), ("--gzip",)])
+async def test_an_error_of_a_python_program_is_readable_at_once(
+    sandbox: Upstream, connect: Connect, answer: Answer, options: tuple[str, ...]
+) -> None:
+    """Its frames bring their lines along; the cause follows the error."""
+    run_program(sandbox.url, *options)
+    async with connect() as client:
+        [issue] = await reported(answer, client)
+        found = await answer(client, DIAGNOSE, issue_id=issue["id"])
+        events = await answer(client, EVENTS, issue_id=issue["id"])
+    assert found["readable"] is True
+    assert issue["name"] == "LookupError"
+    error, cause = events["results"][0]["exceptions"]
+    assert (error["type"], error["handled"], cause["type"]) == ("LookupError", True, "ZeroDivisionError")
+    assert [(frame["function"], frame["source"]) for frame in cause["frames"]] == [
+        ("main", "program.py"),
+        ("average_price", "program.py"),
+    ]
