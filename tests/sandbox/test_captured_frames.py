@@ -23,13 +23,14 @@ def throw_site(origin: str, database: Database, **fields: Any) -> Contents:
 
 def test_a_frame_is_resolved_with_its_file(origin: str, database: Database, api: httpx.Client) -> None:
     """Its row has the source around it, and the symbol set was used."""
+    database.execute("UPDATE symbol_sets SET last_used = NULL")
     frame = throw_site(origin, database, chunk_id=UPLOADED)
     assert (frame["resolved_name"], frame["source"], frame["line"]) == ("discountFor", "source/order/discount.ts", 8)
     [row] = api.post("stack_frames/batch_get/", json={"raw_ids": [frame["raw_id"]]}).json()["results"]
     assert (row["resolved"], row["symbol_set_ref"]) == (True, UPLOADED)
     assert row["context"]["line"] == {"number": 8, "line": "  const { percent } = customer.account!.discount;"}
     [symbol_set] = find_symbol_sets(api, ref=UPLOADED)
-    assert symbol_set["last_used"] is not None
+    assert symbol_set["last_used"] == "2026-09-20T12:00:00Z"
 
 
 @pytest.mark.parametrize(

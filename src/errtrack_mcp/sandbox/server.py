@@ -109,6 +109,7 @@ def announcement(address: str) -> str:
         [
             f"PostHog sandbox at {address.rstrip('/')}",
             f"Project {PROJECT_ID} ({PROJECT_NAME})",
+            f"Its token, with which PostHog's SDKs send errors here: phc_sandbox_{PROJECT_ID}",
             "Keys and their scopes:",
             *keys,
             "Try it:",
