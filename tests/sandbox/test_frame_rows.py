@@ -33,3 +33,11 @@ def test_a_readable_row_is_kept_for_longer(database: Database, *, resolved: bool
     assert found is not None
     assert is_young(found, NOW + timedelta(seconds=seconds - 1))
     assert not is_young(found, NOW + timedelta(seconds=seconds))
+
+
+def test_a_symbol_set_that_is_gone_by_now_is_not_named(database: Database) -> None:
+    """It may be deleted while its file is read."""
+    write_row(database, PROJECT_ID, RowOfFrame({"raw_id": "aa/0", "resolved": True}, None, "gone"), NOW)
+    found = find_row(database, PROJECT_ID, "aa/0")
+    assert found is not None
+    assert found["symbol_set_id"] is None

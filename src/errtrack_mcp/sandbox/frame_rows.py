@@ -35,7 +35,10 @@ def is_young(row: sqlite3.Row, moment: datetime) -> bool:
 
 
 def write_row(database: Database, team_id: int, row: RowOfFrame, moment: datetime) -> None:
-    """Write the row of a frame that was resolved at a moment, over the one before."""
+    """Write the row of a frame that was resolved at a moment, over the one before.
+
+    Its symbol set may have been deleted while the file was read: then the row names none.
+    """
     values: tuple[Any, ...] = (
         str(uuid4()),
         team_id,
@@ -47,7 +50,7 @@ def write_row(database: Database, team_id: int, row: RowOfFrame, moment: datetim
         row.symbol_set_id,
     )
     database.execute(
-        "INSERT INTO stack_frames VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        "INSERT INTO stack_frames VALUES (?, ?, ?, ?, ?, ?, ?, ?, (SELECT id FROM symbol_sets WHERE id = ?))"
         " ON CONFLICT (team_id, raw_id, part) DO UPDATE SET created_at = excluded.created_at,"
         " contents = excluded.contents, resolved = excluded.resolved, context = excluded.context,"
         " symbol_set_id = excluded.symbol_set_id",
