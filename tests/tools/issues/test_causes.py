@@ -156,6 +156,14 @@ def test_the_stored_frames_say_what_is_true_by_now(frames: Any, found: Any, stat
     assert (now and now.state) == state
 
 
+def test_an_error_that_came_before_posthog_looked_again_is_said_to_have_come() -> None:
+    """A frame of Node counts as resolved without its map, and is kept for half an hour: the upload is not at fault."""
+    late = cause(newest=UPLOADED + timedelta(minutes=20))
+    now = now_of(late, symbol_set(), [stored(UPLOADED - timedelta(minutes=5))])
+    assert str(now).startswith("occurred since its upload began (2026-09-01T12:00:00Z), but PostHog kept")
+    assert kind_of(late, symbol_set(), now) == "uploaded_later"
+
+
 def test_frames_are_matched_by_their_ids_where_these_are_known() -> None:
     """Two scripts can have the same name at the same place."""
     same_place, same_id = stored(AFTER, readable=True), stored(AFTER, readable=True, raw_id="mine/0", name="other")

@@ -40,6 +40,7 @@ def said(*now: Any, minified: tuple[str, ...] = ("new", "old"), failure: Any = M
         ([FIXED, None], "A part of it is fixed since."),
         ([FIXED, BROKEN], "It is still broken although a file was uploaded."),
         ([NOT_SINCE], "It has not occurred since the upload: look at the next error."),
+        ([Now("not_tried", TIME)], "PostHog has not looked its frames up since the upload"),
     ],
 )
 def test_the_summary_says_how_it_stands(now: list[Now | None], sentence: str) -> None:

@@ -106,7 +106,7 @@ class StoredFrame:
 class Now:
     """What is true of a cause by now, and since when: the look-up, the failure, or the upload that says so."""
 
-    state: Literal["fixed", "still_broken", "not_since"]
+    state: Literal["fixed", "still_broken", "not_since", "not_tried"]
     time: datetime
 
     def __str__(self) -> str:
@@ -116,6 +116,8 @@ class Now:
             "fixed": f"fixed since {time}: new errors are readable",
             "still_broken": f"still broken at {time}, when PostHog last looked its frames up",
             "not_since": f"has not occurred since its upload began ({time})",
+            "not_tried": f"occurred since its upload began ({time}), but PostHog kept what it had found before: "
+            "it looks a frame up again after 5 minutes, one of Node after 30",
         }[self.state]
 
 
@@ -158,7 +160,7 @@ def kind_of(cause: Cause, found: SymbolSet | None, now: Now | None) -> CauseKind
     if found is None or state_of(found.row()) == NO_FILE:
         return "never_uploaded"
     begun, used = moment(found.created_at), moment(found.last_used)
-    if begun is None or cause.newest <= begun or (now and now.state == "fixed"):
+    if begun is None or cause.newest <= begun or (now and now.state in {"fixed", "not_tried"}):
         return "uploaded_later"
     unused = used is None or (used <= cause.newest and cause.newest > begun + REMEMBERED)
     return "upload_unfinished" if unused or (now and now.state == "still_broken") else "uploaded_later"
@@ -173,6 +175,8 @@ def now_of(cause: Cause, found: SymbolSet | None, stored: Iterable[StoredFrame])
     if found is None or begun is None:  # nothing was uploaded that could have changed anything
         broken = []
     elif cause.failure.kind == "missing" and not fixed:
+        if cause.newest > begun and broken and max(broken) <= begun:
+            return Now("not_tried", begun)
         if all(time <= begun for time in broken):
             # A frame without its map may be stored without its symbol set, and is then not among those asked for.
             seen_all = own or cause.raw_ids or state_of(found.row()) == COMPLETE

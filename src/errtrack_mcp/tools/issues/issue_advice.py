@@ -55,6 +55,8 @@ def summary(window: Window, events: Sequence[Event], sample: Sample, now: Sequen
         said.append("All of it is fixed since: new errors are readable.")
     elif states == {"not_since"}:
         said.append("It has not occurred since the upload: look at the next error.")
+    elif states == {"not_tried"}:
+        said.append("PostHog has not looked its frames up since the upload: look at an error half an hour after it.")
     elif "fixed" in states:
         said.append("A part of it is fixed since.")
     if "still_broken" in states:
