@@ -175,7 +175,7 @@ def test_older_installations_are_understood(ask: Ask) -> None:
     rows = [{"id": ID, "ref": "a", "storage_ptr": "s3/x"}, {"id": ID, "ref": "b", "storage_ptr": None}]
     with misbehave(json_of({**PAGE, "results": rows})) as upstream:
         page = value(ask(upstream, ("error-tracking-symbol-sets-list", {})))
-    assert [row["has_uploaded_file"] for row in page["results"]] == [True, False]
+    assert [row["state"] for row in page["results"]] == ["never_loaded", "no_file"]
     assert "s3/x" not in json.dumps(page)
 
 

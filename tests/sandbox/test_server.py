@@ -18,9 +18,10 @@ def test_signals_stop_it_cleanly(tmp_path: Path, number: signal.Signals) -> None
 
 
 def test_announcement_says_what_a_person_needs() -> None:
-    """The address, the project, each key with its scopes, and a first request are all told."""
+    """The address, the project, its token, each key with its scopes, and a first request are all told."""
     lines = announcement("http://127.0.0.1:8010/").splitlines()
     assert lines[:2] == ["PostHog sandbox at http://127.0.0.1:8010", "Project 4242 (Northwind Shop)"]
+    assert lines[2].endswith(": phc_sandbox_4242")
     assert "  phx_sandbox_read       error_tracking:read, user:read, project:read, organization:read" in lines
     assert lines[-1] == (
         "  curl -H 'Authorization: Bearer phx_sandbox_full' "
