@@ -31,8 +31,9 @@ test: lint types $(CLIENTS)    ## everything that must pass and that this machin
 test-cluster: .venv/installed  ## three replicas behind a real nginx, with a real Redis; a part of make test
 	@$(BIN)/python -m pytest -n auto -m cluster
 
-test-hostile: .venv/installed  ## the attacks alone, with a table of tries and failures; a part of make test
-	@$(BIN)/python -m pytest -n auto -m attack
+test-hostile: .venv/installed  ## the attacks alone, with tables of tries and failures; a part of make test
+	@$(BIN)/python -m pytest -n auto -m "attack and not slow"
+	@$(BIN)/python -m pytest -m "attack and slow"
 
 requirements: .venv/installed  ## fix the versions of what the image installs, with hashes; UPGRADE=1 for newer ones
 	@$(COMPILE) pyproject.toml --extra redis -o deploy/requirements.txt

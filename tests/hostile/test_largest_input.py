@@ -74,6 +74,8 @@ CASES: dict[str, tuple[Callable[[Any], object], str | bytes, int]] = {
     "words of an error": (lambda text: refusal(400, {"detail": text}), "Hash id ", MAX_BODY_BYTES),
     "time to wait": (lambda text: refusal(429, {"detail": text}, text), "1", MAX_BODY_BYTES),
     "key, beginnings of it": (lambda text: without_keys(text, KEY), KEY[:12], MAX_BODY_BYTES),
+    "key, all of it": (lambda text: without_keys(text, KEY), KEY, MAX_BODY_BYTES),
+    "key, all but its end": (lambda text: without_keys(text, KEY), f"{KEY[:-1]} ", MAX_BODY_BYTES),
     "key, prefixes": (lambda text: without_keys(text, KEY), "phx_", MAX_BODY_BYTES),
     "key, escapes": (lambda text: without_keys(text, KEY), "%70", MAX_BODY_BYTES),
     "log line, key": (logged, "phx_", MAX_REQUEST_BYTES),

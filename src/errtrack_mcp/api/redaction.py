@@ -77,7 +77,16 @@ def _without(text: str, key: str) -> str:
     lowered, parts, start = raw.lower(), [], 0
     while (found := lowered.find(wanted[:BEGINNING], start)) >= 0:
         parts.append(raw[start:found])
-        start = found + min(BEGINNING, len(wanted))
-        while start < len(lowered) and start - found < len(wanted) and lowered[start] == wanted[start - found]:
-            start += 1
+        start = found + _length_of_beginning(lowered, found, wanted)
     return HIDDEN.encode().join([*parts, raw[start:]]).decode(errors="surrogatepass")
+
+
+def _length_of_beginning(text: bytes, at: int, key: bytes) -> int:
+    """Return how much of a key stands at a place, where at least its first bytes do."""
+    surely, at_most = min(BEGINNING, len(key)), len(key)
+    if text.startswith(key, at):
+        return at_most
+    while surely < at_most:
+        middle = (surely + at_most + 1) // 2
+        surely, at_most = (middle, at_most) if text.startswith(key[:middle], at) else (surely, middle - 1)
+    return surely
