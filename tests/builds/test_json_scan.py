@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from errtrack_mcp.builds.json_scan import LONGEST_KEPT, events
+from errtrack_mcp.builds.json_scan import LONGEST_KEPT, LateError, events
 
 pytestmark = pytest.mark.attack("hostile source maps")
 
@@ -117,6 +117,27 @@ def test_of_a_long_value_only_its_beginning_is_kept(value: str) -> None:
         '{"a":"\\u12"}',
         '["a',
         "[1",
+        " ",
+        '{"a" 1}',
+        '{"a"=1}',
+        "{a: 1}",
+        "{1: 1}",
+        '{a": 1}',
+        '{"a": 1 "b": 2}',
+        '{"a": 1; "b": 2}',
+        '{"a": 1, b": 2}',
+        "[1; 2]",
+        "[,1]",
+        "[1}",
+        '{"a": 1]',
+        '{"a"',
+        '{"a":',
+        '["a\\"',
+        '["a\nb"]',
+        '["\\u12g4"]',
+        "[1.]",
+        "[--1]",
+        "[1] 2",
     ],
 )
 def test_what_is_no_json_is_refused(text: str) -> None:
@@ -132,3 +153,9 @@ def test_what_is_no_utf_8_is_refused(content: bytes) -> None:
     """Also half a letter at the end."""
     with pytest.raises(UnicodeDecodeError):
         list(scan(content))
+
+
+def test_a_file_that_takes_too_long_is_given_up() -> None:
+    """At the next block."""
+    with pytest.raises(LateError):
+        list(events(io.BytesIO(b"[1]"), -math.inf))

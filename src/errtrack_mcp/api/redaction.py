@@ -86,6 +86,8 @@ def _length_of_beginning(text: bytes, at: int, key: bytes) -> int:
     surely, at_most = min(BEGINNING, len(key)), len(key)
     if text.startswith(key, at):
         return at_most
+    if text[at + surely : at + surely + 1] != key[surely : surely + 1]:
+        return surely
     while surely < at_most:
         middle = (surely + at_most + 1) // 2
         surely, at_most = (middle, at_most) if text.startswith(key[:middle], at) else (surely, middle - 1)
