@@ -99,8 +99,8 @@ class Load:
 
 
 @contextmanager
-def under_load(url: str, *, creating: bool = False) -> Iterator[Load]:
-    """Call from many threads, each with a key of its own, for as long as the context lasts."""
+def under_load(url: str, threads: int = 4, *, creating: bool = False) -> Iterator[Load]:
+    """Call from so many threads, each with a key of its own, for as long as the context lasts."""
     load, stop, versions = Load(), threading.Event(), itertools.count()
 
     def work(worker: int) -> None:
@@ -114,8 +114,8 @@ def under_load(url: str, *, creating: bool = False) -> Iterator[Load]:
                 else:
                     load.reads[_outcome(client, url, call_body())] += 1
 
-    with ThreadPoolExecutor(WORKERS) as threads:
-        workers = [threads.submit(work, number) for number in range(WORKERS)]
+    with ThreadPoolExecutor(threads) as pool:
+        workers = [pool.submit(work, number) for number in range(threads)]
         try:
             yield load
         finally:
@@ -185,7 +185,7 @@ def test_a_replica_killed_under_load_loses_no_read_and_doubles_no_creation(
     cluster_of_three: Cluster, shop: Shop
 ) -> None:
     """Nginx asks another replica; what might have been created already is not created again, and says so."""
-    with under_load(cluster_of_three.url, creating=True) as load:
+    with under_load(cluster_of_three.url, WORKERS, creating=True) as load:
         until(lambda: shop.creating >= WORKERS - 2)  # so that some are under way where the replica dies
         cluster_of_three.replicas[0].process.kill()
         before = load.reads.total()
