@@ -16,7 +16,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=600, deadline=None)
 @given(value=JSON, ascii_only=st.booleans())
 def test_a_body_that_is_not_cleaned_needed_no_cleaning(value: Any, *, ascii_only: bool) -> None:
     """Whatever the shortcut lets pass, cleaning would have left as it is."""
