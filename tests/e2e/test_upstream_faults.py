@@ -322,7 +322,6 @@ def test_a_redirect_is_not_followed(ask: Ask) -> None:
     assert elsewhere.url in text
 
 
-@pytest.mark.slow
 @needs_proc
 @pytest.mark.parametrize("zipped", [False, True], ids=["plain", "gzip"])
 def test_a_body_that_is_too_large_is_cut_off(spawn: Spawn, zipped: bool) -> None:  # noqa: FBT001
