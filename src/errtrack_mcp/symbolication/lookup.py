@@ -1,5 +1,6 @@
 """Looks places up in one file with symbolic, the engine that PostHog's own ingestion uses. Runs in the worker only."""
 
+import re
 import tempfile
 from collections.abc import Sequence
 from typing import Any
@@ -17,6 +18,7 @@ MAX_NAME_LENGTH = 1_000
 MAX_DEPTH = 3  # sections within sections
 CHUNK_COMMENT = b"//# chunkId="
 
+_POSITION = re.compile(r"line [0-9]{1,10},? column [0-9]{1,10}$")
 _NO_NAME = "<unknown>"
 _NOT_YET = {Kind.DSYM: "a dSYM", Kind.ELF: "an ELF file"}
 _KINDS: dict[Kind, FileKind] = {Kind.JAVASCRIPT: "javascript", Kind.HERMES: "hermes", Kind.PROGUARD: "proguard"}
@@ -33,8 +35,14 @@ def look_up(container: Container, places: Sequence[Place], lines_around: int) ->
         originals = tuple(_in_source_map(cache, place, lines_around) for place in places)
         sources, has_source_text = _sources(from_json(container.mapping), MAX_DEPTH)
     except (SymbolicError, ValueError) as error:
-        raise UnusableFile(f"its map cannot be read: {str(error).partition(chr(10))[0][:200]}") from None
+        raise UnusableFile(f"its map cannot be read{_where(str(error))}") from None
     return LookUp(_KINDS[container.kind], originals, sources, has_source_text, _chunk_id(container.script))
+
+
+def _where(error: str) -> str:
+    """Return only where a map is wrong: what else an error says may quote source code."""
+    found = _POSITION.search(error)
+    return f": it is no source map in JSON at {found[0]}" if found else ""
 
 
 def _in_source_map(cache: SourceMapCache, place: Place, lines_around: int) -> tuple[Original, ...]:
