@@ -8,12 +8,12 @@ from errtrack_mcp.sandbox.seed import FULL_KEY, PROJECT_ID
 
 
 def upload(origin: str, ref: str, content: bytes, release_id: str | None = None) -> None:
-    """Start the upload, send the file to the storage without a key, and finish it."""
+    """Start the upload, send the file to the storage without a key, and finish it; a file that is there is replaced."""
     digest = hashlib.sha512(content).hexdigest()
     base_url = f"{origin}/api/projects/{PROJECT_ID}/error_tracking/symbol_sets/"
     with httpx.Client(base_url=base_url, headers={"Authorization": f"Bearer {FULL_KEY}"}) as api:
         wanted = {"chunk_id": ref, "release_id": release_id, "content_hash": digest}
-        started = api.post("bulk_start_upload/", json={"symbol_sets": [wanted]}).raise_for_status()
+        started = api.post("bulk_start_upload/", json={"symbol_sets": [wanted], "force": True}).raise_for_status()
         ticket = started.json()["id_map"][ref]
         address = ticket["presigned_url"]
         httpx.post(address["url"], data=address["fields"], files={"file": ("file", content)}).raise_for_status()

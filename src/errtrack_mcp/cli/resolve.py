@@ -18,14 +18,12 @@ from errtrack_mcp.cli.in_process import connected
 from errtrack_mcp.cli.options import embedded_sandbox, env_file_option, json_option, run, stop
 from errtrack_mcp.cli.output import EXIT_CODES, is_terminal, progress, screen
 from errtrack_mcp.settings import ConfigurationError, Settings
-from errtrack_mcp.symbolication.process import is_installed
+from errtrack_mcp.symbolication.process import GET_IT, is_installed
 
 MAX_BYTES = 1_000_000  # of a file; the tool takes fewer characters, and says so
 TOOL = "error-tracking-stack-traces-resolve"
 STYLES = {True: "ok", False: "failed", None: "warning"}
-NOT_INSTALLED = (
-    "This needs an extra: pip install 'errtrack-mcp[symbolicate]'. There is none for Windows and for Linux with musl."
-)
+NOT_INSTALLED = f"This needs an extra: {GET_IT}."
 
 
 @click.command()

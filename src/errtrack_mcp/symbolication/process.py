@@ -16,6 +16,7 @@ from errtrack_mcp.symbolication.places import LookUp, Place, Question, Reply
 SECONDS = 30.0
 MAX_PLACES = 1_000
 EXTRA = ("symbolic", "zstandard")
+GET_IT = "pip install 'errtrack-mcp[symbolicate]'; there is none for Windows and for Linux with musl"
 
 _COMMAND = [sys.executable, "-m", "errtrack_mcp.symbolication.worker"]
 _REPLY = TypeAdapter(Reply)

@@ -16,7 +16,7 @@ from errtrack_mcp.tools import advice
 from errtrack_mcp.tools.annotations import READ, tool
 from errtrack_mcp.tools.dependencies import Api
 from errtrack_mcp.tools.failure_reasons import UNRECOGNISED
-from errtrack_mcp.tools.parameters import ProjectName, Version, WholeNumber
+from errtrack_mcp.tools.parameters import ColumnNumber, LineNumber, ProjectName, Version, WholeNumber
 from errtrack_mcp.tools.progress import Report
 from errtrack_mcp.tools.refusal import Refusal
 from errtrack_mcp.tools.release_lookup import find_version
@@ -37,12 +37,14 @@ from errtrack_mcp.tools.symbol_set_counts import (
 )
 from errtrack_mcp.tools.symbol_set_reader import SymbolSetReader, read_all
 from errtrack_mcp.tools.symbol_sets import MAX_LISTED_REF_LENGTH, Ref, SymbolSet, find_symbol_set
+from errtrack_mcp.tools.verify import FileFacts, Verdict, Verification, verification_of, verified
 
 NEWEST = 5
 MAX_QUOTED_REASON_LENGTH = 300
 
 ReleaseId = Annotated[UUID | None, Field(description="Or project and version")]
 Days = Annotated[int, Field(ge=0, le=30), WholeNumber]
+Verify = Annotated[bool, Field(description="With ref: look into its file; with line and column, for that position")]
 FurtherOffset = Annotated[
     int,
     Field(ge=0, le=2**31 - 1, description="next_offset of a diagnosis that stopped; counts only what that one did not"),
@@ -92,6 +94,7 @@ class Diagnosis(ToolOutput):
     readable: Annotated[bool | None, Field(description="null: could not tell")]
     summary: Annotated[str, OURS]
     symbol_set: Annotated[DiagnosedSymbolSet, Field(description="That of the ref, if there is one")] | None = None
+    file: FileFacts | None = None
     symbol_sets: int
     complete: CompleteCount
     never_loaded: NeverLoadedCount
@@ -130,6 +133,9 @@ async def diagnose_symbol_sets(
     version: Version = "",
     expiring_within_days: Days = 7,
     offset: FurtherOffset = 0,
+    verify: Verify = False,
+    line: LineNumber = None,
+    column: ColumnNumber = None,
 ) -> Diagnosis:
     """Find why stack traces are minified and what fixes it, for one ref, one release, or else the whole project."""
     by_name = bool(project or version)
@@ -139,9 +145,10 @@ async def diagnose_symbol_sets(
             "Give ref, or release_id, or project and version together, or none of them for the "
             "whole project. Nothing was read.",
         )
+    verification = verification_of(ref, line, column, verify=verify)
     reading = Reading(datetime.now(UTC), expiring_within_days, offset, context.report_progress)
     if ref:
-        return await _diagnose_ref(api, ref, reading)
+        return await _diagnose_ref(api, ref, reading, verification)
     if release_id is not None:
         return await _diagnose_release(api, await api.get("releases", str(release_id), into=Release), reading)
     if by_name:
@@ -149,8 +156,8 @@ async def diagnose_symbol_sets(
     return await _diagnose_project(api, reading)
 
 
-async def _diagnose_ref(api: Client, ref: str, reading: Reading) -> Diagnosis:
-    """Look one symbol set up."""
+async def _diagnose_ref(api: Client, ref: str, reading: Reading, verification: Verification | None) -> Diagnosis:
+    """Look one symbol set up, and with a verification into its file."""
     found = await find_symbol_set(api, ref)
     counted = reading.counts()
     if found is None:
@@ -167,13 +174,17 @@ async def _diagnose_ref(api: Client, ref: str, reading: Reading) -> Diagnosis:
         said += " Its failure_reason is older than the file and no longer counts."
     if expiring:
         said += f" Retention removes it within {reading.days} days unless it is used."
-    answer = _diagnosis(
-        counted,
+    verdict = Verdict(
         readable={COMPLETE: True, NO_FILE: False, NEVER_LOADED: None}[shown.state],
         summary=said,
-        steps=advice.steps_for_one(ref, shown.state, counted.failures(), shown.file_since, expiring=expiring),
+        next_steps=advice.steps_for_one(ref, shown.state, counted.failures(), shown.file_since, expiring=expiring),
+        cannot_know=advice.unknowable(counted, "ref"),
     )
-    return answer.model_copy(update={"symbol_set": shown, "cannot_know": advice.unknowable(counted, "ref")})
+    update: dict[str, Any] = {"symbol_set": shown}
+    if verification and shown.state != NO_FILE:
+        verdict, update["file"] = await verified(verdict, api, found, verification)
+    answer = _diagnosis(counted, readable=verdict.readable, summary=verdict.summary, steps=verdict.next_steps)
+    return answer.model_copy(update={**update, "cannot_know": verdict.cannot_know})
 
 
 def _diagnosed(found: SymbolSet) -> DiagnosedSymbolSet:

@@ -48,6 +48,8 @@ WholeNumber = BeforeValidator(_whole_number)
 Offset = Annotated[
     int, Field(ge=0, le=2**31 - 1, description="next_offset of the previous page"), BeforeValidator(_whole_number)
 ]
+LineNumber = Annotated[int, Field(ge=1, le=2**31 - 1, description="In the deployed script"), WholeNumber] | None
+ColumnNumber = Annotated[int, Field(ge=1, le=2**31 - 1, description="Counted from 1"), WholeNumber] | None
 Detail = Annotated[Literal["summary", "full"], Field(description="full: every field of the API")]
 
 MaxTokens = Annotated[

@@ -173,7 +173,7 @@ def _readable(counted: list[WantedFrame], resolved: int) -> bool | None:
     """Return whether all frames that count are readable; None where nothing could be looked up."""
     if resolved == len(counted):
         return bool(counted) or None
-    untold = {"maps_cannot_help", "not_tried"}
+    untold = {"maps_cannot_help", "not_tried", "not_fetched"}
     return None if not resolved and all(frame.reason in untold for frame in counted) else False
 
 

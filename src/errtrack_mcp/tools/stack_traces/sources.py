@@ -8,22 +8,19 @@ from typing import Protocol
 from anyio import to_thread
 
 from errtrack_mcp.api.client import Client
-from errtrack_mcp.api.errors import NotFound
-from errtrack_mcp.api.files import FileNotFetched, fetch_file
 from errtrack_mcp.builds.directory import Bundle
 from errtrack_mcp.builds.read_pair import read_pair, script_of
 from errtrack_mcp.builds.script import Unread
 from errtrack_mcp.symbolication.places import LookUp, Place
 from errtrack_mcp.symbolication.process import FileUnusable, look_up
-from errtrack_mcp.tools.download import SignedUrl
 from errtrack_mcp.tools.failure_reasons import decode_failure
 from errtrack_mcp.tools.stack_traces.frames import Reason, WantedFrame, cleaned
 from errtrack_mcp.tools.symbol_set_counts import NO_FILE, state_of
+from errtrack_mcp.tools.symbol_set_file import NoLookUp, look_up_in
 from errtrack_mcp.tools.symbol_sets import find_symbol_set
 
 MAX_FILES = 10  # in one call
 LINES_AROUND = 2  # of source code, before and after
-NO_SUCH_FILE = "its storage answered 404"
 
 
 class NoMap(Exception):  # noqa: N818 - named after what it is
@@ -47,7 +44,7 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class UploadedFile:
-    """The file of a symbol set. The link to it is asked for, used and forgotten."""
+    """The file of the symbol set with this ref."""
 
     api: Client
     name: str
@@ -62,14 +59,9 @@ class UploadedFile:
                 raise NoMap("fetch_failed", decode_failure(found.failure_reason).meaning)
             raise NoMap("never_uploaded")
         try:
-            link = await self.api.get("symbol_sets", found.id, "download", into=SignedUrl)
-            return await look_up(await fetch_file(self.api, link.url), places, lines_around=LINES_AROUND)
-        except NotFound:
-            raise NoMap("never_uploaded") from None
-        except FileNotFetched as error:
-            raise NoMap("upload_unfinished" if str(error) == NO_SUCH_FILE else "file_unusable", str(error)) from None
-        except FileUnusable as error:
-            raise NoMap("file_unusable", str(error)) from None
+            return await look_up_in(self.api, found, places, lines_around=LINES_AROUND)
+        except NoLookUp as error:
+            raise NoMap(error.problem, str(error)) from None
 
 
 @dataclass(frozen=True)
