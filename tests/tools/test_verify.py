@@ -147,6 +147,18 @@ async def test_arguments_that_verify_nothing_are_refused(
     assert not sandbox.requests
 
 
+@pytest.mark.anyio
+@pytest.mark.parametrize("line", [0, 2**31, True])
+async def test_a_position_that_no_file_has_is_refused(
+    connect: Connect, refusal: Refusal, sandbox: Upstream, line: int
+) -> None:
+    """Before the file is fetched."""
+    async with connect() as client:
+        message = await refusal(client, DIAGNOSE, ref=REF, verify=True, line=line, column=1)
+    assert message.startswith("invalid_arguments: ")
+    assert not sandbox.requests
+
+
 def test_an_unfetched_file_leaves_everything_open() -> None:
     """A storage that refuses tells nothing of the file: what PostHog says stands."""
     verdict = Verdict(readable=True, summary="S.", next_steps=["step"], cannot_know=NOTES)

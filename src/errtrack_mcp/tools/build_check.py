@@ -17,9 +17,10 @@ from errtrack_mcp.api.sanitize import clean, quoted
 from errtrack_mcp.builds.directory import LEFT_OUT, BuildDirectory, Bundle
 from errtrack_mcp.builds.verdict import OUTLOOKS, REBUILD, UPLOAD, Uploaded, commands, judge, overall, shared_ids
 from errtrack_mcp.tools.annotations import READ, tool
+from errtrack_mcp.tools.build_position import BuildPosition, Script, find_position, wanted_position
 from errtrack_mcp.tools.build_roots import Roots
 from errtrack_mcp.tools.dependencies import Api
-from errtrack_mcp.tools.parameters import MAX_TOKENS, MaxTokens
+from errtrack_mcp.tools.parameters import MAX_TOKENS, ColumnNumber, LineNumber, MaxTokens
 from errtrack_mcp.tools.progress import Report
 from errtrack_mcp.tools.refusal import Refusal
 from errtrack_mcp.tools.symbol_set_reader import MAX_SECONDS
@@ -50,6 +51,7 @@ class BuildCheck(ToolOutput):
 
     readable: Annotated[bool | None, Field(description="null: could not tell")]
     summary: Annotated[str, OURS]
+    position: Annotated[BuildPosition, Field(description="Of line and column in script")] | None = None
     states: Annotated[dict[str, str], OURS]
     commands: Annotated[list[str], OURS]
     notes: Annotated[list[str], OURS]
@@ -85,16 +87,23 @@ async def check_build(
     directory: Directory = "",
     exclude: Exclude = "",
     max_tokens: MaxTokens = MAX_TOKENS,
+    script: Script = "",
+    line: LineNumber = None,
+    column: ColumnNumber = None,
 ) -> BuildCheck:
     """Check whether errors from a local build directory will be readable, and which commands would make them so."""
     if clean(exclude) != exclude:
         raise Refusal("invalid_arguments", f"exclude holds invisible characters: {quoted(exclude, 120)}.")
+    wanted = wanted_position(script, line, column)
     path, root = roots.find(directory)
     build = BuildDirectory(path, root, tuple(glob.strip() for glob in exclude.split(",") if glob.strip()))
     bundles = await read_bundles(build, context.report_progress)
+    position = await find_position(wanted, path, root, bundles) if wanted else None
     lookup = await look_up(api, bundles, context.report_progress)
     check = conclude(build, bundles, lookup, environment(api.origin, api.prefix[1]))
-    if lookup.stopped_by is not None and not lookup.uploaded and _needs_an_answer(check, lookup.stopped_by):
+    if position is not None:
+        check = check.model_copy(update={"position": position})
+    elif lookup.stopped_by is not None and not lookup.uploaded and _needs_an_answer(check, lookup.stopped_by):
         raise lookup.stopped_by
     return check.shrunk(max_tokens)
 

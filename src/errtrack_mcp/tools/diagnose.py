@@ -44,7 +44,7 @@ MAX_QUOTED_REASON_LENGTH = 300
 
 ReleaseId = Annotated[UUID | None, Field(description="Or project and version")]
 Days = Annotated[int, Field(ge=0, le=30), WholeNumber]
-Verify = Annotated[bool, Field(description="With ref: look into its file; with line and column, for that position")]
+Verify = Annotated[bool, Field(description="Look into the file of ref, with line and column for that position")]
 FurtherOffset = Annotated[
     int,
     Field(ge=0, le=2**31 - 1, description="next_offset of a diagnosis that stopped; counts only what that one did not"),
