@@ -13,6 +13,7 @@ from benchmarks.sizes import (
     measure_pages,
     nine,
 )
+from benchmarks.stack_traces import FRAMES, SCRIPT, WITHOUT_START, measure_resolving
 from benchmarks.times import UPSTREAM, Starts, measure_calls, measure_calls_at_once, measure_starts
 from benchmarks.upstream import LARGE, ORDINARY, upstream
 
@@ -28,6 +29,8 @@ def main() -> int:
         _time(url, limits, tables)
         _count_definitions(url, limits, tables)
         _count_pages(url, limits, tables)
+        _say("Resolving a stack trace in a large map ...")
+        _resolve(url, limits, tables)
     _say(f"Answers in a project of {LARGE[0]:,} symbol sets ...")
     with upstream(*LARGE) as url:
         _count_large_answers(url, limits, tables)
@@ -125,14 +128,28 @@ def _count_large_answers(url: str, limits: list[Limit], tables: dict[str, str]) 
     )
 
 
-def _ratio(figure: str, samples: Mapping[str, Samples], limit: float, *, at_least: bool = False) -> Limit:
-    ours, floor = samples[OURS], samples[FLOOR]
+def _resolve(url: str, limits: list[Limit], tables: dict[str, str]) -> None:
+    resolving = measure_resolving(url, rounds=20, most=40)
+    figure = f"a stack trace of {FRAMES} frames resolved in a map of 3 MB"
+    limits += [
+        _ratio(figure, resolving.times, 1.3, next_to=SCRIPT),
+        Limit("memory after that, above before", resolving.grown, 20, "MB"),
+    ]
+    tables["A stack trace in a map of 3 MB, downloaded each time"] = samples_table(
+        {f"{FRAMES} frames, ms": resolving.times}, [OURS, SCRIPT, WITHOUT_START]
+    )
+
+
+def _ratio(
+    figure: str, samples: Mapping[str, Samples], limit: float, *, next_to: str = FLOOR, at_least: bool = False
+) -> Limit:
+    ours, floor = samples[OURS], samples[next_to]
     best = max(ours.values) / max(floor.values) if at_least else ours.least / floor.least
     rounds = ratios(ours, floor)
     low, high = rounds.middle_half
     medians = ours.median / floor.median
     remark = f"half of the rounds {low:.2f} to {high:.2f}; by medians {medians:.2f}, by the best {best:.2f}"
-    return Limit(figure, rounds.median, limit, "of the floor", at_least=at_least, remark=remark)
+    return Limit(figure, rounds.median, limit, f"of the {next_to}", at_least=at_least, remark=remark)
 
 
 def _memory(starts: Starts) -> Limit:

@@ -94,7 +94,8 @@ def write_page(limits: Sequence[Limit], tables: Mapping[str, str]) -> None:
         "Written by `make bench`, which measures all sides in one run, in turns, on loopback: the upstream is the "
         "sandbox. What is compared is the floor: a bare `mcp` server whose one tool forwards the same request with "
         "the same HTTP client. A ratio is the median of the ratios of each round; those of the medians and of the "
-        "best runs stand next to it, and where the three disagree the machine was not quiet.\n\n"
+        "best runs stand next to it, and where the three disagree the machine was not quiet. A stack trace is resolved "
+        "by a call of a running server, and by a bare script (httpx and `symbolic`) from its start to its end.\n\n"
         f"{datetime.now(UTC):%d %B %Y}. {machine()}.\n\n{packages}\n\n"
         f"## Against the limits\n\n{limits_table(limits)}\n\n## Side by side\n\n{measured}\n\n"
         f"{FINDINGS.read_text().strip()}\n",

@@ -42,7 +42,7 @@ class Session:
         while line := self._from.readline():
             if b'"method":' in line[:60]:
                 continue
-            if b'"isError":true' in line or b'"error":{' in line:
+            if b'"isError":true' in line or b'"error":{' in line[:60]:  # a schema may have a field of that name
                 raise RuntimeError(f"{self._process.args!r} answered: {line[:500]!r}")
             return line
         raise RuntimeError(f"{self._process.args!r} ended, or took longer than it was given")
@@ -63,8 +63,15 @@ class Session:
 
     def peak_memory(self) -> float:
         """Return the most memory that the process has had, in MB (VmHWM of Linux)."""
+        return self._memory("VmHWM")
+
+    def memory(self) -> float:
+        """Return the memory that the process has now, in MB (VmRSS of Linux)."""
+        return self._memory("VmRSS")
+
+    def _memory(self, line_name: str) -> float:
         status = Path(f"/proc/{self._process.pid}/status").read_text(encoding="ascii")
-        kilobytes = next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))
+        kilobytes = next(line.split()[1] for line in status.splitlines() if line.startswith(line_name))
         return int(kilobytes) * 1024 / 1e6
 
 

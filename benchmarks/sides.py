@@ -76,7 +76,7 @@ def versions() -> dict[str, str]:
     """Return what was measured, by name: version."""
     found = {}
     for name, packages in {
-        "errtrack": "mcp pydantic httpx",
+        "errtrack": "mcp pydantic httpx symbolic",
         "floor": "mcp pydantic httpx",
         "fastmcp": "fastmcp",
     }.items():

@@ -3,9 +3,11 @@
 import json
 from pathlib import Path
 
+from benchmarks.large_map import large_build
 from benchmarks.report import Limit
 from benchmarks.samples import Samples, in_turns, ratios
 from benchmarks.sizes import NINE
+from symbolic.sourcemapcache import SourceMapCache
 
 OPENAPI = Path(__file__).parent.parent / "benchmarks" / "openapi.json"
 
@@ -48,3 +50,18 @@ def test_the_generated_peer_has_the_same_nine_calls() -> None:
     """The document that it is generated from names our tools."""
     paths = json.loads(OPENAPI.read_text())["paths"]
     assert {operation["operationId"] for path in paths.values() for operation in path.values()} == set(NINE)
+
+
+def test_the_large_map_is_a_real_one_and_always_the_same() -> None:
+    """Each function leads to the first line of its module, and the size is about what was asked for."""
+    build = large_build(300_000)
+    assert build == large_build(300_000)
+    assert abs(len(build.source_map) - 300_000) < 30_000
+    cache = SourceMapCache.from_bytes(build.script, build.source_map)
+    for number, column in enumerate(build.columns):
+        place = cache.lookup(1, column, 0)
+        assert place is not None
+        assert (place.src, place.line) == (f"src/module{number:05}.ts", 1)
+        assert (
+            place.context_line or ""
+        ).rstrip() == f"  const value0 = input[0] * factor{number}; // of module {number}"

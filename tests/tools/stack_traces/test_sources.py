@@ -1,11 +1,13 @@
 """Where maps come from, and what is said where there is none."""
 
 import pytest
+from benchmarks.large_map import large_build
 
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import chunk_id
 from errtrack_mcp.tools.stack_traces import sources
 from tests.support.fixtures import Answer, Connect
+from tests.support.uploading import upload
 from tests.support.upstream import Upstream
 
 pytestmark = pytest.mark.anyio
@@ -52,3 +54,15 @@ async def test_a_damaged_file_says_what_is_wrong_with_it(connect: Connect, answe
     [frame] = resolved["traces"][0]["frames"]
     assert frame["reason"] == "fetch_failed"
     assert frame["detail"]
+
+
+async def test_a_map_of_20_megabytes_is_used(connect: Connect, answer: Answer, sandbox: Upstream) -> None:
+    """Every frame, from the first module to the last."""
+    build = large_build(20_000_000)
+    upload(sandbox.url, "large", build.container("large"))
+    async with connect() as client:
+        resolved = await answer(client, TOOL, trace=build.trace(50), ref="large")
+    frames = resolved["traces"][0]["frames"]
+    step = len(build.columns) // 50
+    assert len(build.source_map) > 19_000_000
+    assert [frame["source"] for frame in frames] == [f"src/module{number * step:05}.ts" for number in range(50)]
