@@ -2,6 +2,7 @@
 
 import json
 import socket
+import sys
 import time
 from collections.abc import Callable
 from email.utils import formatdate
@@ -13,6 +14,7 @@ import pytest
 import trustme
 from starlette.types import Message, Receive, Scope, Send
 
+from errtrack_mcp.cli.doctor.extra import missing
 from errtrack_mcp.sandbox.app import create_app
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import FULL_KEY, NO_SCOPES_KEY, OTHER_PROJECT_ID, READ_KEY, SCOPED_KEY
@@ -26,7 +28,8 @@ from tests.support.upstream import Upstream, serve
 CANARY = "phx_canary3f9a"
 LINES = [
     *("settings", "key kind", "host", "proxy", "dns", "connection", "tls", "answer", "clock"),
-    *("key", "scopes", "project", *(f"toolset {name}" for name in EVERY_TOOLSET), "api age", "clients"),
+    *("key", "scopes", "project", *(f"toolset {name}" for name in EVERY_TOOLSET), "api age"),
+    *("symbolicate", "clients"),
 ]
 WAY = ("proxy", "dns", "connection", "tls", "answer")
 
@@ -99,8 +102,36 @@ def test_in_good_health_every_line_says_so(examine: Examine, configured: dict[st
     assert "error-tracking-releases-list answers" in report.line("toolset releases")
     assert "error-tracking-symbol-sets-list answers" in report.line("toolset symbol-sets")
     assert report.line("api age").startswith("September 2026 or newer")
+    assert report.line("symbolicate").startswith("installed")
     changing = [request for request in sandbox.requests if not request.startswith("GET") and "/query/" not in request]
     assert changing == []
+
+
+def test_the_extra_that_is_missing_is_named(
+    examine: Examine, configured: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With how to get it; everything else works, so nothing fails."""
+    monkeypatch.setitem(sys.modules, "symbolic", None)
+    report = examine(**configured)
+    assert report.code == 0
+    assert "pip install 'errtrack-mcp[symbolicate]'" in report.line("symbolicate")
+    assert report.checks["toolset stack-traces"]["found"] == "needs the extra symbolicate"
+
+
+@pytest.mark.parametrize(
+    ("platform", "abi", "said"),
+    [
+        ("win32", "cp311-win_amd64", "no such extra for Windows"),
+        ("linux", "cpython-311-x86_64-linux-musl", "no such extra for Linux with musl"),
+        ("linux", "cpython-311-x86_64-linux-gnu", "pip install"),
+        ("darwin", "cpython-311-darwin", "pip install"),
+    ],
+)
+def test_an_extra_that_there_is_not_is_not_offered(platform: str, abi: str, said: str) -> None:
+    """No command that could only fail."""
+    found = missing(platform, abi)
+    assert said in f"{found.found} {found.remedy}"
+    assert ("pip install" in found.remedy) is (said == "pip install")
 
 
 def test_settings_say_where_they_come_from(examine: Examine, configured: dict[str, str], tmp_path: Path) -> None:

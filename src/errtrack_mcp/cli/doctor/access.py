@@ -15,7 +15,8 @@ from errtrack_mcp.cli.doctor.run import DoctorRun, Finding, Skipped, failed, pas
 from errtrack_mcp.cli.in_process import connected
 from errtrack_mcp.server.app import fixed_project
 from errtrack_mcp.server.catalog.catalog import Catalog
-from errtrack_mcp.server.catalog.toolsets import EVERY_TOOLSET, LOCAL_TOOLSETS
+from errtrack_mcp.server.catalog.toolsets import EVERY_TOOLSET, LOCAL_TOOLSETS, STACK_TRACES
+from errtrack_mcp.symbolication.process import is_installed
 
 NOWHERE = str(UUID(int=0))
 
@@ -133,6 +134,8 @@ class ToolsetCheck:
         settings = run.usable()
         members = {tool.name for tool in EVERY_TOOLSET[self.toolset]}
         offered = [shown.tool for name, shown in Catalog(settings, local=True).whole.tools.items() if name in members]
+        if not offered and self.toolset == STACK_TRACES and not is_installed():
+            raise Skipped("needs the extra symbolicate")
         if not offered:
             raise Skipped("the settings offer none of its tools")
         run.needs("scopes", "project")

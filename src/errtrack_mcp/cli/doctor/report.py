@@ -21,6 +21,7 @@ from errtrack_mcp.cli.doctor.connection import (
     check_proxy,
     check_tls,
 )
+from errtrack_mcp.cli.doctor.extra import check_extra
 from errtrack_mcp.cli.doctor.run import (
     Check,
     DoctorRun,
@@ -53,6 +54,7 @@ CHECKS: dict[str, Check] = {
     "project": check_project,
     **{f"toolset {name}": ToolsetCheck(name) for name in EVERY_TOOLSET},
     "api age": check_age,
+    "symbolicate": check_extra,
     "clients": check_clients,
 }
 
