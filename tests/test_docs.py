@@ -17,6 +17,7 @@ EVERY_PAGE = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 COMMAND = re.compile(r"^ {4}(?:\$ )?(errtrack-mcp(?: [^#\n|]*)?)", re.MULTILINE)
 MADE_UP = {"DIR": ".", "FILE": "settings.env"}
 FOLDERS_SHOWN = ("dist",)
+FILES_SHOWN = ("settings.env", "trace.txt")
 
 
 def commands(page: Path) -> list[str]:
@@ -51,6 +52,8 @@ def test_every_command_shown_is_one(page: Path, tmp_path: Path, monkeypatch: pyt
     monkeypatch.chdir(tmp_path)
     for folder in FOLDERS_SHOWN:
         (tmp_path / folder).mkdir()
+    for file in FILES_SHOWN:
+        (tmp_path / file).touch()
     for shown in commands(page):
         words = [MADE_UP.get(word, word) for word in shlex.split(shown)[1:]]
         context = main.make_context("errtrack-mcp", list(words), resilient_parsing=True)
@@ -58,7 +61,7 @@ def test_every_command_shown_is_one(page: Path, tmp_path: Path, monkeypatch: pyt
         if rest:
             name, command, arguments = main.resolve_command(context, rest)
             assert isinstance(command, click.Command)
-            command.make_context(name, arguments, parent=context)
+            command.make_context(name, arguments, parent=context).close()  # and with it the files that it opened
 
 
 @EVERY_PAGE
