@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+import httpx
 import pytest
 
 from errtrack_mcp.sandbox.failures import FAILURES
@@ -12,6 +13,7 @@ from errtrack_mcp.tools import advice, verify
 from errtrack_mcp.tools.verify import FileFacts, Verdict, facts_of, settled
 from tests.support.containers import BUILD, container, pair
 from tests.support.fixtures import Answer, Connect, Refusal
+from tests.support.serving import caller, serving
 from tests.support.uploading import upload
 from tests.support.upstream import Upstream
 
@@ -157,6 +159,23 @@ async def test_a_position_that_no_file_has_is_refused(
         message = await refusal(client, DIAGNOSE, ref=REF, verify=True, line=line, column=1)
     assert message.startswith("invalid_arguments: ")
     assert not sandbox.requests
+
+
+@pytest.mark.anyio
+@pytest.mark.attack("source code that leaks")
+async def test_over_http_the_file_is_looked_into_though_source_code_is_off(sandbox: Upstream) -> None:
+    """The tool that shows source code is not offered; this one says what it says, and nothing of the file is logged."""
+    with serving(POSTHOG_HOST=sandbox.url) as replica:
+        async with caller(replica.url) as client:
+            names = [tool.name for tool in (await client.list_tools()).tools]
+            result = await client.call_tool(DIAGNOSE, {"ref": REF, "verify": True, **POSITION})
+        async with httpx.AsyncClient() as plain:
+            metrics = (await plain.get(f"{replica.url}/metrics")).text
+        replica.stop()
+    assert "error-tracking-stack-traces-resolve" not in names
+    assert result.structured_content["file"]["knows_position"] is True
+    assert DIAGNOSE in metrics
+    assert SECRET not in f"{result}{metrics}{replica.log}"
 
 
 def test_an_unfetched_file_leaves_everything_open() -> None:
