@@ -88,13 +88,13 @@ async def check_build(
     exclude: Exclude = "",
     max_tokens: MaxTokens = MAX_TOKENS,
     script: Script = "",
-    line: LineNumber = None,
-    column: ColumnNumber = None,
+    line: LineNumber = 0,
+    column: ColumnNumber = 0,
 ) -> BuildCheck:
     """Check whether errors from a local build directory will be readable, and which commands would make them so."""
     if clean(exclude) != exclude:
         raise Refusal("invalid_arguments", f"exclude holds invisible characters: {quoted(exclude, 120)}.")
-    wanted = wanted_position(script, line, column)
+    wanted = wanted_position(script, line or None, column or None)
     path, root = roots.find(directory)
     build = BuildDirectory(path, root, tuple(glob.strip() for glob in exclude.split(",") if glob.strip()))
     bundles = await read_bundles(build, context.report_progress)

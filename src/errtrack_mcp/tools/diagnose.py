@@ -134,8 +134,8 @@ async def diagnose_symbol_sets(
     expiring_within_days: Days = 7,
     offset: FurtherOffset = 0,
     verify: Verify = False,
-    line: LineNumber = None,
-    column: ColumnNumber = None,
+    line: LineNumber = 0,
+    column: ColumnNumber = 0,
 ) -> Diagnosis:
     """Find why stack traces are minified and what fixes it, for one ref, one release, or else the whole project."""
     by_name = bool(project or version)
@@ -145,7 +145,7 @@ async def diagnose_symbol_sets(
             "Give ref, or release_id, or project and version together, or none of them for the "
             "whole project. Nothing was read.",
         )
-    verification = verification_of(ref, line, column, verify=verify)
+    verification = verification_of(ref, line or None, column or None, verify=verify)
     reading = Reading(datetime.now(UTC), expiring_within_days, offset, context.report_progress)
     if ref:
         return await _diagnose_ref(api, ref, reading, verification)

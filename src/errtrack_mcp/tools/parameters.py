@@ -48,8 +48,8 @@ WholeNumber = BeforeValidator(_whole_number)
 Offset = Annotated[
     int, Field(ge=0, le=2**31 - 1, description="next_offset of the previous page"), BeforeValidator(_whole_number)
 ]
-LineNumber = Annotated[int, Field(ge=1, le=2**31 - 1), WholeNumber] | None
-ColumnNumber = Annotated[int, Field(ge=1, le=2**31 - 1, description="From 1"), WholeNumber] | None
+LineNumber = Annotated[int, Field(ge=0, le=2**31 - 1, description="0: none"), WholeNumber]
+ColumnNumber = Annotated[int, Field(ge=0, le=2**31 - 1, description="From 1; 0: none"), WholeNumber]
 Detail = Annotated[Literal["summary", "full"], Field(description="full: every field of the API")]
 
 MaxTokens = Annotated[

@@ -13,7 +13,7 @@ PROJECT_ID: Schema = {"type": "string", "description": "Number; default @current
 
 
 def input_schema(schema: Schema, *, with_project: bool) -> Schema:
-    """Flatten an input schema: no null, no titles, no defaults that only mean "not given".
+    """Flatten an input schema: no null, no titles, no defaults that only mean "not given", no limit that nobody meets.
 
     Some clients refuse a whole session over `anyOf` with null, `$ref` or an array of types; `with_project` adds
     the argument that chooses the project of one call.
@@ -31,6 +31,9 @@ def _flat(field: Schema) -> Schema:
     kept = {name: value for name, value in field.items() if name not in {"title", "anyOf"}}
     if kept.get("default", ...) in (None, ""):
         del kept["default"]
+    for limit, most in (("maximum", LARGEST_TOLD - 1), ("maxLength", LONGEST_TOLD)):
+        if kept.get(limit, 0) > most:
+            del kept[limit]
     for choice in field.get("anyOf", ()):
         if choice != {"type": "null"}:
             kept = {**_flat(choice), **kept}
