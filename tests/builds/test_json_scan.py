@@ -148,7 +148,11 @@ def test_what_is_no_json_is_refused(text: str) -> None:
         list(scan(text.encode()))
 
 
-@pytest.mark.parametrize("content", [b'"\xff"', b'"\xc3', b'{"a": 1}\xe4'])
+@pytest.mark.parametrize(
+    "content",
+    [b'"\xff"', b'"\xc3', b'{"a": 1}\xe4', b'"' + b"x" * 100 + b'\xff"', b'"' + b"x" * 70_000 + b'\xff"'],
+    ids=lambda content: f"{content[:8]!r} {len(content)}",
+)
 def test_what_is_no_utf_8_is_refused(content: bytes) -> None:
     """Also half a letter at the end."""
     with pytest.raises(UnicodeDecodeError):
