@@ -2,10 +2,19 @@
 
 import time
 
+import anyio
+import anyio.lowlevel
 import pytest
 
 from errtrack_mcp.symbolication.places import Place
-from errtrack_mcp.symbolication.process import FileUnusable, is_installed, look_up, worker_environment
+from errtrack_mcp.symbolication.process import (
+    FILES_AT_ONCE,
+    FileUnusable,
+    is_installed,
+    look_up,
+    place_for_a_file,
+    worker_environment,
+)
 from tests.support.containers import BUILD, checkout, container, pair
 
 pytestmark = pytest.mark.anyio
@@ -75,3 +84,22 @@ def test_the_worker_sees_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_extra_is_there() -> None:
     """`make test` installs it."""
     assert is_installed()
+
+
+@pytest.mark.attack("hostile symbol sets")
+async def test_few_files_are_looked_into_at_once() -> None:
+    """Each may be large, whoever asks."""
+    inside = most = 0
+
+    async def look() -> None:
+        nonlocal inside, most
+        async with place_for_a_file():
+            inside += 1
+            most = max(most, inside)
+            await anyio.lowlevel.checkpoint()
+            inside -= 1
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(10):
+            tasks.start_soon(look)
+    assert most == FILES_AT_ONCE

@@ -4,20 +4,23 @@ import importlib.util
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 
 import anyio
 from anyio.abc import Process
+from anyio.lowlevel import RunVar
 from pydantic import TypeAdapter, ValidationError
 
 from errtrack_mcp.symbolication.places import LookUp, Place, Question, Reply
 
 SECONDS = 30.0
 MAX_PLACES = 1_000
+FILES_AT_ONCE = 2  # in one event loop, for all callers
 EXTRA = ("symbolic", "zstandard")
 GET_IT = "pip install 'errtrack-mcp[symbolicate]'; there is none for Windows and for Linux with musl"
 
+_places: RunVar[anyio.CapacityLimiter] = RunVar("places for files")
 _COMMAND = [sys.executable, "-m", "errtrack_mcp.symbolication.worker"]
 _REPLY = TypeAdapter(Reply)
 _QUESTION = TypeAdapter(Question)
@@ -30,6 +33,21 @@ class FileUnusable(Exception):  # noqa: N818 - named after what it is
 def is_installed() -> bool:
     """Return whether the extra `symbolicate` is there; there are no wheels of it for Windows and for musl."""
     return all(importlib.util.find_spec(name) is not None for name in EXTRA)
+
+
+@asynccontextmanager
+async def place_for_a_file() -> AsyncIterator[None]:
+    """Wait until there is room for one more file; held from before it is fetched until it was looked into.
+
+    A file takes up to 100 MB here, and its worker up to a few gigabytes.
+    """
+    try:
+        places = _places.get()
+    except LookupError:
+        places = anyio.CapacityLimiter(FILES_AT_ONCE)
+        _places.set(places)
+    async with places:
+        yield
 
 
 async def look_up(

@@ -7,7 +7,7 @@ from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.errors import NotFound
 from errtrack_mcp.api.files import FileNotFetched, fetch_file
 from errtrack_mcp.symbolication.places import LookUp, Place
-from errtrack_mcp.symbolication.process import FileUnusable, look_up
+from errtrack_mcp.symbolication.process import FileUnusable, look_up, place_for_a_file
 from errtrack_mcp.tools.download import SignedUrl
 from errtrack_mcp.tools.symbol_sets import SymbolSet
 
@@ -27,8 +27,9 @@ class NoLookUp(Exception):  # noqa: N818 - named after what happened
 async def look_up_in(api: Client, symbol_set: SymbolSet, places: Sequence[Place], *, lines_around: int) -> LookUp:
     """Look places up in the file of a symbol set. Raises NoLookUp, and ApiError where the link cannot be had."""
     try:
-        link = await api.get("symbol_sets", symbol_set.id, "download", into=SignedUrl)
-        return await look_up(await fetch_file(api, link.url), places, lines_around=lines_around)
+        async with place_for_a_file():
+            link = await api.get("symbol_sets", symbol_set.id, "download", into=SignedUrl)
+            return await look_up(await fetch_file(api, link.url), places, lines_around=lines_around)
     except NotFound:
         raise NoLookUp("never_uploaded") from None
     except FileNotFetched as error:

@@ -12,7 +12,7 @@ from errtrack_mcp.builds.directory import Bundle
 from errtrack_mcp.builds.read_pair import read_pair, script_of
 from errtrack_mcp.builds.script import Unread
 from errtrack_mcp.symbolication.places import LookUp, Place
-from errtrack_mcp.symbolication.process import FileUnusable, look_up
+from errtrack_mcp.symbolication.process import FileUnusable, look_up, place_for_a_file
 from errtrack_mcp.tools.failure_reasons import decode_failure
 from errtrack_mcp.tools.stack_traces.frames import Reason, WantedFrame, cleaned
 from errtrack_mcp.tools.symbol_set_counts import NO_FILE, state_of
@@ -80,8 +80,9 @@ class LocalScript:
     async def look_up(self, places: list[Place]) -> LookUp:
         """Look places up in the map. Raises NoMap."""
         try:
-            pair = await to_thread.run_sync(read_pair, self.directory, self.root, self.bundle)
-            return await look_up(pair.source_map, places, script=pair.script, lines_around=LINES_AROUND)
+            async with place_for_a_file():
+                pair = await to_thread.run_sync(read_pair, self.directory, self.root, self.bundle)
+                return await look_up(pair.source_map, places, script=pair.script, lines_around=LINES_AROUND)
         except (Unread, FileUnusable) as error:
             raise NoMap("file_unusable", str(error)) from None
 
