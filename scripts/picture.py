@@ -23,7 +23,7 @@ async def draw() -> None:
     async with Client(server) as client:
         shown = Demo(client, console)
         await shown.issue()
-        await shown.diagnosis()
+        await shown.resolved_trace()
         await shown.deletion()
     svg = console.export_svg(title="errtrack-mcp demo", theme=MONOKAI)
     # rich names fonts on a foreign host; every system has one of its own for this.

@@ -109,7 +109,7 @@ def test_version_and_help(run: Run) -> None:
 
 
 def test_the_demo_shows_the_main_job(run: Run) -> None:
-    """It begins with an issue, ends well, and shows tools, releases, reasons, a release's life and a deletion."""
+    """It begins with an issue, ends well, and shows a resolved trace, tools, reasons, and a release's life and end."""
     result = run("demo")
     assert (result.returncode, result.stderr) == (0, "")
     assert "query-error-tracking-issues-list(limit=5)" in result.stdout.splitlines()[3]
@@ -117,6 +117,8 @@ def test_the_demo_shows_the_main_job(run: Run) -> None:
         "    at qe (/static/js/missing-cart.js:1:88213)\n    at onPayClicked (src/checkout/PayButton.tsx:34:11)",
         "Not readable: 3 of 6 frames are minified",
         "What fixes it: Upload the map",
+        "    at discountFor (source/order/discount.ts:8:41)",
+        "      >     8 |   const { percent } = customer.account!.discount;",
         "error-tracking-releases-create",
         "storefront-web",
         "the script names no source map",

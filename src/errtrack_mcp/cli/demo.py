@@ -11,12 +11,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from errtrack_mcp.symbolication.process import is_installed
 from errtrack_mcp.tools.failure_reasons import decode_failure
 
 Row = dict[str, Any]
 
 
-@click.command()
+@click.command(short_help="Show the main job on the sandbox, with a real client.")
 def command() -> None:
     """Show the main job: a real client, the real server, the sandbox."""
     anyio.run(run_demo)
@@ -35,8 +36,8 @@ class Demo:
         self.console.print(Text(f"→ {tool}({shown})", style="cyan"), soft_wrap=True)
         result = await self.client.call_tool(tool, arguments)
         if result.is_error or result.structured_content is None:
-            words = " ".join(block.text for block in result.content if isinstance(block, TextContent))
-            raise RuntimeError(f"{tool} failed: {words}")
+            message = " ".join(block.text for block in result.content if isinstance(block, TextContent))
+            raise RuntimeError(f"{tool} failed: {message}")
         answer: Row = result.structured_content
         return answer
 
@@ -65,6 +66,15 @@ class Demo:
         for cause in found["causes"]:
             self.console.print(Text(cause["meaning"], style="yellow"))
             self.console.print(Text(f"What fixes it: {cause['remedy']}"))
+
+    async def resolved_trace(self) -> None:
+        """Make a stored stack trace readable whose map came too late for PostHog, where the extra for that is there."""
+        if not is_installed():
+            return
+        self.heading("An upload came too late for this error, so it stays minified in PostHog. Readable here:")
+        page = await self.call("query-error-tracking-issues-list", search="t.account.discount", limit=1)
+        resolved = await self.call("error-tracking-stack-traces-resolve", issue_id=page["results"][0]["id"])
+        self.console.print(Text(resolved["stack_trace"], style="green"))
 
     def _print_trace(self, thrown: Row) -> None:
         """Print an exception as a browser does, the throw site first; minified frames in red."""
@@ -175,6 +185,7 @@ async def run_demo() -> None:
     async with Client(server) as client:
         shown = Demo(client, console)
         await shown.issue()
+        await shown.resolved_trace()
         await shown.tools()
         await shown.releases()
         await shown.broken_symbol_sets()
