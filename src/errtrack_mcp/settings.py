@@ -38,7 +38,7 @@ class ConfigurationError(Exception):
 
 
 def _is_unencrypted(origin: str) -> bool:
-    """Tell whether what is sent there can be read on the way."""
+    """Return whether what is sent there can be read on the way."""
     return origin.startswith("http://") and not is_loopback(urlsplit(origin).hostname or "")
 
 
@@ -78,7 +78,7 @@ def _host(name: str) -> str:
 
 
 def is_reference_to_itself(key: str) -> bool:
-    """Tell whether a key is a reference, such as `${POSTHOG_PERSONAL_API_KEY}`, that a client did not resolve."""
+    """Return whether a key is a reference, such as `${POSTHOG_PERSONAL_API_KEY}`, that a client did not resolve."""
     return re.fullmatch(r"\$\{?(env:)?POSTHOG_PERSONAL_API_KEY\b.*", key) is not None
 
 

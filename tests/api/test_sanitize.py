@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from errtrack_mcp.api.sanitize import FIELD_LIMIT, UNSEEN, clean, clean_value, needs_no_cleaning, quoted
+from errtrack_mcp.api.sanitize import FIELD_LIMIT, INVISIBLE, clean, clean_value, needs_no_cleaning, quoted
 
 TEXT = st.text(st.one_of(st.sampled_from('\\"/bnu\t\n\x7f\u200b\x00 aé'), st.characters(codec="utf-8")), max_size=12)
 JSON = st.recursive(
@@ -56,8 +56,8 @@ def test_nothing_that_cannot_be_seen_is_left() -> None:
     """Every control, format and separating character of this Python's Unicode, and what fonts may leave out."""
     unseen = {c for c in EVERY_CHARACTER if unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp"}}
     unseen |= {chr(number) for first, last in IGNORABLE for number in range(first, last + 1)}
-    assert not {f"{ord(c):04x}" for c in unseen if not UNSEEN.fullmatch(c)}
-    beyond = {c for c in EVERY_CHARACTER if UNSEEN.fullmatch(c)} - unseen
+    assert not {f"{ord(c):04x}" for c in unseen if not INVISIBLE.fullmatch(c)}
+    beyond = {c for c in EVERY_CHARACTER if INVISIBLE.fullmatch(c)} - unseen
     assert all(unicodedata.category(c) in {"Cn", "Mn", "Zs"} for c in beyond), beyond
 
 

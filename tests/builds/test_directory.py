@@ -168,13 +168,13 @@ def test_a_huge_directory_is_cut_and_says_so(root: Path) -> None:
     """Neither files nor scripts nor levels are followed without end, and what is not seen is said."""
     for number in range(30):
         (root / f"{number:02}.js").write_text("a()")
-    few = BuildDirectory(root, root, most_scripts=10)
+    few = BuildDirectory(root, root, max_scripts=10)
     assert len(list(few.bundles())) == 10
     assert few.cut == "the directory holds more than 10 scripts; the rest was not seen"
-    cut = BuildDirectory(root, root, most_entries=20)
+    cut = BuildDirectory(root, root, max_entries=20)
     assert len(list(cut.bundles())) <= 20
     assert cut.cut == "the directory holds more than 20 files and folders; the rest was not seen"
-    late = BuildDirectory(root, root, most_seconds=-1.0)
+    late = BuildDirectory(root, root, max_seconds=-1.0)
     assert list(late.bundles()) == []
     assert late.cut.startswith("reading took longer than")
     deep = root / "deep"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from errtrack_mcp.builds.json_scan import LONGEST_KEPT, LateError, events
+from errtrack_mcp.builds.json_scan import MAX_KEPT_BYTES, LateError, events
 
 pytestmark = pytest.mark.attack("hostile source maps")
 
@@ -83,7 +83,7 @@ def test_a_document_is_read_as_a_parser_reads_it(text: str) -> None:
         "-" + "1" * 100_000,
         "1e" + "9" * 5_000,
         "0." + "0" * 5_000,
-        "1" * LONGEST_KEPT + ".5",
+        "1" * MAX_KEPT_BYTES + ".5",
         f'"{"x" * 5_000}"',
         '"' + r"\u00e4" * 5_000 + '"',
     ],
@@ -93,7 +93,7 @@ def test_of_a_long_value_only_its_beginning_is_kept(value: str) -> None:
     [(_, key), (_, kept)] = list(scan(f'{{"a": {value}, "b": {value}}}'.encode()))[1:3]
     assert key == "a"
     assert value.strip('"').startswith(kept)
-    assert LONGEST_KEPT <= len(kept) <= LONGEST_KEPT + 1
+    assert MAX_KEPT_BYTES <= len(kept) <= MAX_KEPT_BYTES + 1
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,7 @@ def held(folder: Path) -> dict[str, bytes]:
 
 
 def is_kept(original: bytes, changed: bytes) -> bool:
-    """Tell whether everything but blanks is still there in its order, and lines end as they did."""
+    """Return whether everything but blanks is still there in its order, and lines end as they did."""
     characters = iter(changed)
     ends = changed.count(b"\r\n") == changed.count(b"\n") if b"\r\n" in original else b"\r" not in changed
     return ends and all(character in characters for character in original if not chr(character).isspace())

@@ -32,7 +32,7 @@ def begin(origin: str, key: str) -> socket.socket:
 
 
 def is_refused(origin: str, key: str) -> bool:
-    """Tell whether a request of this key is answered at once with 429, before its body has come."""
+    """Return whether a request of this key is answered at once with 429, before its body has come."""
     with begin(origin, key) as connection:
         connection.settimeout(0.3)
         try:

@@ -16,7 +16,7 @@ from tests.support.waiting import until
 
 CALLS = 24
 KEYS = 3
-LONGEST_WAIT = 2.0
+MAX_WAIT = 2.0
 
 
 def answer_of(size: int) -> bytes:
@@ -49,5 +49,5 @@ def test_large_answers_neither_stop_a_replica_nor_fill_its_memory(size: int, end
         peak = peak_memory(replica.process.pid)
     print(f"longest wait {max(waits):.2f} s, peak {peak / 1_048_576:.0f} MiB")
     assert [one for one in ends if not one.startswith(end)] == []
-    assert max(waits) < LONGEST_WAIT
+    assert max(waits) < MAX_WAIT
     assert peak < memory_limit()

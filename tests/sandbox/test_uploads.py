@@ -73,7 +73,7 @@ def stored_hash(database: Database, ref: str) -> str | None:
 
 
 def refused(answer: httpx.Response, code: str) -> bool:
-    """Tell whether an upload was refused with a code, and no attribute."""
+    """Return whether an upload was refused with a code, and no attribute."""
     body = answer.json()
     return (answer.status_code, body["type"], body["code"], body["attr"]) == (400, "validation_error", code, None)
 

@@ -47,7 +47,7 @@ REPEATED = {
 
 
 def holds_a_key(said: str) -> bool:
-    """Tell whether a key is there, plain or escaped."""
+    """Return whether a key is there, plain or escaped."""
     lowered = without_escapes(said).lower()
     return "secret_can" in lowered or "another_persons" in lowered
 

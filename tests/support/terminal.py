@@ -32,7 +32,7 @@ class Shown:
 
     @property
     def coloured(self) -> bool:
-        """Tell whether there was any escape sequence."""
+        """Return whether there was any escape sequence."""
         return "\x1b[" in self.raw
 
 

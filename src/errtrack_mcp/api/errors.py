@@ -265,10 +265,10 @@ def _envelope(body: object) -> tuple[str, str]:
         return "", ""
     fields: dict[str, Any] = body
     code, detail, attribute = fields.get("code"), fields.get("detail"), fields.get("attr")
-    words = detail if isinstance(detail, str) else ""
+    text = detail if isinstance(detail, str) else ""
     if isinstance(attribute, str) and attribute:
-        words = f"{attribute}: {words}"
-    return (code if isinstance(code, str) else ""), words
+        text = f"{attribute}: {text}"
+    return (code if isinstance(code, str) else ""), text
 
 
 def _forbidden(api_code: str, detail: str) -> Forbidden:
@@ -284,5 +284,5 @@ def _seconds(header: str | None, detail: str) -> float | None:
     """Read how long to wait from the header, or from the words where the header is missing."""
     if header and re.fullmatch(r"\d{1,9}", header.strip()):
         return float(header)
-    words = re.search(r"available in (\d{1,9}) second", detail)
-    return float(words[1]) if words else None
+    said = re.search(r"available in (\d{1,9}) second", detail)
+    return float(said[1]) if said else None

@@ -5,7 +5,7 @@ from string import ascii_letters, digits
 from typing import Any
 
 HIDDEN = "phx_***"
-SHORTEST_KEY = 8
+MIN_KEY_LENGTH = 8
 BEGINNING = 12  # a sentence may quote only the beginning of a key
 
 # `pha_` and `phs_` also end words, as in `alpha_` and `graphs_`, unless what stands before them is an escape.
@@ -71,7 +71,7 @@ def _without_any(text: str) -> str:
 def _without(text: str, key: str) -> str:
     """Replace a key, or a beginning of it, in any case. Only ASCII is lowered, which moves no character."""
     wanted = key.lower().encode(errors="surrogatepass")
-    if len(wanted) < SHORTEST_KEY or wanted[:BEGINNING].decode(errors="replace") not in text.lower():
+    if len(wanted) < MIN_KEY_LENGTH or wanted[:BEGINNING].decode(errors="replace") not in text.lower():
         return text
     raw = text.encode(errors="surrogatepass")
     lowered, parts, start = raw.lower(), [], 0

@@ -7,7 +7,7 @@ from typing import Any
 
 # Control and format characters, line and paragraph separators, surrogates, and what Unicode lets a font leave out:
 # nothing that a person can see, and room for what a model would obey.
-UNSEEN = re.compile(
+INVISIBLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\xad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5\u180b-\u180f"
     "\u200b-\u200f\u2028-\u202f\u2060-\u206f\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
     "\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
@@ -29,7 +29,7 @@ def clean(text: str, limit: int = FIELD_LIMIT) -> str:
         return text
     if len(text) > limit:
         text = f"{text[:limit]}… [cut: {len(text) - limit} more characters]"
-    return UNSEEN.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    return INVISIBLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def clean_value(value: Any) -> Any:

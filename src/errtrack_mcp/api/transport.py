@@ -227,7 +227,7 @@ async def _close_unless_clean(response: httpx.Response, body: bytes) -> None:
 
 
 def _is_followed(response: httpx.Response) -> bool:
-    """Tell whether bytes beyond the end of the response were received; those not received yet httpcore itself finds.
+    """Return whether bytes beyond the end of the response were received; those not received yet httpcore itself finds.
 
     They are in httpcore's parser, in a layer of TLS, or in anyio's queue, which none of them shows to others. Where a
     later version keeps them elsewhere, every response counts as followed.
@@ -246,7 +246,7 @@ def _is_followed(response: httpx.Response) -> bool:
 
 
 def _has_record(tls: ssl.SSLObject) -> bool:
-    """Tell whether a layer of TLS holds a record of data, or cannot go on."""
+    """Return whether a layer of TLS holds a record of data, or cannot go on."""
     try:
         tls.read(1)
     except ssl.SSLWantReadError:

@@ -43,9 +43,9 @@ class BuildDirectory:
     path: Path
     root: Path
     exclude: tuple[str, ...] = ()
-    most_scripts: int = MAX_SCRIPTS
-    most_entries: int = MAX_ENTRIES
-    most_seconds: float = MAX_SECONDS
+    max_scripts: int = MAX_SCRIPTS
+    max_entries: int = MAX_ENTRIES
+    max_seconds: float = MAX_SECONDS
     left_out: int = field(default=0, init=False)
     excluded: int = field(default=0, init=False)
     too_deep: int = field(default=0, init=False)
@@ -55,7 +55,7 @@ class BuildDirectory:
 
     def bundles(self) -> Iterator[Bundle]:
         """Read the scripts one by one, in a stable order."""
-        deadline = time.monotonic() + self.most_seconds
+        deadline = time.monotonic() + self.max_seconds
         pending = [(self.path, 0)]
         while pending and not self.cut:
             folder, depth = pending.pop()
@@ -68,17 +68,17 @@ class BuildDirectory:
             pending += [(Path(inner.path), depth + 1) for inner in reversed(folders) if self._enters(inner, depth)]
             for entry in entries:
                 if time.monotonic() > deadline:
-                    self.cut = f"reading took longer than {self.most_seconds:.0f} seconds; the rest was not seen"
+                    self.cut = f"reading took longer than {self.max_seconds:.0f} seconds; the rest was not seen"
                     return
                 if not entry.is_dir(follow_symlinks=False):
                     yield from self._look(entry, deadline)
 
     def _list(self, folder: Path) -> list["os.DirEntry[str]"]:
         with os.scandir(folder) as found:
-            room = self.most_entries - self._entries
+            room = self.max_entries - self._entries
             entries = list(islice(found, room + 1))
         if len(entries) > room:
-            self.cut = f"the directory holds more than {self.most_entries} files and folders; the rest was not seen"
+            self.cut = f"the directory holds more than {self.max_entries} files and folders; the rest was not seen"
         self._entries += len(entries)
         return sorted(entries[:room], key=lambda entry: entry.name)
 
@@ -103,8 +103,8 @@ class BuildDirectory:
             return
         if link and self._seen_elsewhere(path):
             return
-        if self._scripts >= self.most_scripts:
-            self.cut = f"the directory holds more than {self.most_scripts} scripts; the rest was not seen"
+        if self._scripts >= self.max_scripts:
+            self.cut = f"the directory holds more than {self.max_scripts} scripts; the rest was not seen"
             return
         self._scripts += 1
         if link:
@@ -141,7 +141,7 @@ class BuildDirectory:
 
 
 def _may_be_folder(link: "os.DirEntry[str]") -> bool:
-    """Tell whether a link leads to a folder, as far as that may be known."""
+    """Return whether a link leads to a folder, as far as that may be known."""
     try:
         return link.is_dir()
     except OSError:

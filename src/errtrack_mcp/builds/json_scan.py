@@ -8,9 +8,9 @@ from typing import BinaryIO, NoReturn
 
 from pydantic_core import from_json
 
-LONGEST_KEPT = 64  # bytes of a key, a string or a number; of the rest it is only seen that it is there
+MAX_KEPT_BYTES = 64  # bytes of a key, a string or a number; of the rest it is only seen that it is there
 _BLOCK = 1 << 16
-_LONGEST_ESCAPE = 6
+_ESCAPE_BYTES = 6
 _BLANKS = re.compile(rb"[ \t\n\r]*+")
 _INSIDE_STRING = re.compile(rb'(?:[^"\\\x00-\x1f]++|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*+')
 _INSIDE_SCALAR = re.compile(rb"[-+.0-9A-Za-z]*+")
@@ -46,7 +46,7 @@ class _Scanner:
         if self._data[self._at : self._at + 1] != b'"':
             _refuse()
         self._at += 1
-        if len(kept) > LONGEST_KEPT:
+        if len(kept) > MAX_KEPT_BYTES:
             return kept.decode(errors="replace")
         return str(from_json(b'"' + kept + b'"')) if b"\\" in kept else kept.decode()
 
@@ -54,7 +54,7 @@ class _Scanner:
         """Pass over a number, true, false or null whose first byte has been read."""
         self._at -= 1
         kept = self._skip(_INSIDE_SCALAR)
-        if not (_SCALAR if len(kept) <= LONGEST_KEPT else _LONG_NUMBER).fullmatch(kept):
+        if not (_SCALAR if len(kept) <= MAX_KEPT_BYTES else _LONG_NUMBER).fullmatch(kept):
             _refuse()
         return kept.decode()
 
@@ -64,9 +64,9 @@ class _Scanner:
         while True:
             match = pattern.match(self._data, self._at)
             end = match.end() if match else self._at
-            kept += self._data[self._at : min(end, self._at + LONGEST_KEPT + 1 - len(kept))]
+            kept += self._data[self._at : min(end, self._at + MAX_KEPT_BYTES + 1 - len(kept))]
             self._at = end
-            if len(self._data) - end >= _LONGEST_ESCAPE or not self._refill():
+            if len(self._data) - end >= _ESCAPE_BYTES or not self._refill():
                 return kept
 
     def _refill(self) -> bool:

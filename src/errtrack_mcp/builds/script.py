@@ -14,14 +14,14 @@ CHUNK_ID = b"//# chunkId="
 MAP_URLS = (b"//# sourceMappingURL=", b"//@ sourceMappingURL=")
 REGISTRY = b"_posthogChunkIds"
 MAX_ID_LENGTH = 128
-LARGEST_SCRIPT = 128 << 20
+MAX_SCRIPT_BYTES = 128 << 20
 MAX_SECONDS = 8.0
 
 _BLOCK = 1 << 20
 # Without O_PATH a folder must be readable to be passed through.
 FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
-_LONGEST_VALUE = 4096
-_CARRIED = 2 * _LONGEST_VALUE
+_MAX_VALUE_BYTES = 4096
+_CARRIED = 2 * _MAX_VALUE_BYTES
 _INDENT = 256
 _HEAD = 1 << 16
 
@@ -60,7 +60,7 @@ class _Scan:
     def feed(self, block: bytes) -> None:
         window = self.carried + block
         # The first half of what is carried has been seen with everything that follows it.
-        start = _LONGEST_VALUE if len(self.carried) == _CARRIED else 0
+        start = _MAX_VALUE_BYTES if len(self.carried) == _CARRIED else 0
         if found := _last_value(window, start, (CHUNK_ID,), indent=0):
             self.chunk_id = found
         if found := _last_value(window, start, MAP_URLS, indent=_INDENT):
@@ -84,7 +84,7 @@ def read_script(path: Path, deadline: float = inf) -> Script:
             while block := file.read(_BLOCK):
                 decoder.decode(block)
                 scan.feed(block)
-                if scan.size > LARGEST_SCRIPT:
+                if scan.size > MAX_SCRIPT_BYTES:
                     raise Unread("larger than 128 MB")
                 if time.monotonic() > deadline:
                     raise Unread("reading it takes too long")
@@ -138,7 +138,7 @@ def _last_value(window: bytes, start: int, needles: tuple[bytes, ...], *, indent
     at, length = max(places)
     if at < 0:
         return b""
-    value = window[at + length : at + length + _LONGEST_VALUE]
+    value = window[at + length : at + length + _MAX_VALUE_BYTES]
     return value.partition(b"\n")[0].rstrip(b"\r")
 
 
@@ -166,6 +166,6 @@ def _usable(value: bytes) -> str:
 
 
 def _registers(head: bytes, chunk_id: str) -> bool:
-    """Tell whether the code at the top hands the id to the page's own registry, in whichever quotes."""
+    """Return whether the code at the top hands the id to the page's own registry, in whichever quotes."""
     literals = (quote + chunk_id.encode() + quote for quote in (b'"', b"'", b"`"))
     return bool(chunk_id) and REGISTRY in head and any(literal in head for literal in literals)

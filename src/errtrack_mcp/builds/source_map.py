@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from errtrack_mcp.builds.json_scan import LateError, events
 from errtrack_mcp.builds.script import Script, Unread, open_regular
 
-LARGEST_MAP = 128 << 20
+MAX_MAP_BYTES = 128 << 20
 MAX_SECONDS = 8.0
 MAX_VALUES = 5_000_000
 MAX_DEPTH = 64
@@ -75,14 +75,14 @@ def map_file(path: Path, script: Script, root: Path) -> Path | MapState:
 
 
 def look_into_map(path: Path, deadline: float = math.inf) -> MapState:
-    """Tell whether a file is a source map that maps something.
+    """Return whether a file is a source map that maps something.
 
     The file is read in blocks; at most 128 MB, five million values and eight seconds of it, and not beyond `deadline`,
     a moment of `time.monotonic`.
     """
     try:
         with open_regular(path) as file:
-            if os.fstat(file.fileno()).st_size > LARGEST_MAP:
+            if os.fstat(file.fileno()).st_size > MAX_MAP_BYTES:
                 return MapState.TOO_LARGE
             return _state_of(events(file, min(deadline, time.monotonic() + MAX_SECONDS)))
     except (Unread, OSError):

@@ -27,7 +27,7 @@ STYLES = {True: "green", False: "red", None: "yellow"}
 NO_KEY = "POSTHOG_PERSONAL_API_KEY is not set, so the project was not asked: no script can be called readable."
 
 
-@click.command("build-check")
+@click.command("build-check", short_help="Say whether errors from a build will be readable.")
 @env_file_option
 @json_option
 @click.option("--exclude", multiple=True, help="Leave out scripts whose path below DIRECTORY fits this glob.")

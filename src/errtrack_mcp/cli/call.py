@@ -52,7 +52,7 @@ def names_starting_with(_context: click.Context, _parameter: click.Parameter, st
     return [tool.name for tools in EVERY_TOOLSET.values() for tool in tools if tool.name.startswith(start)]
 
 
-@click.command()
+@click.command(short_help="Call one tool just as a client does.")
 @click.argument("tool", shell_complete=names_starting_with)
 @click.argument("pairs", nargs=-1, metavar="[KEY=VALUE]...")
 @click.option("--json", "arguments", default="", help="All arguments as one JSON object.")

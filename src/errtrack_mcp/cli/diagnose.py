@@ -26,7 +26,7 @@ STATES = ("complete", "never_loaded", "no_file")
 COVERAGE = ("created_at", "project", "version", *STATES)
 
 
-@click.command()
+@click.command(short_help="Say why stack traces are minified, and what fixes it.")
 @env_file_option
 @json_option
 @click.option("--sandbox", "in_sandbox", is_flag=True, help="Diagnose a made-up project; needs no key and no network.")
@@ -180,8 +180,8 @@ def _print_coverage(console: Console, releases: list[dict[str, Any]]) -> None:
         return
     for row in releases:
         counts = ", ".join(f"{row[name]:,} {name.replace('_', ' ')}" for name in STATES)
-        words = f"{row['version'][:40]} of {row['project'][:40]}, {row['created_at'][:10]}: {counts}"
-        console.print(Text(words), soft_wrap=True)
+        line = f"{row['version'][:40]} of {row['project'][:40]}, {row['created_at'][:10]}: {counts}"
+        console.print(Text(line), soft_wrap=True)
 
 
 def _reason(row: Mapping[str, Any]) -> str:

@@ -29,7 +29,7 @@ _REFERENCE = re.compile(r"""["']\$""")
 _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 
 
-@click.command()
+@click.command(short_help="Add this server to the configuration of an MCP client.")
 @click.argument("client", type=click.Choice(list(CLIENTS)))
 @click.option("--print", "print_only", is_flag=True, help="Show what would change, and change nothing.")
 @click.option("--uninstall", is_flag=True, help="Take this server out again.")

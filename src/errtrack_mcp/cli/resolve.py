@@ -26,7 +26,7 @@ STYLES = {True: "ok", False: "failed", None: "warning"}
 NOT_INSTALLED = f"This needs an extra: {GET_IT}."
 
 
-@click.command()
+@click.command(short_help="Make a minified stack trace readable.")
 @env_file_option
 @json_option
 @click.option("--sandbox", "in_sandbox", is_flag=True, help="Use a made-up project; needs no key and no network.")

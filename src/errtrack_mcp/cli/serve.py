@@ -26,7 +26,7 @@ KEY = "POSTHOG_PERSONAL_API_KEY"
 INTERRUPTED = 130  # the exit code of what SIGINT ended, as shells have it
 
 
-@click.command()
+@click.command(short_help="Serve MCP over stdio, or over HTTP for many clients.")
 @env_file_option
 @click.option("--sandbox", "in_sandbox", is_flag=True, help="Serve a made-up project; needs no key and no network.")
 @click.option(

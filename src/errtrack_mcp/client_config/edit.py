@@ -113,7 +113,7 @@ def _untouched(client: Client, backup: Path, text: str, entry: dict[str, Any]) -
 
 
 def _knows(client: Client, backup: Path) -> bool:
-    """Tell whether a backup is one of this server's own entry, from a time when it was renewed."""
+    """Return whether a backup is one of this server's own entry, from a time when it was renewed."""
     try:
         return NAME in _servers(client, backup, _parsed(client, backup, backup.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError, RefusedError):

@@ -98,7 +98,7 @@ def _gap(text: str, cut: int, start: int, end: int) -> str:
 
 
 def _shares_line(text: str, member: _Member) -> bool:
-    """Tell whether something stands before a member on its line."""
+    """Return whether something stands before a member on its line."""
     return bool(text[text.rfind("\n", 0, member.start) + 1 : member.start].strip())
 
 

@@ -194,7 +194,7 @@ def _key(authorization: str | None, scope: Scope, settings: Settings) -> SecretS
 
 
 def _on_loopback(scope: Scope) -> bool:
-    """Tell whether the request comes from this machine, without a proxy: only then may it use the operator's key."""
+    """Return whether the request comes from this machine, without a proxy: only then may it use the operator's key."""
     ends = (scope.get("server"), scope.get("client"))
     forwarded = any(name in FORWARDED for name, _ in scope["headers"])
     return not forwarded and all(end is not None and is_loopback(end[0]) for end in ends)

@@ -17,7 +17,7 @@ from errtrack_mcp.remote.replica import Replica
 from errtrack_mcp.remote.request_log import configure_logs, log_event
 from errtrack_mcp.settings import ConfigurationError, Settings
 
-FAREWELL = 15.0  # seconds beyond the drain, for streams to end and connections to close
+CLOSING_SECONDS = 15.0  # seconds beyond the drain, for streams to end and connections to close
 
 
 def refuse_public(settings: Settings, host: str) -> None:
@@ -57,7 +57,7 @@ async def serve(
         access_log=False,
         server_header=False,
         backlog=BACKLOG,
-        timeout_graceful_shutdown=int(settings.drain_timeout + FAREWELL),
+        timeout_graceful_shutdown=int(settings.drain_timeout + CLOSING_SECONDS),
         callback_notify=notify,  # uvicorn calls it as soon as it serves, then every 30 s
     )
     server = uvicorn.Server(config)

@@ -124,7 +124,7 @@ def declared_capabilities(body: bytes) -> ClientCapabilities | None:
 
 
 def wants_stream(body: bytes, headers: Iterable[tuple[bytes, bytes]]) -> bool:
-    """Tell whether a request asks for progress, and can read a stream."""
+    """Return whether a request asks for progress, and can read a stream."""
     if b'"progressToken"' not in body:
         return False
     accept = b",".join(value for name, value in headers if name == b"accept")

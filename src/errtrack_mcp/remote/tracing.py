@@ -22,8 +22,8 @@ def configure_traces() -> None:
         from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
         from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
     except ModuleNotFoundError:
-        words = "An OpenTelemetry endpoint is set, which needs the extra: pip install 'errtrack-mcp[otel]'."
-        raise ConfigurationError([words]) from None
+        message = "An OpenTelemetry endpoint is set, which needs the extra: pip install 'errtrack-mcp[otel]'."
+        raise ConfigurationError([message]) from None
     if not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
         return  # the program that embeds this app has set one up
     about = {"service.name": os.environ.get("OTEL_SERVICE_NAME", "errtrack-mcp"), "service.version": __version__}

@@ -32,7 +32,7 @@ NEGATIONS = {
 
 
 def is_no_test_account(event: Event) -> bool:
-    """Tell whether an event comes from where the app is used, rather than developed."""
+    """Return whether an event comes from where the app is used, rather than developed."""
     return not TEST_HOST.match(event.host or "")
 
 

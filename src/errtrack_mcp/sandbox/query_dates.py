@@ -38,7 +38,7 @@ class Period:
     bounds_included: bool = True
 
     def holds(self, stored: str) -> bool:
-        """Tell whether a stored moment lies in it."""
+        """Return whether a stored moment lies in it."""
         first = "" if self.since is None else stored_time(self.since)
         last = stored_time(self.until)
         return first <= stored <= last if self.bounds_included else first < stored < last

@@ -177,7 +177,7 @@ def _written_metadata(metadata: Any) -> str | None:
 
 
 def _is_storable(value: Any) -> bool:
-    """Tell whether the API's database keeps a JSON value: no NUL, half surrogate pair, NaN or Infinity anywhere."""
+    """Return whether the API's database keeps a JSON value: no NUL, half surrogate pair, NaN or Infinity anywhere."""
     if isinstance(value, str):
         return UNSTORABLE.search(value) is None
     if isinstance(value, float):

@@ -93,7 +93,7 @@ class Storage:
         return hmac.new(self._secret, f"{method} {key} {expires}".encode(), hashlib.sha256).hexdigest()
 
     def permits(self, method: str, key: str, expires: str, signature: str) -> bool:
-        """Tell whether a signature is ours, belongs to this method and key, and has not expired."""
+        """Return whether a signature is ours, belongs to this method and key, and has not expired."""
         if not re.fullmatch(r"[0-9]{1,12}", expires) or int(expires) <= self.clock():
             return False
         return hmac.compare_digest(self.sign(method, key, int(expires)).encode(), signature.encode())
@@ -147,7 +147,7 @@ def storage_routes(storage: Storage, database: Database) -> list[Route]:
 
 
 def _is_signed(storage: Storage, request: Request, method: str) -> bool:
-    """Tell whether the query of a request holds a signature for its key and this method."""
+    """Return whether the query of a request holds a signature for its key and this method."""
     key, query = request.path_params["key"], request.query_params
     expires, signature = query.get("Expires", ""), query.get("X-Amz-Signature", "")
     return bool(_KEY.fullmatch(key)) and storage.permits(method, key, expires, signature)

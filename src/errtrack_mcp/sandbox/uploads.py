@@ -99,7 +99,7 @@ def find_by_ref(call: Call, ref: str) -> sqlite3.Row | None:
 
 
 def release_exists(call: Call, release_id: str) -> bool:
-    """Tell whether the project has a release, by its id as it is stored."""
+    """Return whether the project has a release, by its id as it is stored."""
     sql = "SELECT 1 FROM releases WHERE team_id = ? AND id = ?"
     return call.database.one(sql, (call.team_id, release_id)) is not None
 

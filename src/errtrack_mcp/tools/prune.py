@@ -40,7 +40,7 @@ PRUNE = "error-tracking-symbol-sets-prune"
 Ends = dict[str, str | ApiError]  # how it ended for each id
 log = logging.getLogger("errtrack_mcp")
 SAMPLE = 10
-MOST_FREQUENT = 10
+MAX_COUNTS_SHOWN = 10
 MAX_SAMPLED_REF_LENGTH = 100
 IN_WORDS = {COMPLETE: "complete", NEVER_LOADED: "never loaded", NO_FILE: "without a file"}
 
@@ -226,7 +226,7 @@ def _ago(plan: Plan, days: int) -> str:
 
 def _most_frequent(counts: Counter[str]) -> dict[str, int]:
     """Return the most frequent ones, and the rest in one number."""
-    shown = dict(counts.most_common(MOST_FREQUENT))
+    shown = dict(counts.most_common(MAX_COUNTS_SHOWN))
     rest = counts.total() - sum(shown.values())
     return {**shown, "others": rest} if rest else shown
 

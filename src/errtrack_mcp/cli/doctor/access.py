@@ -43,7 +43,7 @@ async def check_key(run: DoctorRun) -> Finding:
     """See whether the host knows the key."""
     run.usable()
     run.needs("answer")
-    info = run.way.key
+    info = run.probe.key
     if info:
         return passed(f"accepted, labelled {quoted(info.label)}" if info.label else "accepted")
     failure = await list_once(run)  # an older installation, or an OAuth token, tells nothing about the key
@@ -67,7 +67,7 @@ async def check_scopes(run: DoctorRun) -> Finding:
 
 async def _scopes(run: DoctorRun) -> tuple[bool | None, bool | None]:
     """Return whether the key may read and write, as the host says or as it acts; None where neither tells."""
-    info = run.way.key
+    info = run.probe.key
     if info and info.scopes is not None:
         held = set(info.scopes)
         return bool(held & {"*", READ_SCOPE, WRITE_SCOPE}), bool(held & {"*", WRITE_SCOPE})
@@ -116,7 +116,7 @@ async def _unseen(run: DoctorRun) -> Finding | None:
         project = fixed_project(run.usable())[1]
         return failed(f"there is no project {project} on this host", "Set POSTHOG_PROJECT_ID to the number in its URL.")
     if isinstance(failure, Forbidden):
-        info = run.way.key
+        info = run.probe.key
         reach = ", ".join(map(str, info.scoped_teams or ())) if info else ""
         limited = f"The key is limited to projects {reach}: set POSTHOG_PROJECT_ID to one of them." if reach else ""
         return failed(run.message(failure), limited)

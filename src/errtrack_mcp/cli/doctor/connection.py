@@ -37,7 +37,7 @@ def _settings(run: DoctorRun) -> Settings:
 
 def _ended(run: DoctorRun, name: str) -> Finding | None:
     """Return the failure of this part of the way; skip it where an earlier part ended the way."""
-    failure = run.way.failure
+    failure = run.probe.failure
     for part, kinds in ENDS.items():
         if isinstance(failure, kinds):
             if part == name:
@@ -91,7 +91,7 @@ async def check_tls(run: DoctorRun) -> Finding:
         if is_loopback(urlsplit(host).hostname or ""):
             return passed("none needed: http:// to this machine")
         return warned("none: http:// sends the key for anyone on the way to read", "Serve it over https://.")
-    tls = run.way.tls
+    tls = run.probe.tls
     expires = _expires(tls)
     if tls is None or expires is None:
         return passed("trusted")
@@ -103,17 +103,17 @@ async def check_tls(run: DoctorRun) -> Finding:
 async def check_answer(run: DoctorRun) -> Finding:
     """See whether what answers speaks as PostHog's API does."""
     _settings(run)
-    seconds = run.way.seconds
+    seconds = run.probe.seconds
     return _ended(run, "answer") or passed(f"the API answers in {seconds * 1000:.0f} ms")
 
 
 async def check_clock(run: DoctorRun) -> Finding:
     """See whether the host's clock and ours agree."""
-    way = run.way
-    if not way.answered_at:
+    probe = run.probe
+    if not probe.answered_at:
         raise Skipped("needs an answer of the host")
     try:
-        skew = way.answered_at - parsedate_to_datetime(way.date).timestamp()
+        skew = probe.answered_at - parsedate_to_datetime(probe.date).timestamp()
     except ValueError:
         raise Skipped("the host does not say what time it is") from None
     if abs(skew) <= MAX_SKEW:

@@ -59,7 +59,7 @@ CHECKS: dict[str, Check] = {
 }
 
 
-@click.command()
+@click.command(short_help="Check what keeps a tool call from working.")
 @env_file_option
 @json_option
 def command(env_file: Path | None, *, as_json: bool) -> None:

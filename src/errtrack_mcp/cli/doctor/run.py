@@ -47,7 +47,7 @@ class KeyInfo(ApiModel):
 
 
 @dataclass(slots=True)
-class Way:
+class Probe:
     """What the first question showed of the way to the host: how it failed, or what the key is; headers and TLS."""
 
     failure: ApiError | None = None
@@ -63,7 +63,7 @@ class Recorder:
     """A transport that notes of each response what the checks look at: its date and its TLS connection."""
 
     inner: HttpTransport
-    way: Way
+    probe: Probe
 
     @property
     def origin(self) -> str:
@@ -73,9 +73,9 @@ class Recorder:
     async def send(self, request: Request) -> Response:
         """Send a request, and note what came."""
         response = await self.inner.send(request)
-        self.way.date = response.headers.get("date", "")
-        self.way.answered_at = time.time()
-        self.way.tls = response.tls
+        self.probe.date = response.headers.get("date", "")
+        self.probe.answered_at = time.time()
+        self.probe.tls = response.tls
         return response
 
 
@@ -95,7 +95,7 @@ class DoctorRun:
     listing: ApiError | None = None  # how listing releases failed, once it was tried
     listed: bool = False
     transport: Recorder | None = None
-    way: Way = field(default_factory=Way)
+    probe: Probe = field(default_factory=Probe)
 
     def needs(self, *names: str) -> None:
         """Skip the check that asks unless all of these went well enough to build on."""
@@ -163,11 +163,11 @@ async def take_first_look(run: DoctorRun) -> None:
     settings = run.settings or run.reachable
     if settings is None:
         return
-    way = run.way
-    run.transport = Recorder(HttpTransport(settings.host), way)
+    probe = run.probe
+    run.transport = Recorder(HttpTransport(settings.host), probe)
     started = time.monotonic()
     try:
-        way.key = await run.account("personal_api_keys").get("@current", into=KeyInfo)
+        probe.key = await run.account("personal_api_keys").get("@current", into=KeyInfo)
     except ApiError as error:
-        way.failure = error
-    way.seconds = time.monotonic() - started
+        probe.failure = error
+    probe.seconds = time.monotonic() - started

@@ -6,8 +6,8 @@ from typing import Any
 Schema = dict[str, Any]
 
 # A limit that nobody meets by accident is not worth its tokens.
-LARGEST_TOLD = 2**31 - 1
-LONGEST_TOLD = 200
+MAX_NUMBER_SHOWN = 2**31 - 1
+MAX_LENGTH_SHOWN = 200
 
 PROJECT_ID: Schema = {"type": "string", "description": "Number; default @current"}
 
@@ -31,7 +31,7 @@ def _flat(field: Schema) -> Schema:
     kept = {name: value for name, value in field.items() if name not in {"title", "anyOf"}}
     if kept.get("default", ...) in (None, ""):
         del kept["default"]
-    for limit, most in (("maximum", LARGEST_TOLD - 1), ("maxLength", LONGEST_TOLD)):
+    for limit, most in (("maximum", MAX_NUMBER_SHOWN - 1), ("maxLength", MAX_LENGTH_SHOWN)):
         if kept.get(limit, 0) > most:
             del kept[limit]
     for choice in field.get("anyOf", ()):
@@ -56,11 +56,11 @@ def _facts(field: Schema) -> Iterator[str]:
     if field.get("format") == "uuid":
         yield "UUID"
     least, most = field.get("minimum"), field.get("maximum")
-    if most is not None and most < LARGEST_TOLD:
+    if most is not None and most < MAX_NUMBER_SHOWN:
         yield f"{least} to {most}"
     if "maxItems" in field:
         yield f"{field.get('minItems', 0)} to {field['maxItems']} of them"
-    if field.get("maxLength", LARGEST_TOLD) <= LONGEST_TOLD:
+    if field.get("maxLength", MAX_NUMBER_SHOWN) <= MAX_LENGTH_SHOWN:
         yield f"at most {field['maxLength']} characters"
     if field.get("default", False) is not False:
         yield f"default {field['default']}"
