@@ -48,7 +48,8 @@ def fitting(field: dict[str, Any]) -> st.SearchStrategy[Any]:
     if "UUID" in field.get("description", ""):
         return st.uuids().map(str) | st.sampled_from([release_id(index) for index in range(12)])
     if field["type"] == "integer":
-        return st.integers(field["minimum"] - 2, min(field["maximum"], 1000) + 2) | st.integers(1, 50).map(str)
+        most = min(field.get("maximum", 1000), 1000)
+        return st.integers(field["minimum"] - 2, most + 2) | st.integers(1, 50).map(str)
     if field["type"] == "object":
         return st.dictionaries(st.text(max_size=8), json_values, max_size=3)
     return strings

@@ -62,7 +62,7 @@ def test_a_script_beyond_the_bound_is_not_read_on(root: Path, monkeypatch: pytes
     (root / "a.js").write_text("a" * 1000)
     assert read_script(root / "a.js").size == 1000
     (root / "a.js").write_text("a" * 1001)
-    with pytest.raises(Unread, match="larger than 1 GB"):
+    with pytest.raises(Unread, match="larger than 128 MB"):
         read_script(root / "a.js")
 
 
