@@ -196,3 +196,21 @@ def test_a_file_of_more_than_a_megabyte_is_not_read(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_bytes(b" " * (LARGEST + 1))
     with pytest.raises(RefusedError, match="larger than 1 MB"):
         read(tmp_path / "a.json")
+
+
+def test_of_two_members_of_one_name_the_last_one_counts() -> None:
+    """Parsers read it so."""
+    text = '{"servers": {"old": 1}, "servers": {"b": 2}}'
+    assert parse(put(text, "servers", "errtrack", ENTRY)) == {"servers": {"b": 2, "errtrack": ENTRY}}
+
+
+def test_a_container_that_is_no_object_is_refused() -> None:
+    """There is no place in it."""
+    for value in ("[]", '"x"', "1", "null"):
+        with pytest.raises(UnreadableError, match="servers is no object"):
+            put(f'{{"servers": {value}}}', "servers", "errtrack", ENTRY)
+
+
+def test_a_byte_order_mark_is_passed_over_without_comments_too() -> None:
+    """Windows writes one."""
+    assert parse('\ufeff{"a": 1}', comments=False) == {"a": 1}

@@ -16,6 +16,7 @@ from packaging.requirements import Requirement
 
 from errtrack_mcp.cli.main import main
 from errtrack_mcp.settings import Settings, variable_of
+from tests.support.deployment import memory_limit
 from tests.support.installed import COMMAND, environment, free_port
 
 ROOT = Path(__file__).parent.parent.parent
@@ -73,8 +74,8 @@ def test_without_an_engine_a_composition_takes_every_right_away_that_is_not_need
         assert service["read_only"] is True
         assert service["cap_drop"] == ["ALL"]
         assert service["security_opt"] == ["no-new-privileges:true"]
-        assert service["mem_limit"]
-        assert service["pids_limit"]
+        assert 0 < int(service["mem_limit"].removesuffix("m")) * 1024 * 1024 <= memory_limit()
+        assert 0 < service["pids_limit"] <= 128
         assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
         assert "POSTHOG_PERSONAL_API_KEY" not in service.get("environment", {})
 
