@@ -99,7 +99,7 @@ CASES: dict[str, tuple[Callable[[Any], object], str | bytes, int]] = {
     "toml, number": (lambda text: toml.parse(f"a={text}"), "1", LARGEST),
     "arguments, nesting": (from_json, "[", ARGUMENT),
     "arguments, number": (lambda text: from_pairs([f"a={text}"], SCHEMA), "1", ARGUMENT),
-    "settings, list": (lambda text: load_settings(None, ERRTRACK_TOOLS=text), "a,", ARGUMENT),
+    "settings, list": (lambda text: load_settings(None, tools=text), "a,", ARGUMENT),
     "settings, host": (lambda text: load_settings(None, POSTHOG_HOST=f"https://{text}"), "a.", ARGUMENT),
     "settings, host of another script": (
         lambda text: load_settings(None, POSTHOG_HOST=f"https://{text}"),

@@ -185,7 +185,7 @@ async def test_what_changes_or_goes_meanwhile_is_distinguished(
     connect: Connect, answer: Answer, database: Database, slow_sandbox: SlowSandbox
 ) -> None:
     """Between plan and deletion one is uploaded, one deleted, and PostHog fails once for good: each has its place."""
-    async with connect(POSTHOG_HOST=slow_sandbox.url, ERRTRACK_MAX_RETRY_WAIT="0") as client:
+    async with connect(POSTHOG_HOST=slow_sandbox.url, max_retry_wait="0") as client:
         plan = await answer(client, PRUNE, no_file=True)
         order = oldest_first(database)
 
@@ -206,7 +206,7 @@ async def test_failures_are_named_and_counted_as_left(
     connect: Connect, answer: Answer, database: Database, slow_sandbox: SlowSandbox
 ) -> None:
     """When PostHog stops answering, what was deleted and what was not are both said."""
-    async with connect(POSTHOG_HOST=slow_sandbox.url, ERRTRACK_MAX_RETRY_WAIT="0") as client:
+    async with connect(POSTHOG_HOST=slow_sandbox.url, max_retry_wait="0") as client:
         plan = await answer(client, PRUNE, no_file=True)
         total = len(ids(database, FAILED))
         slow_sandbox.fails_after = len(slow_sandbox.requests) + 20
