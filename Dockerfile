@@ -18,7 +18,9 @@ RUN pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir dist . \
 
 FROM ${PYTHON_IMAGE}
 COPY --from=build /opt/errtrack /opt/errtrack
+# By itself glibc raises the threshold, and then keeps the memory of large answers that are gone.
 ENV PATH=/opt/errtrack/bin:$PATH \
+    MALLOC_MMAP_THRESHOLD_=131072 \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1
 USER 10001:10001
