@@ -89,7 +89,7 @@ def measure_pages(url: str) -> dict[str, Page]:
     pages = {}
     with nine(url).session() as session:
         for collection, tool in COLLECTIONS.items():
-            result = session.call(tool, limit=100)
+            result = session.call(tool, limit=100, max_tokens=100_000)
             if len(result["structuredContent"]["results"]) != 100:
                 raise RuntimeError(f"{tool} did not answer with a whole page")
             structured, text = compact(result["structuredContent"]), result["content"][0]["text"]
