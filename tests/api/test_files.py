@@ -58,6 +58,8 @@ async def test_a_file_on_posthogs_own_host_is_fetched_without_the_key(storage: M
         ("https://[fd00:ec2::254]/latest", "does not open"),
         ("https://100.100.100.200/latest", "does not open"),
         ("https://[fe80::1]/file", "does not open"),
+        ("https://[64:ff9b::a9fe:a9fe]/latest", "does not open"),
+        ("https://[2002:a9fe:a9fe::1]/latest", "does not open"),
         ("https://0.0.0.0/file", "does not open"),
         ("https://name.that.does.not.exist.invalid/file", "does not resolve"),
     ],

@@ -4,7 +4,7 @@ A link is a secret and comes from a server, so it is used once and not followed 
 redirect is taken, and it may not lead into this machine or to the addresses where clouds keep their credentials.
 """
 
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from urllib.parse import SplitResult, urlsplit
 
 import anyio
@@ -18,6 +18,7 @@ from errtrack_mcp.loopback import is_loopback
 MAX_FILE_BYTES = 100 << 20  # no symbol set is larger
 SECONDS = 30.0
 METADATA = frozenset({ip_address("100.100.100.200"), ip_address("fd00:ec2::254")})  # the others are link-local
+NAT64 = IPv6Network("64:ff9b::/96")
 
 Address = IPv4Address | IPv6Address
 
@@ -90,13 +91,20 @@ async def _check_addresses(parts: SplitResult, api_origin: str) -> None:
             raise FileNotFetched("the name of its storage does not resolve") from None
         addresses = [ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
     to_this_machine = is_loopback(urlsplit(api_origin).hostname or "")
-    if not all(_may_be_asked(address, to_this_machine=to_this_machine) for address in addresses):
+    if not addresses or not all(_may_be_asked(address, to_this_machine=to_this_machine) for address in addresses):
         raise FileNotFetched("its link leads to an address that this server does not open")
 
 
+def _embedded(address: IPv6Address) -> IPv4Address | None:
+    """Return the IPv4 address that an IPv6 address leads to: mapped, or through NAT64 or 6to4."""
+    if address in NAT64:
+        return IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour
+
+
 def _may_be_asked(address: Address, *, to_this_machine: bool) -> bool:
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-        address = address.ipv4_mapped
+    if isinstance(address, IPv6Address):
+        address = _embedded(address) or address
     if address.is_loopback:
         return to_this_machine
     special = address.is_link_local or address.is_multicast or address.is_unspecified or address.is_reserved
