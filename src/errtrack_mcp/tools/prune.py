@@ -1,7 +1,6 @@
 """Deleting symbol sets by filter: first a plan, then exactly that plan."""
 
 import logging
-from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
@@ -21,7 +20,7 @@ from errtrack_mcp.tools.dependencies import Api
 from errtrack_mcp.tools.elicitation import Consent, Decision
 from errtrack_mcp.tools.parameters import Confirm, Days, ReleaseId
 from errtrack_mcp.tools.progress import after
-from errtrack_mcp.tools.prune_plan import Filters, Plan
+from errtrack_mcp.tools.prune_plan import Filters, Plan, most_frequent
 from errtrack_mcp.tools.refusal import Refusal
 from errtrack_mcp.tools.releases import Release
 from errtrack_mcp.tools.symbol_set_counts import (
@@ -40,7 +39,6 @@ PRUNE = "error-tracking-symbol-sets-prune"
 Ends = dict[str, str | ApiError]  # how it ended for each id
 log = logging.getLogger("errtrack_mcp")
 SAMPLE = 10
-MAX_COUNTS_SHOWN = 10
 MAX_SAMPLED_REF_LENGTH = 100
 IN_WORDS = {COMPLETE: "complete", NEVER_LOADED: "never loaded", NO_FILE: "without a file"}
 
@@ -207,8 +205,8 @@ def _preview(api: Client, plan: Plan) -> Preview[Pruning]:
         matching=plan.matching,
         planned=len(plan.rows),
         states=dict(plan.states),
-        failures=_most_frequent(plan.failures),
-        releases=_most_frequent(plan.releases),
+        failures=most_frequent(plan.failures),
+        releases=most_frequent(plan.releases),
         sample=[_sample(row) for row in plan.rows[:SAMPLE]],
         **moments,
         **({"not_seen": f"{plan.not_seen} The next plan goes further."} if plan.not_seen else {}),
@@ -222,13 +220,6 @@ def _preview(api: Client, plan: Plan) -> Preview[Pruning]:
 
 def _ago(plan: Plan, days: int) -> str:
     return written(plan.now - timedelta(days=days))
-
-
-def _most_frequent(counts: Counter[str]) -> dict[str, int]:
-    """Return the most frequent ones, and the rest in one number."""
-    shown = dict(counts.most_common(MAX_COUNTS_SHOWN))
-    rest = counts.total() - sum(shown.values())
-    return {**shown, "others": rest} if rest else shown
 
 
 def _sample(row: SymbolSetRow) -> Sample:

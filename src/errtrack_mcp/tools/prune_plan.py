@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 
 from errtrack_mcp.tools.symbol_set_counts import NO_FILE, State, SymbolSetRow, failure_of, last_seen, moment, state_of
 
+MAX_COUNTS_SHOWN = 10
+
 
 @dataclass(frozen=True, slots=True)
 class Filters:
@@ -86,3 +88,10 @@ class Plan:
     def releases(self) -> Counter[str]:
         """How many of those that would be deleted belong to which release; "none": to no release."""
         return Counter(row.get("release_id") or "none" for row in self.rows)
+
+
+def most_frequent(counts: Counter[str]) -> dict[str, int]:
+    """Return the most frequent ones, and the rest in one number."""
+    shown = dict(counts.most_common(MAX_COUNTS_SHOWN))
+    rest = counts.total() - sum(shown.values())
+    return {**shown, "others": rest} if rest else shown
