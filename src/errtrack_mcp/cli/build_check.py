@@ -1,7 +1,6 @@
 """The build check from a shell: a table for a person, plain lines or JSON for a script, an exit code for a CI job."""
 
 import sys
-import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,11 +13,11 @@ from rich.table import Table
 from rich.text import Text
 
 from errtrack_mcp.builds.verdict import OUTLOOKS
-from errtrack_mcp.cli.call import show
+from errtrack_mcp.cli.call import answer_of
 from errtrack_mcp.cli.in_process import connected
 from errtrack_mcp.cli.options import env_file_option, json_option, run
 from errtrack_mcp.cli.output import EXIT_CODES, progress
-from errtrack_mcp.settings import ConfigurationError, Settings
+from errtrack_mcp.settings import Settings
 
 TOOL = "error-tracking-build-check"
 EVERY_SCRIPT = 1_000_000  # max_tokens that no build reaches
@@ -42,16 +41,8 @@ async def check(settings: Settings, directory: Path, exclude: tuple[str, ...], *
 
     Raises ConfigurationError for settings that cannot be used.
     """
-    try:
-        result = await _called(settings.model_copy(update={"build_root": directory}), exclude)
-    except ConfigurationError:
-        raise
-    except Exception:  # noqa: BLE001 - Python's own exit code for it would say "not readable"
-        traceback.print_exc()
-        return EXIT_CODES[None]
-    answer = result.structured_content
-    if result.is_error or answer is None:
-        show(result)
+    answer = await answer_of(_called(settings.model_copy(update={"build_root": directory}), exclude))
+    if answer is None:
         return EXIT_CODES[None]
     if settings.personal_api_key is None:
         click.echo(f"errtrack-mcp: {NO_KEY}", err=True)

@@ -1,7 +1,8 @@
 """One tool called as a client calls it: a table on a terminal, JSON in a pipe, an exit code."""
 
 import signal
-from collections.abc import Mapping, Sequence
+import traceback
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -119,6 +120,25 @@ async def _ask_on_terminal(
     return (
         ElicitResult(action="accept", content=dict.fromkeys(fields, True)) if agreed else ElicitResult(action="decline")
     )
+
+
+async def answer_of(calling: Awaitable[CallToolResult]) -> dict[str, Any] | None:
+    """Return what a tool answers to a command whose exit code is a verdict; None where it failed, once that is printed.
+
+    A crash is one of these failures: Python's own exit code for it would say no. Raises ConfigurationError.
+    """
+    try:
+        result = await calling
+    except ConfigurationError:
+        raise
+    except Exception:  # noqa: BLE001 - see above
+        traceback.print_exc()
+        return None
+    if result.is_error or result.structured_content is None:
+        show(result)
+        return None
+    answer: dict[str, Any] = result.structured_content
+    return answer
 
 
 def show(result: CallToolResult) -> int:

@@ -1,6 +1,5 @@
 """The diagnosis from a shell: tables for a person, JSON in a pipe, an exit code for a CI job."""
 
-import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,11 +11,11 @@ from rich.console import Console
 from rich.text import Text
 from starlette.types import ASGIApp
 
-from errtrack_mcp.cli.call import show
+from errtrack_mcp.cli.call import answer_of
 from errtrack_mcp.cli.in_process import connected
 from errtrack_mcp.cli.options import embedded_sandbox, env_file_option, json_option, run, stop
 from errtrack_mcp.cli.output import EXIT_CODES, fits, is_terminal, progress, screen, table
-from errtrack_mcp.settings import ConfigurationError, Settings
+from errtrack_mcp.settings import Settings
 
 TOOL = "error-tracking-symbol-sets-diagnose"
 ISSUE_TOOL = "error-tracking-issues-diagnose"
@@ -79,16 +78,8 @@ async def diagnose(
 
     Raises ConfigurationError for settings that cannot be used.
     """
-    try:
-        result = await _called(settings, sandbox, tool, arguments)
-    except ConfigurationError:
-        raise
-    except Exception:  # noqa: BLE001 - Python's own exit code for it would say "not readable"
-        traceback.print_exc()
-        return EXIT_CODES[None]
-    answer = result.structured_content
-    if result.is_error or answer is None:
-        show(result)
+    answer = await answer_of(_called(settings, sandbox, tool, arguments))
+    if answer is None:
         return EXIT_CODES[None]
     if as_json or not is_terminal():
         click.echo(to_json(answer, indent=2))

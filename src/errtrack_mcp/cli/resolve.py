@@ -1,7 +1,6 @@
 """A stack trace from a shell, made readable: colours on a terminal, plain text in a pipe, an exit code for a script."""
 
 import sys
-import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -13,11 +12,11 @@ from rich.console import Console
 from rich.text import Text
 from starlette.types import ASGIApp
 
-from errtrack_mcp.cli.call import show
+from errtrack_mcp.cli.call import answer_of
 from errtrack_mcp.cli.in_process import connected
 from errtrack_mcp.cli.options import embedded_sandbox, env_file_option, json_option, run, stop
 from errtrack_mcp.cli.output import EXIT_CODES, is_terminal, progress, screen
-from errtrack_mcp.settings import ConfigurationError, Settings
+from errtrack_mcp.settings import Settings
 from errtrack_mcp.symbolication.process import GET_IT, is_installed
 
 MAX_BYTES = 1_000_000  # of a file; the tool takes fewer characters, and says so
@@ -83,16 +82,8 @@ async def resolve(settings: Settings, sandbox: ASGIApp | None, arguments: Mappin
 
     Raises ConfigurationError for settings that cannot be used.
     """
-    try:
-        result = await _called(settings, sandbox, arguments)
-    except ConfigurationError:
-        raise
-    except Exception:  # noqa: BLE001 - Python's own exit code for it would say "not readable"
-        traceback.print_exc()
-        return EXIT_CODES[None]
-    answer = result.structured_content
-    if result.is_error or answer is None:
-        show(result)
+    answer = await answer_of(_called(settings, sandbox, arguments))
+    if answer is None:
         return EXIT_CODES[None]
     if as_json:
         click.echo(to_json(answer, indent=2))
