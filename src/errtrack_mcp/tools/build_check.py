@@ -5,13 +5,12 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-import anyio
 from anyio import to_thread
 from mcp.server.mcpserver import Context
 from pydantic import Field
 
 from errtrack_mcp.api.client import Client
-from errtrack_mcp.api.errors import ApiError, NoKey, TimedOut
+from errtrack_mcp.api.errors import ApiError, NoKey
 from errtrack_mcp.api.models import BYTES_A_TOKEN, OURS, ToolOutput
 from errtrack_mcp.api.sanitize import clean, quoted
 from errtrack_mcp.builds.directory import LEFT_OUT, BuildDirectory, Bundle
@@ -23,10 +22,9 @@ from errtrack_mcp.tools.dependencies import Api
 from errtrack_mcp.tools.parameters import MAX_TOKENS, ColumnNumber, LineNumber, MaxTokens
 from errtrack_mcp.tools.progress import Report
 from errtrack_mcp.tools.refusal import Refusal
-from errtrack_mcp.tools.symbol_set_reader import MAX_SECONDS
+from errtrack_mcp.tools.symbol_set_lookup import look_up_refs
 from errtrack_mcp.tools.symbol_sets import SymbolSet
 
-AT_ONCE = 8
 MAX_PATH_LENGTH = 300
 REPORTED_EACH = 25
 NUMBER = "NUMBER"
@@ -129,45 +127,18 @@ async def read_bundles(build: BuildDirectory, report: Report) -> list[Bundle]:
 
 
 async def look_up(api: Client, bundles: list[Bundle], report: Report) -> Lookup:
-    """Ask the project for the symbol set of every chunk id, at most 8 at once; the first failure ends it."""
-    ids = list(dict.fromkeys(bundle.script.chunk_id for bundle in bundles if bundle.script and bundle.script.chunk_id))
-    asking = iter(ids)
-    uploaded: dict[str, Uploaded] = {}
-    failures: list[ApiError] = []
-    old_failures: list[str] = []
-
-    async def ask() -> None:
-        for chunk_id in asking:
-            try:
-                uploaded[chunk_id] = await _symbol_set_for(api, chunk_id, old_failures)
-            except ApiError as error:
-                failures.append(error)
-                group.cancel_scope.cancel()
-                return
-            if len(uploaded) % REPORTED_EACH == 0:
-                total = len(bundles) + len(ids)
-                await report(len(bundles) + len(uploaded), total, f"Looked up {len(uploaded)} of {len(ids)} chunk ids.")
-
-    with anyio.move_on_after(MAX_SECONDS) as time_limit:
-        async with anyio.create_task_group() as group:
-            for _ in range(min(AT_ONCE, len(ids))):
-                group.start_soon(ask)
-    if time_limit.cancelled_caught:
-        failures.append(TimedOut())
-    return Lookup(uploaded, failures[0] if failures else None, len(old_failures))
+    """Ask the project for the symbol set of every chunk id."""
+    ids = [bundle.script.chunk_id for bundle in bundles if bundle.script and bundle.script.chunk_id]
+    found = await look_up_refs(api, ids, report, before=len(bundles))
+    rows = [row for row in found.rows.values() if row is not None]
+    old_failures = sum(row.has_uploaded_file and bool(row.failure_reason) for row in rows)
+    return Lookup({ref: _uploaded(row) for ref, row in found.rows.items()}, found.stopped_by, old_failures)
 
 
-async def _symbol_set_for(api: Client, chunk_id: str, old_failures: list[str]) -> Uploaded:
-    """Look one chunk id up; add it to `old_failures` where its file is newer than its failure_reason."""
-    page = await api.get_page("symbol_sets", of=SymbolSet, offset=0, limit=1, ref=chunk_id)
-    if not page.results:
+def _uploaded(row: SymbolSet | None) -> Uploaded:
+    if row is None:
         return Uploaded.NOTHING
-    found = page.results[0]
-    if found.ref != chunk_id:
-        return Uploaded.UNKNOWN  # an installation that does not filter
-    if found.has_uploaded_file and found.failure_reason:
-        old_failures.append(chunk_id)
-    return Uploaded.FILE if found.has_uploaded_file else Uploaded.FAILED
+    return Uploaded.FILE if row.has_uploaded_file else Uploaded.FAILED
 
 
 def conclude(build: BuildDirectory, bundles: list[Bundle], lookup: Lookup, target: str) -> BuildCheck:
