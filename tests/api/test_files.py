@@ -7,7 +7,7 @@ from pydantic import SecretStr
 
 from errtrack_mcp.api import files
 from errtrack_mcp.api.client import Client
-from errtrack_mcp.api.files import FileNotFetched, fetch_file
+from errtrack_mcp.api.files import FileNotFetched, LinkRefused, fetch_file
 from errtrack_mcp.api.transport import HttpTransport
 from tests.support.misbehaving import Misbehaving, http, misbehave
 
@@ -66,7 +66,7 @@ async def test_a_file_on_posthogs_own_host_is_fetched_without_the_key(storage: M
 )
 async def test_a_link_that_leads_elsewhere_is_not_opened(url: str, why: str) -> None:
     """Nothing is sent; the message does not repeat the link."""
-    with pytest.raises(FileNotFetched, match=why) as refused:
+    with pytest.raises(LinkRefused, match=why) as refused:
         await fetch_file(client("https://posthog.example"), url)
     assert url not in str(refused.value)
 

@@ -96,11 +96,11 @@ class Client:
 
         `prepare` changes the JSON of the answer before the strings in it are cleaned.
         """
-        return await self._request("POST", path, partial(_read, into, prepare=prepare), body=body, only_reads=True)
+        return await self._request("POST", path, partial(_read, into, prepare=prepare), body=body, may_repeat=True)
 
-    async def post(self, *path: str, body: Mapping[str, Any], into: type[Model]) -> Model:
-        """Create an object; never repeated unless the API says that it did nothing."""
-        return await self._request("POST", path, partial(_read, into), body=body)
+    async def post(self, *path: str, body: Mapping[str, Any], into: type[Model], may_repeat: bool = False) -> Model:
+        """Create an object; never repeated unless the API says that it did nothing, or a second time does no harm."""
+        return await self._request("POST", path, partial(_read, into), body=body, may_repeat=may_repeat)
 
     async def patch(self, *path: str, body: Mapping[str, Any]) -> None:
         """Change an object; the API answers with nothing (docs/posthog-api.md, section 5.4)."""
@@ -122,14 +122,14 @@ class Client:
         *,
         query: Mapping[str, str | int | None] | None = None,
         body: Mapping[str, Any] | None = None,
-        only_reads: bool = False,
+        may_repeat: bool = False,
     ) -> Result:
         """Send one request and read its response, and let a failure say what was asked."""
         params = {name: value for name, value in (query or {}).items() if value is not None}
         headers = partial(self._headers, method)
         try:
             url = self.origin + self.path(*parts)
-            request = Request(method, url, parts[0], params, body, headers, only_reads=only_reads)
+            request = Request(method, url, parts[0], params, body, headers, may_repeat=may_repeat)
             return await self._with_retries(request, read)
         except ApiError as error:
             error.request = RequestInfo(self.origin, self.prefix[-1], parts)

@@ -5,7 +5,7 @@ redirect is taken, and it may not lead into this machine or to the addresses whe
 """
 
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 import anyio
 
@@ -23,19 +23,22 @@ NAT64 = IPv6Network("64:ff9b::/96")
 Address = IPv4Address | IPv6Address
 
 
-class FileNotFetched(Exception):  # noqa: N818 - named after what happened
+class LinkRefused(Exception):  # noqa: N818 - named after what happened
+    """A link that is not opened; the message says why, as the end of a sentence about its file, without the link."""
+
+
+class FileNotFetched(LinkRefused):
     """A file that did not arrive; the message says why, as the end of a sentence about it, without the link."""
 
 
 async def fetch_file(api: Client, url: str) -> bytes:
-    """Fetch the file behind a link: at most 100 MB within 30 s. Raises FileNotFetched."""
-    parts = _checked(url, api.origin)
-    origin = f"{parts.scheme}://{parts.netloc}"
+    """Fetch the file behind a link: at most 100 MB within 30 s. Raises LinkRefused, FileNotFetched."""
+    origin = origin_of(url, api.origin)
     try:
         with anyio.fail_after(SECONDS):
             if origin == api.origin:
                 return await _body(api, api.transport, url)
-            await _check_addresses(parts, api.origin)
+            await check_addresses(origin, api.origin)
             storage = HttpTransport(origin, max_connections=1)
             try:
                 return await _body(api, storage, url)
@@ -59,40 +62,41 @@ async def _body(api: Client, transport: Transport, url: str) -> bytes:
     return response.body
 
 
-def _checked(url: str, api_origin: str) -> SplitResult:
-    """Return the parts of a link that may be opened. Raises FileNotFetched."""
+def origin_of(url: str, api_origin: str) -> str:
+    """Return scheme and host of a link that may be opened. Raises LinkRefused."""
     try:
         parts = urlsplit(url)
         host, _port = parts.hostname, parts.port
     except ValueError:
-        raise FileNotFetched("its link is no address of a file") from None
+        raise LinkRefused("its link is no address of a file") from None
     if not host or parts.username is not None or parts.password is not None:
-        raise FileNotFetched("its link is no address of a file")
+        raise LinkRefused("its link is no address of a file")
     encrypted = parts.scheme == "https" or (parts.scheme == "http" and host == urlsplit(api_origin).hostname)
     if not encrypted:
-        raise FileNotFetched("its link is neither https:// nor on PostHog's own host")
-    return parts
+        raise LinkRefused("its link is neither https:// nor on PostHog's own host")
+    return f"{parts.scheme}://{parts.netloc}"
 
 
-async def _check_addresses(parts: SplitResult, api_origin: str) -> None:
-    """Refuse a host that leads to this machine or to a cloud's credentials. Raises FileNotFetched.
+async def check_addresses(origin: str, api_origin: str) -> None:
+    """Refuse a host that leads to this machine or to a cloud's credentials. Raises LinkRefused.
 
     Behind a proxy its name is left to the proxy, as this machine may not be able to look it up.
     """
+    parts = urlsplit(origin)
     host = parts.hostname or ""
     try:
         addresses: list[Address] = [ip_address(host)]
     except ValueError:
-        if proxy_for(f"{parts.scheme}://{parts.netloc}") is not None:
+        if proxy_for(origin) is not None:
             return
         try:
             found = await anyio.getaddrinfo(host, parts.port or 443)
         except OSError:
-            raise FileNotFetched("the name of its storage does not resolve") from None
+            raise LinkRefused("the name of its storage does not resolve") from None
         addresses = [ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
     to_this_machine = is_loopback(urlsplit(api_origin).hostname or "")
     if not addresses or not all(_may_be_asked(address, to_this_machine=to_this_machine) for address in addresses):
-        raise FileNotFetched("its link leads to an address that this server does not open")
+        raise LinkRefused("its link leads to an address that this server does not open")
 
 
 def _embedded(address: IPv6Address) -> IPv4Address | None:

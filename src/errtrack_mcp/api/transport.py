@@ -37,9 +37,9 @@ UNPACKED_AT_ONCE = 65_536
 class Request:
     """A request to an absolute URL; `headers` are made when it is sent, so that nothing here holds the key.
 
-    `before_large` is awaited before more than `LARGE_BYTES` of a response are read. `only_reads` marks a POST that
-    changes nothing. `max_file_bytes` is the limit for a response that is a file; any other is JSON, and has the limits
-    of the transport.
+    `before_large` is awaited before more than `LARGE_BYTES` of a response are read. `may_repeat` marks a POST that does
+    no harm a second time. `max_file_bytes` is the limit for a response that is a file; any other is JSON, and has the
+    limits of the transport. `file` is sent in place of `body`: alone, or behind the fields of a `form`.
     """
 
     method: str
@@ -49,13 +49,15 @@ class Request:
     body: Mapping[str, Any] | None
     headers: Callable[[], dict[str, str]]
     before_large: Callable[[], Awaitable[None]] = checkpoint
-    only_reads: bool = False
+    may_repeat: bool = False
     max_file_bytes: int | None = None
+    file: bytes | None = None
+    form: Mapping[str, str] | None = None
 
     @property
     def repeatable(self) -> bool:
         """Whether sending it a second time does no harm."""
-        return self.only_reads or self.method in REPEATABLE
+        return self.may_repeat or self.method in REPEATABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,9 @@ class HttpTransport:
         """Send a request and read its response. Raises TransportError, and TooLarge beyond the limit of bytes."""
         transport = self._made()
         params = request.params or None
-        sent = httpx.Request(request.method, request.url, params=params, json=request.body, headers=request.headers())
+        sent = httpx.Request(
+            request.method, request.url, params=params, headers=request.headers(), **_content_of(request)
+        )
         try:
             response = await transport.handle_async_request(sent)
             try:
@@ -154,6 +158,16 @@ class HttpTransport:
                 ),
             )
         return self._transport
+
+
+def _content_of(request: Request) -> dict[str, Any]:
+    """Return the arguments by which httpx takes what a request sends."""
+    if request.file is None:
+        return {"json": request.body}
+    if request.form is None:
+        return {"content": request.file}
+    # The name of the file is needed: some storages take a part without one for a field, and those are small.
+    return {"data": request.form, "files": {"file": ("file", request.file)}}
 
 
 def _tls_context() -> ssl.SSLContext:

@@ -5,7 +5,7 @@ from typing import Literal
 
 from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.errors import NotFound
-from errtrack_mcp.api.files import FileNotFetched, fetch_file
+from errtrack_mcp.api.files import LinkRefused, fetch_file
 from errtrack_mcp.symbolication.places import LookUp, Place
 from errtrack_mcp.symbolication.process import FileUnusable, look_up, place_for_a_file
 from errtrack_mcp.tools.download import SignedUrl
@@ -32,7 +32,7 @@ async def look_up_in(api: Client, symbol_set: SymbolSet, places: Sequence[Place]
             return await look_up(await fetch_file(api, link.url), places, lines_around=lines_around)
     except NotFound:
         raise NoLookUp("never_uploaded") from None
-    except FileNotFetched as error:
+    except LinkRefused as error:
         problem: Problem = "upload_unfinished" if str(error) == _NO_SUCH_FILE else "not_fetched"
         raise NoLookUp(problem, str(error)) from None
     except FileUnusable as error:
