@@ -36,13 +36,15 @@ class Bundle:
 class BuildDirectory:
     """A directory to walk. Links are never followed; maps are looked for below `root`, which holds it.
 
-    `path` and `root` are absolute and free of links; `exclude` holds globs over paths relative to the directory.
+    `path` and `root` are absolute and free of links; `exclude` and `include` hold globs over paths relative to the
+    directory: a script that fits one of `exclude`, or none of `include` where there are any, is not read.
     The counts say, after the walk, what it did not look at.
     """
 
     path: Path
     root: Path
     exclude: tuple[str, ...] = ()
+    include: tuple[str, ...] = ()
     max_scripts: int = MAX_SCRIPTS
     max_entries: int = MAX_ENTRIES
     max_seconds: float = MAX_SECONDS
@@ -98,7 +100,7 @@ class BuildDirectory:
         link = entry.is_symlink()
         if path.suffix not in SUFFIXES and not (link and _may_be_folder(entry)):
             return
-        if any(fnmatchcase(shown, glob) for glob in self.exclude):
+        if not self._is_wanted(shown):
             self.excluded += 1
             return
         if link and self._seen_elsewhere(path):
@@ -134,7 +136,12 @@ class BuildDirectory:
         except OSError:
             return False
         shown = self._shown(real) + ("/" if folder else "")
-        return (folder or script) and not any(fnmatchcase(shown, glob) for glob in self.exclude)
+        return (folder or script) and self._is_wanted(shown)
+
+    def _is_wanted(self, shown: str) -> bool:
+        if any(fnmatchcase(shown, glob) for glob in self.exclude):
+            return False
+        return not self.include or any(fnmatchcase(shown, glob) for glob in self.include)
 
     def _shown(self, path: Path) -> str:
         return path.relative_to(self.path).as_posix()

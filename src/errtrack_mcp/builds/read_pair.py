@@ -1,5 +1,6 @@
 """A script of a local build with its map, read whole: for looking positions up in them."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
@@ -41,15 +42,22 @@ def read_pair(directory: Path, root: Path, bundle: Bundle) -> ScriptWithMap:
     found = map_file(path, bundle.script, root)
     if isinstance(found, MapState):
         raise Unread(f"its map is {found.value}")
-    return ScriptWithMap(_read(path), _read(found))
+    return ScriptWithMap(read_whole(path), read_whole(found))
 
 
-def _read(path: Path) -> bytes:
+def read_whole(path: Path) -> bytes:
+    """Read a file of at most 128 MB. Raises Unread."""
+    return read_with_state(path)[0]
+
+
+def read_with_state(path: Path) -> tuple[bytes, os.stat_result]:
+    """Read a file of at most 128 MB, and the state that it had then. Raises Unread."""
     with open_regular(path) as file:
+        state = os.fstat(file.fileno())
         content = file.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
         raise Unread(f"larger than {MAX_BYTES:,} bytes")
-    return content
+    return content, state
 
 
 def _parts(url: str) -> tuple[str, ...]:

@@ -3,16 +3,21 @@
 import codecs
 import hashlib
 import os
+import re
 import stat
 import time
 from dataclasses import dataclass, field
 from math import inf
 from pathlib import Path
 from typing import BinaryIO
+from uuid import UUID
 
 CHUNK_ID = b"//# chunkId="
+DEBUG_ID = b"//# debugId="
 MAP_URLS = (b"//# sourceMappingURL=", b"//@ sourceMappingURL=")
 REGISTRY = b"_posthogChunkIds"
+RELEASE = b"_posthogReleaseId"
+NAMESPACE = UUID("0e9b3c7a-5d1f-42a8-b6c4-e2d0f8a17593")  # of the chunk ids that PostHog's CLI makes of a text
 MAX_ID_LENGTH = 128
 MAX_SCRIPT_BYTES = 128 << 20
 MAX_SECONDS = 8.0
@@ -24,6 +29,7 @@ _MAX_VALUE_BYTES = 4096
 _CARRIED = 2 * _MAX_VALUE_BYTES
 _INDENT = 256
 _HEAD = 1 << 16
+_RELEASE_ID = re.compile(RELEASE + rb"""[^"'`]*+["'`]([0-9a-f-]{36})["'`]""")
 
 
 class Unread(Exception):  # noqa: N818 - named after what happened
@@ -35,8 +41,9 @@ class Script:
     """The facts that a script states about itself.
 
     `chunk_id` is that of the last line that begins with `//# chunkId=`, or "" where there is none that can be used;
-    `registered` tells whether code at the top reports that id at run time; `map_url` is cut at 4,096 bytes; `digest`
-    tells one content from another.
+    `debug_id` likewise. `registered` tells whether code at the top reports the chunk id at run time, and `release_id`
+    names the release that this code reports. `map_url` is cut at 4,096 bytes; `digest` tells one content from another;
+    `uuid` is the chunk id that PostHog's CLI makes of the text (docs/posthog-api.md, section 6.1).
     """
 
     size: int
@@ -44,6 +51,9 @@ class Script:
     chunk_id: str = ""
     registered: bool = False
     map_url: str = ""
+    debug_id: str = ""
+    release_id: str = ""
+    uuid: str = ""
 
 
 @dataclass(slots=True)
@@ -53,9 +63,11 @@ class _Scan:
     head: bytes = b""
     carried: bytes = b""
     chunk_id: bytes = b""
+    debug_id: bytes = b""
     map_url: bytes = b""
     size: int = 0
     hash: "hashlib._Hash" = field(default_factory=hashlib.sha256)
+    uuid_hash: "hashlib._Hash" = field(default_factory=lambda: hashlib.sha1(NAMESPACE.bytes, usedforsecurity=False))
 
     def feed(self, block: bytes) -> None:
         window = self.carried + block
@@ -63,12 +75,15 @@ class _Scan:
         start = _MAX_VALUE_BYTES if len(self.carried) == _CARRIED else 0
         if found := _last_value(window, start, (CHUNK_ID,), indent=0):
             self.chunk_id = found
+        if found := _last_value(window, start, (DEBUG_ID,), indent=0):
+            self.debug_id = found
         if found := _last_value(window, start, MAP_URLS, indent=_INDENT):
             self.map_url = found
         self.head = self.head or block[:_HEAD]
         self.carried = window[-_CARRIED:]
         self.size += len(block)
         self.hash.update(block)
+        self.uuid_hash.update(block)
 
 
 def read_script(path: Path, deadline: float = inf) -> Script:
@@ -92,12 +107,16 @@ def read_script(path: Path, deadline: float = inf) -> Script:
     except UnicodeDecodeError:
         raise Unread("not text in UTF-8") from None
     chunk_id = _usable(scan.chunk_id)
+    registered = _registers(scan.head, chunk_id)
     return Script(
         size=scan.size,
         digest=scan.hash.digest(),
         chunk_id=chunk_id,
-        registered=_registers(scan.head, chunk_id),
+        registered=registered,
         map_url=scan.map_url.decode(errors="replace").strip(),
+        debug_id=_usable(scan.debug_id),
+        release_id=_reported_release(scan.head) if registered else "",
+        uuid=str(UUID(bytes=scan.uuid_hash.digest()[:16], version=5)),
     )
 
 
@@ -169,3 +188,9 @@ def _registers(head: bytes, chunk_id: str) -> bool:
     """Return whether the code at the top hands the id to the page's own registry, in whichever quotes."""
     literals = (quote + chunk_id.encode() + quote for quote in (b'"', b"'", b"`"))
     return bool(chunk_id) and REGISTRY in head and any(literal in head for literal in literals)
+
+
+def _reported_release(head: bytes) -> str:
+    """Return the release that the code at the top reports, or nothing."""
+    found = _RELEASE_ID.search(head)
+    return found[1].decode() if found else ""

@@ -1,0 +1,167 @@
+"""Files of a build, replaced all together or not at all.
+
+New contents are first written next to the originals. When all are there, each takes its original's place in one step.
+The originals are kept under another name until the last one is in place, and are put back where anything fails.
+"""
+
+import os
+import shutil
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from errtrack_mcp.builds.script import FOLDER, Unread, reason
+
+NEW, OLD = "errtrack-new", "errtrack-old"
+_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+_BY_FOLDER = os.open in os.supports_dir_fd and os.replace in os.supports_dir_fd | {os.rename, os.replace}
+
+
+@dataclass(slots=True)
+class _Step:
+    """One file with one new content; `seen` is the state of the file when its content was read."""
+
+    path: Path
+    number: int
+    seen: os.stat_result | None
+
+
+@dataclass(slots=True)
+class Rewriting:
+    """Several files that are replaced together. Paths are absolute and free of links.
+
+    Every method raises Unread, with the reason, and leaves the originals in place.
+    """
+
+    _steps: list[_Step] = field(default_factory=list)
+    _replaced: list[Path] = field(default_factory=list)
+
+    def add(self, path: Path, content: bytes, *, seen: os.stat_result | None = None) -> None:
+        """Write a new content next to its file; one file may get several, which take their turns.
+
+        `seen` is the file's state when it was read: where it has changed since, nothing is replaced.
+        """
+        step = _Step(path, len(self._steps), seen)
+        try:
+            with _Folder(path.parent) as folder:
+                folder.remove(_new(step))
+                mode = folder.stat(path.name).st_mode & 0o7777
+                folder.write(_new(step), content, mode)
+        except OSError as error:
+            self.discard()
+            raise Unread(f"{path.name} cannot be written: {reason(error)}") from None
+        self._steps.append(step)
+
+    def replace(self) -> None:
+        """Put every new content in its place, in the order in which they were added, then drop the originals."""
+        try:
+            for step in self._steps:
+                self._replace(step)
+        except OSError as error:
+            self.restore()
+            raise Unread(f"nothing was injected, since a file cannot be replaced: {reason(error)}") from None
+        except BaseException:
+            self.restore()
+            raise
+        for path in self._replaced:
+            with suppress(OSError), _Folder(path.parent) as folder:
+                folder.remove(_old(path))
+
+    def _replace(self, step: _Step) -> None:
+        path = step.path
+        with _Folder(path.parent) as folder:
+            if path not in self._replaced:
+                if step.seen is not None and _changed(folder.stat(path.name), step.seen):
+                    raise Unread(f"{path.name} has changed since it was read; nothing was injected")
+                folder.remove(_old(path))
+                folder.keep(path.name, _old(path))
+                self._replaced.append(path)
+            folder.rename(_new(step), path.name)
+
+    def restore(self) -> None:
+        """Put the originals back, and drop what was written next to them."""
+        for path in reversed(self._replaced):
+            with suppress(OSError), _Folder(path.parent) as folder:
+                folder.rename(_old(path), path.name)
+                folder.remove(_old(path))  # two names of one file are both left by a rename
+        self._replaced.clear()
+        self.discard()
+
+    def discard(self) -> None:
+        """Drop the new contents that are not in place."""
+        for step in self._steps:
+            with suppress(OSError), _Folder(step.path.parent) as folder:
+                folder.remove(_new(step))
+        self._steps.clear()
+
+
+def _new(step: _Step) -> str:
+    return f".{step.path.name}.{step.number}.{NEW}"
+
+
+def _old(path: Path) -> str:
+    return f".{path.name}.{OLD}"
+
+
+def _changed(now: os.stat_result, then: os.stat_result) -> bool:
+    return (now.st_ino, now.st_size, now.st_mtime_ns) != (then.st_ino, then.st_size, then.st_mtime_ns)
+
+
+class _Folder:
+    """A folder that was opened without following links, where the platform can, so that it cannot be swapped."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._descriptor: int | None = None
+
+    def __enter__(self) -> Self:
+        if _BY_FOLDER:
+            descriptor = os.open(self._path.anchor, FOLDER)
+            try:
+                for part in self._path.parts[1:]:
+                    inner = os.open(part, FOLDER, dir_fd=descriptor)
+                    os.close(descriptor)
+                    descriptor = inner
+            except OSError:
+                os.close(descriptor)
+                raise
+            self._descriptor = descriptor
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+
+    def _named(self, name: str) -> str:
+        return name if self._descriptor is not None else str(self._path / name)
+
+    def stat(self, name: str) -> os.stat_result:
+        return os.stat(self._named(name), dir_fd=self._descriptor, follow_symlinks=False)
+
+    def write(self, name: str, content: bytes, mode: int) -> None:
+        """Write a file that is not there."""
+        with os.fdopen(os.open(self._named(name), _FLAGS, mode, dir_fd=self._descriptor), "wb") as file:
+            file.write(content)
+            if hasattr(os, "fchmod"):
+                os.fchmod(file.fileno(), mode)
+
+    def keep(self, name: str, other: str) -> None:
+        """Give a file a second name; where the file system has no such thing, a copy."""
+        try:
+            os.link(
+                self._named(name),
+                self._named(other),
+                src_dir_fd=self._descriptor,
+                dst_dir_fd=self._descriptor,
+                follow_symlinks=False,
+            )
+        except OSError:
+            shutil.copy2(self._path / name, self._path / other, follow_symlinks=False)
+
+    def rename(self, name: str, other: str) -> None:
+        os.replace(self._named(name), self._named(other), src_dir_fd=self._descriptor, dst_dir_fd=self._descriptor)
+
+    def remove(self, name: str) -> None:
+        with suppress(FileNotFoundError):
+            os.unlink(self._named(name), dir_fd=self._descriptor)

@@ -1,0 +1,214 @@
+"""Which scripts of a build can be uploaded, under which chunk id, and which files have to be rewritten first."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+from uuid import UUID, uuid5
+
+from errtrack_mcp.builds.directory import Bundle
+from errtrack_mcp.builds.inject import has_our_snippet, with_injection, without_injection
+from errtrack_mcp.builds.map_edit import DamagedMap, SourceMap, inserted, read_map, removed, written
+from errtrack_mcp.builds.read_pair import read_whole
+from errtrack_mcp.builds.script import NAMESPACE, Script, Unread
+from errtrack_mcp.builds.source_map import MapState, map_file
+from errtrack_mcp.builds.verdict import OUTLOOKS, judge
+
+UUID_LENGTH = 36
+
+
+class ReleaseMode(StrEnum):
+    """How PostHog learns an error's release: from the code at the top of a script, or from its symbol set."""
+
+    EVENT = "event"
+    SYMBOL_SET = "symbol-set"
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """What a build is uploaded for: `release` is app and version, `release_id` is "" until it is known."""
+
+    mode: ReleaseMode = ReleaseMode.EVENT
+    inject: bool = True
+    release: tuple[str, str] | None = None
+    release_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A script that can be uploaded with its map; `size` is that of both in bytes, `digests` those of both contents.
+
+    `old_chunk_id` is the one that the script has now, and `rewritten` tells whether it has to be injected first.
+    `release_id` is the one that its map names. `note` says what else is to be known of it.
+    """
+
+    path: str
+    script: Path
+    source_map: Path
+    digests: tuple[bytes, bytes]
+    size: int
+    chunk_id: str
+    old_chunk_id: str = ""
+    rewritten: bool = False
+    release_id: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A script that is not uploaded: `state` is a key of MEANINGS, `detail` says more where there is more."""
+
+    path: str
+    state: str
+    detail: str = ""
+
+
+MEANINGS = {name: outlook.meaning for name, outlook in OUTLOOKS.items()} | {
+    "copy": "has the content of another script, which is uploaded",
+    "damaged_map": "its map cannot follow the injection",
+    "shared_map": "shares its map with another script, so that it cannot be injected",
+    "marked_map": "its map was adjusted for code at the top that the script does not have; build again",
+    "other_injection": "was injected by another tool for another release; build again",
+}
+UPLOADED = frozenset({"not_injected", "not_registered", "not_looked_up"})  # if there is a map
+KEEPS_RELEASE = "was injected by another tool: the release that its code reports stays as it is"
+
+
+def examine(bundle: Bundle, directory: Path, root: Path, binding: Binding) -> Pair | Skipped:
+    """Decide about one script of a build in `directory`, whose maps may be anywhere below `root`."""
+    state = judge(bundle, {}, frozenset())
+    script = bundle.script
+    if script is not None and state in UPLOADED and bundle.map is not MapState.PRESENT:
+        state = judge(replace(bundle, script=replace(script, chunk_id="")), {}, frozenset())  # says what the map lacks
+    if script is None or state not in UPLOADED:
+        return Skipped(bundle.path, state, bundle.unread)
+    path = directory / bundle.path
+    try:
+        found = map_file(path, script, root)
+        if isinstance(found, MapState):
+            return Skipped(bundle.path, "map_unread", found.value)
+        content = read_whole(found)
+        read = read_map(content)
+        pair = Pair(
+            path=bundle.path,
+            script=path,
+            source_map=found,
+            digests=(script.digest, hashlib.sha256(content).digest()),
+            size=script.size + len(content),
+            chunk_id=script.chunk_id,
+            old_chunk_id=script.chunk_id,
+            release_id=_text(read, "release_id"),
+        )
+        return _decided(pair, script, read, binding)
+    except Unread as error:
+        return Skipped(bundle.path, "map_unread", str(error))
+    except DamagedMap as error:
+        return Skipped(bundle.path, "damaged_map", str(error))
+
+
+def _decided(pair: Pair, script: Script, source_map: SourceMap, binding: Binding) -> Pair | Skipped:
+    if not binding.inject:
+        return pair if pair.chunk_id else Skipped(pair.path, "not_injected")
+    marked = bool(_text(source_map, "chunk_id"))
+    if not (script.chunk_id and script.registered):
+        if marked:
+            return Skipped(pair.path, "marked_map")
+        return replace(pair, chunk_id=_new_id(script, source_map, binding), rewritten=True)
+    ours = has_our_snippet(read_whole(pair.script).decode(), script.chunk_id, script.release_id)
+    other_release = bool(binding.release) and (
+        not binding.release_id
+        or binding.release_id
+        != (script.release_id if binding.mode is ReleaseMode.EVENT else _text(source_map, "release_id"))
+    )
+    if not other_release:
+        return replace(pair, rewritten=ours and not marked)  # a run that was ended wrote the script and not the map
+    if binding.mode is ReleaseMode.EVENT:
+        return replace(pair, rewritten=ours, note="" if ours else KEEPS_RELEASE)
+    if not ours:
+        return Skipped(pair.path, "other_injection")
+    return replace(pair, chunk_id=_new_id(script, source_map, binding), rewritten=True)
+
+
+def _new_id(script: Script, source_map: SourceMap, binding: Binding) -> str:
+    """Return the chunk id of a script: always the same for the same text, and in mode symbol-set for the same release.
+
+    As PostHog's CLI does in mode event, an id of an older kind is kept where there is one.
+    """
+    if binding.mode is ReleaseMode.SYMBOL_SET:
+        return str(uuid5(NAMESPACE, "\0".join((*(binding.release or ()), script.uuid))))
+    debug_id = script.debug_id or _text(source_map, "debugId")
+    return script.chunk_id or (debug_id if _is_uuid(debug_id) else script.uuid)
+
+
+def settle(examined: Iterable[Pair | Skipped]) -> list[Pair | Skipped]:
+    """Leave out copies, and scripts that cannot be told apart or that would have to share an adjusted map."""
+    everything = list(examined)
+    pairs = [each for each in everything if isinstance(each, Pair)]
+    first: dict[str, Pair] = {}
+    for pair in pairs:
+        first.setdefault(pair.chunk_id, pair)
+    shared = {pair.chunk_id for pair in pairs if pair.digests[0] != first[pair.chunk_id].digests[0]}
+    maps: dict[Path, str] = {}
+    for pair in pairs:
+        maps.setdefault(pair.source_map, pair.path)
+
+    def settled(each: Pair | Skipped) -> Pair | Skipped:
+        if isinstance(each, Skipped):
+            return each
+        if each.chunk_id in shared:
+            return Skipped(each.path, "shared_id", each.chunk_id)
+        if maps[each.source_map] != each.path and each.rewritten:
+            return Skipped(each.path, "shared_map", maps[each.source_map])
+        if first[each.chunk_id] is not each and not each.rewritten:
+            return Skipped(each.path, "copy", first[each.chunk_id].path)
+        return each
+
+    return [settled(each) for each in everything]
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """The new contents of a pair's files. `raw_map` is written before the script where the map has to move twice.
+
+    After each of the writes a second run finds out how far this one came: code at the top that is ours, beside a map
+    without the mark `chunk_id`, says that the map is still that of the script without it.
+    """
+
+    script: bytes
+    source_map: bytes
+    raw_map: bytes | None = None
+
+
+def rewrite(pair: Pair, script: bytes, source_map: bytes, binding: Binding) -> Rewrite:
+    """Inject a pair. Raises DamagedMap, and NoCode for a script without code."""
+    base = without_injection(script.decode(), pair.old_chunk_id)
+    content = read_map(source_map)
+    adjusted = base.place is not None and "chunk_id" in content
+    if base.place is not None and adjusted:
+        content = removed(content, base.place)
+    content.pop("chunk_id", None)
+    event = binding.mode is ReleaseMode.EVENT
+    injected = with_injection(base.script, pair.chunk_id, binding.release_id if event else "")
+    moved_twice = adjusted and base.place != injected.place
+    final = inserted(content, injected.place) if injected.place else content
+    marks = {"chunk_id": pair.chunk_id} | (
+        {} if event or not binding.release_id else {"release_id": binding.release_id}
+    )
+    return Rewrite(
+        script=injected.script.encode(),
+        source_map=written({**final, **marks}),
+        raw_map=written(content) if moved_twice else None,
+    )
+
+
+def _text(source_map: SourceMap, name: str) -> str:
+    value = source_map.get(name) or (source_map.get("chunkId") if name == "chunk_id" else None)
+    return value if isinstance(value, str) else ""
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return len(text) == UUID_LENGTH and bool(UUID(text))
+    except ValueError:
+        return False

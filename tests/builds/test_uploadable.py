@@ -1,0 +1,226 @@
+"""Which scripts can be uploaded, under which chunk id, and what is rewritten for it."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from uuid import UUID, uuid5
+
+import pytest
+
+from errtrack_mcp.builds.directory import BuildDirectory
+from errtrack_mcp.builds.inject import snippet
+from errtrack_mcp.builds.map_edit import DamagedMap
+from errtrack_mcp.builds.script import NAMESPACE
+from errtrack_mcp.builds.uploadable import Binding, Pair, ReleaseMode, Rewrite, Skipped, examine, rewrite, settle
+
+RELEASE_ID, OTHER_RELEASE_ID = "01a218f1-e56b-0000-b037-33486868263e", "02a218f1-e56b-0000-b037-33486868263e"
+RELEASE = ("shop", "1.0")
+EVENT = Binding(release=RELEASE, release_id=RELEASE_ID)
+SYMBOL_SET = Binding(mode=ReleaseMode.SYMBOL_SET, release=RELEASE, release_id=RELEASE_ID)
+CODE = '"use strict";f();'
+MAP = {"version": 3, "sources": ["a.ts"], "names": [], "mappings": "aAAA,IAAI"}
+FOREIGN_ID = "0197f6a5-7f4e-5b0a-9d5f-3a6b1c2d4e5f"
+FOREIGN = (
+    f'!function(){{try{{var e=window;(e._posthogChunkIds=e._posthogChunkIds||{{}})[1]="{FOREIGN_ID}"}}catch(e){{}}}}();'
+)
+
+
+def write(root: Path, name: str, code: str = CODE, source_map: object = MAP) -> None:
+    """Write a script with its map."""
+    (root / name).write_text(code)
+    (root / f"{name}.map").write_text(json.dumps(source_map))
+
+
+def examined(root: Path, binding: Binding = EVENT) -> dict[str, Pair | Skipped]:
+    """Examine a build."""
+    bundles = list(BuildDirectory(root, root).bundles())
+    return {each.path: each for each in settle(examine(bundle, root, root, binding) for bundle in bundles)}
+
+
+def inject(root: Path, binding: Binding = EVENT) -> dict[str, Rewrite]:
+    """Inject everything that needs it, and return what was written."""
+    written = {}
+    for pair in examined(root, binding).values():
+        assert isinstance(pair, Pair), pair
+        if pair.rewritten:
+            new = rewrite(pair, pair.script.read_bytes(), pair.source_map.read_bytes(), binding)
+            pair.script.write_bytes(new.script)
+            pair.source_map.write_bytes(new.source_map)
+            written[pair.path] = new
+    return written
+
+
+def only(root: Path, binding: Binding = EVENT) -> Pair:
+    """Return the one script of a build, which can be uploaded."""
+    (pair,) = examined(root, binding).values()
+    assert isinstance(pair, Pair), pair
+    return pair
+
+
+def state(root: Path, name: str = "a.js", binding: Binding = EVENT) -> str:
+    """Return why a script is not uploaded."""
+    skipped = examined(root, binding)[name]
+    assert isinstance(skipped, Skipped), skipped
+    return skipped.state
+
+
+def test_the_chunk_id_is_the_one_that_posthogs_cli_makes(root: Path) -> None:
+    """Of the text alone (docs/posthog-api.md, section 6.1, has this example)."""
+    write(root, "a.js", "code();")
+    pair = only(root)
+    assert (pair.chunk_id, pair.rewritten) == ("1bf5417a-ec0f-5e20-9c5f-4f9085e56f72", True)
+
+
+@pytest.mark.parametrize("where", ["script", "map"])
+def test_a_debug_id_becomes_the_chunk_id(root: Path, where: str) -> None:
+    """Another tool has made it; one that is no UUID does not count."""
+    debug_id = str(UUID(int=7))
+    if where == "script":
+        write(root, "a.js", f"{CODE}\n//# debugId={debug_id}")
+    else:
+        write(root, "a.js", source_map={**MAP, "debugId": debug_id})
+    assert only(root).chunk_id == debug_id
+    write(root, "a.js", f"{CODE}\n//# debugId=nothing")
+    assert only(root).chunk_id == str(uuid5(NAMESPACE, f"{CODE}\n//# debugId=nothing"))
+
+
+@pytest.mark.parametrize("binding", [EVENT, SYMBOL_SET, Binding(), Binding(mode=ReleaseMode.SYMBOL_SET)])
+def test_a_second_run_changes_nothing(root: Path, binding: Binding) -> None:
+    """Whatever the release mode, with a release and without."""
+    write(root, "a.js")
+    before = only(root, binding)
+    assert list(inject(root, binding)) == ["a.js"]
+    again = only(root, binding)
+    assert (again.rewritten, again.chunk_id) == (False, before.chunk_id)
+    written = json.loads((root / "a.js.map").read_text())
+    assert written["chunk_id"] == before.chunk_id
+    release_id = RELEASE_ID if binding is SYMBOL_SET else ""
+    assert written.get("release_id", "") == again.release_id == release_id
+    reported = binding.release_id if binding.mode is ReleaseMode.EVENT else ""
+    assert snippet(before.chunk_id, reported) in (root / "a.js").read_text()
+
+
+@pytest.mark.parametrize("first", [EVENT, Binding()])
+def test_another_release_replaces_the_code_and_keeps_the_id(root: Path, first: Binding) -> None:
+    """In mode event the content is the same; positions move with the length of the code."""
+    write(root, "a.js")
+    inject(root, first)
+    second = Binding(release=("shop", "2.0"), release_id=OTHER_RELEASE_ID)
+    pair = only(root, second)
+    assert pair.rewritten
+    new = inject(root, second)["a.js"]
+    assert (new.raw_map is None) == (first is EVENT)
+    assert not only(root, Binding()).rewritten  # without a release the code stays
+    write(root, "a.js")
+    directly = inject(root, second)["a.js"]
+    assert (new.script, new.source_map) == (directly.script, directly.source_map)
+
+
+def test_another_release_in_mode_symbol_set_is_another_chunk(root: Path) -> None:
+    """A symbol set belongs to one release for good."""
+    write(root, "a.js")
+    first = only(root, SYMBOL_SET).chunk_id
+    inject(root, SYMBOL_SET)
+    other = Binding(mode=ReleaseMode.SYMBOL_SET, release=("shop", "2.0"), release_id=OTHER_RELEASE_ID)
+    second = only(root, other)
+    assert second.rewritten
+    assert second.chunk_id != first
+    inject(root, other)
+    assert (root / "a.js").read_text().count("chunkId=") == 1
+    assert only(root, other).release_id == OTHER_RELEASE_ID
+
+
+def test_what_another_tool_injected_is_recognized_and_left(root: Path) -> None:
+    """Its id is kept; its code keeps the release that it names, and in mode symbol-set it is refused."""
+    injected = f"{FOREIGN}{CODE}\n//# chunkId={FOREIGN_ID}"
+    write(root, "a.js", injected)
+    pair = only(root)
+    assert (pair.chunk_id, pair.rewritten) == (FOREIGN_ID, False)
+    assert "another tool" in pair.note
+    assert only(root, Binding()).note == ""
+    assert state(root, binding=SYMBOL_SET) == "other_injection"
+
+
+@pytest.mark.parametrize("stop", ["script", "raw map", "raw map and script"])
+def test_a_run_that_was_ended_between_two_files_is_completed(root: Path, stop: str) -> None:
+    """The next one sees how far it came, and writes what a whole run would have written."""
+    write(root, "a.js")
+    first = Binding() if "raw" in stop else None
+    if first:
+        inject(root, first)
+    pair = only(root)
+    new = rewrite(pair, pair.script.read_bytes(), pair.source_map.read_bytes(), EVENT)
+    if "raw" in stop:
+        assert new.raw_map is not None
+        pair.source_map.write_bytes(new.raw_map)
+    if "script" in stop:
+        pair.script.write_bytes(new.script)
+    assert only(root).rewritten
+    inject(root)
+    assert (pair.script.read_bytes(), pair.source_map.read_bytes()) == (new.script, new.source_map)
+
+
+def test_without_injection_only_what_carries_an_id_is_uploaded(root: Path) -> None:
+    """Nothing is rewritten."""
+    write(root, "a.js")
+    write(root, "b.js", f"{FOREIGN}{CODE}\n//# chunkId={FOREIGN_ID}")
+    found = examined(root, Binding(inject=False))
+    assert isinstance(found["a.js"], Skipped)
+    assert found["a.js"].state == "not_injected"
+    assert isinstance(found["b.js"], Pair)
+    assert not found["b.js"].rewritten
+
+
+Change = Callable[[Path], object]
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (lambda root: (root / "a.js.map").unlink(), "no_map"),
+        (lambda root: (root / "a.js.map").write_text("{"), "bad_map"),
+        (lambda root: (root / "a.js").write_bytes(b"\xff"), "unread"),
+        (lambda root: (root / "a.js").write_text(""), "harmless"),
+        (lambda root: write(root, "a.js", source_map={**MAP, "chunk_id": FOREIGN_ID}), "marked_map"),
+        (lambda root: write(root, "a.js", source_map={**MAP, "file": "\ud800" + "x" * 99}), "damaged_map"),
+    ],
+)
+def test_a_script_that_cannot_be_uploaded_says_why(root: Path, change: Change, why: str) -> None:
+    """In the words of the build check where it has them."""
+    write(root, "a.js")
+    change(root)
+    assert state(root) == why
+
+
+def test_damaged_positions_are_refused_before_anything_is_written(root: Path) -> None:
+    """They are read when they are moved."""
+    write(root, "a.js", source_map={**MAP, "mappings": "!"})
+    pair = only(root)
+    with pytest.raises(DamagedMap, match="damaged"):
+        rewrite(pair, pair.script.read_bytes(), pair.source_map.read_bytes(), EVENT)
+
+
+def test_an_injected_script_without_its_map_is_not_uploaded(root: Path) -> None:
+    """An id alone says nothing."""
+    write(root, "a.js", f"{FOREIGN}{CODE}\n//# chunkId={FOREIGN_ID}")
+    (root / "a.js.map").unlink()
+    assert state(root) == "no_map"
+
+
+def test_copies_are_uploaded_once_and_other_scripts_under_one_id_never(root: Path) -> None:
+    """Only one file can be stored for an id."""
+    injected = f"{FOREIGN}{CODE}\n//# chunkId={FOREIGN_ID}"
+    write(root, "a.js", injected)
+    write(root, "b.js", injected)
+    assert isinstance(examined(root)["a.js"], Pair)
+    assert state(root, "b.js") == "copy"
+    write(root, "b.js", injected.replace("f()", "g()"))
+    assert state(root, "a.js") == state(root, "b.js") == "shared_id"
+
+
+def test_two_scripts_that_share_a_map_are_not_both_injected(root: Path) -> None:
+    """The map can follow one of them alone."""
+    write(root, "a.js")
+    (root / "b.js").write_text("g();\n//# sourceMappingURL=a.js.map")
+    assert isinstance(examined(root)["a.js"], Pair)
+    assert state(root, "b.js") == "shared_map"
