@@ -84,7 +84,7 @@ def test_the_output_schema_says_something(tool: Any) -> None:
 def test_writing_is_told_by_the_hint() -> None:
     """Exactly the tools whose names say that they change something are not read-only."""
     writing = {tool.name for tool in TOOLS if not is_read_only(tool)}
-    endings = ("-create", "-update", "-destroy", "-ensure", "-prune")
+    endings = ("-create", "-update", "-destroy", "-ensure", "-prune", "-upload")
     assert writing == {tool.name for tool in TOOLS if tool.name.endswith(endings)}
 
 

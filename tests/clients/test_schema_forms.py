@@ -172,6 +172,7 @@ def meant(database: Database) -> dict[str, list[dict[str, Any]]]:
         "symbol-sets-list": [{}, {"status": "no_file", "limit": 2}],
         "symbol-sets-prune": [{"no_file": True}, {"older_than_days": 3}],
         "symbol-sets-retrieve": [{"id": found["id"]}],
+        "symbol-sets-upload": [{}, {"directory": "dist", **by_name}],
     }
 
 

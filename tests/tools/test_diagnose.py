@@ -77,6 +77,7 @@ async def test_a_release_with_a_hash_of_its_own_is_found_by_name(connect: Connec
         found = await answer(client, DIAGNOSE, project="checkout-api", version="1.9.1-hotfix")
     assert (found["symbol_sets"], found["readable"]) == (0, None)
     command = (
+        "errtrack-mcp upload DIST --project checkout-api --version 1.9.1-hotfix, or "
         "posthog-cli sourcemap process --directory DIST --release-name checkout-api --release-version 1.9.1-hotfix"
     )
     assert found["next_steps"] == [f"Unless the build was uploaded in event release mode: {command}"]

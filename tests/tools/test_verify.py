@@ -70,7 +70,10 @@ async def test_an_upload_that_was_never_finished_is_seen(connect: Connect, answe
     async with connect() as client:
         found = await answer(client, DIAGNOSE, ref=chunk_id("pending/main"), verify=True)
     assert (found["readable"], found["file"]["upload_finished"]) == (False, False)
-    assert found["next_steps"][0] == "Upload the build again: posthog-cli sourcemap upload --directory DIST."
+    assert (
+        found["next_steps"][0]
+        == "Upload the build again: errtrack-mcp upload DIST, or posthog-cli sourcemap upload --directory DIST."
+    )
     assert not any(note.startswith("Whether an upload was finished") for note in found["cannot_know"])
 
 

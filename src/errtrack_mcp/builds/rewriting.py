@@ -6,6 +6,7 @@ The originals are kept under another name until the last one is in place, and ar
 
 import os
 import shutil
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,13 +15,14 @@ from typing import Self
 from errtrack_mcp.builds.script import FOLDER, Unread, reason
 
 NEW, OLD = "errtrack-new", "errtrack-old"
+MAX_CONTENTS = 3  # that a file gets, one after the other
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 _BY_FOLDER = os.open in os.supports_dir_fd and os.replace in os.supports_dir_fd | {os.rename, os.replace}
 
 
 @dataclass(slots=True)
 class _Step:
-    """One file with one new content; `seen` is the state of the file when its content was read."""
+    """One file with one of its new contents; `seen` is the state of the file when its content was read."""
 
     path: Path
     number: int
@@ -42,7 +44,7 @@ class Rewriting:
 
         `seen` is the file's state when it was read: where it has changed since, nothing is replaced.
         """
-        step = _Step(path, len(self._steps), seen)
+        step = _Step(path, sum(each.path == path for each in self._steps[-MAX_CONTENTS:]), seen)
         try:
             with _Folder(path.parent) as folder:
                 folder.remove(_new(step))
@@ -96,6 +98,32 @@ class Rewriting:
         self._steps.clear()
 
 
+def leftovers(paths: Iterable[Path]) -> list[Path]:
+    """Return what a run that was killed has left next to these files. Raises Unread."""
+    by_folder: dict[Path, set[str]] = {}
+    for path in paths:
+        names = {_old(path), *(f".{path.name}.{number}.{NEW}" for number in range(MAX_CONTENTS))}
+        by_folder.setdefault(path.parent, set()).update(names)
+    found = []
+    for path, names in by_folder.items():
+        try:
+            with _Folder(path) as folder:
+                found += [path / name for name in sorted(names & folder.names())]
+        except OSError as error:
+            raise Unread(f"{path.name} cannot be read: {reason(error)}") from None
+    return found
+
+
+def remove(paths: Iterable[Path]) -> None:
+    """Remove files. Raises Unread."""
+    for path in paths:
+        try:
+            with _Folder(path.parent) as folder:
+                folder.remove(path.name)
+        except OSError as error:
+            raise Unread(f"{path.name} cannot be removed: {reason(error)}") from None
+
+
 def _new(step: _Step) -> str:
     return f".{step.path.name}.{step.number}.{NEW}"
 
@@ -138,6 +166,17 @@ class _Folder:
 
     def stat(self, name: str) -> os.stat_result:
         return os.stat(self._named(name), dir_fd=self._descriptor, follow_symlinks=False)
+
+    def names(self) -> set[str]:
+        """Return the names of everything in it."""
+        # A descriptor that only names the folder cannot be read from.
+        readable = os.open(".", os.O_RDONLY, dir_fd=self._descriptor) if self._descriptor is not None else None
+        try:
+            with os.scandir(self._path if readable is None else readable) as entries:
+                return {entry.name for entry in entries}
+        finally:
+            if readable is not None:
+                os.close(readable)
 
     def write(self, name: str, content: bytes, mode: int) -> None:
         """Write a file that is not there."""

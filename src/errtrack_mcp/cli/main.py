@@ -20,6 +20,7 @@ COMMANDS = {
     "diagnose": "diagnose",
     "resolve": "resolve",
     "build-check": "build_check",
+    "upload": "upload",
     "doctor": "doctor.report",
     "install": "install",
 }

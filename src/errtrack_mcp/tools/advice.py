@@ -5,17 +5,16 @@ import shlex
 from collections import Counter
 from collections.abc import Iterable
 
-from errtrack_mcp.tools.failure_reasons import UPLOAD
+from errtrack_mcp.tools.failure_reasons import INJECT_AND_UPLOAD, UPLOAD, UPLOAD_ALONE
 from errtrack_mcp.tools.releases import Release
 from errtrack_mcp.tools.symbol_set_counts import COMPLETE, NEVER_LOADED, NO_FILE, Group, SymbolSetCounts
 
 DEPLOYED = (
     "Compare the deployed scripts with the uploaded ones: each must end in the line //# chunkId=REF of its symbol set. "
-    "Where one does not, deploy the injected files; where all do, finish the upload: "
-    "posthog-cli sourcemap upload --directory DIST."
+    f"Where one does not, deploy the injected files; where all do, finish the upload: {UPLOAD_ALONE}."
 )
-LIVE = "Upload again the maps of every build that is still live: posthog-cli sourcemap upload --directory DIST."
-UPLOAD_IT = "upload the maps with the build: posthog-cli sourcemap process --directory DIST."
+LIVE = f"Upload again the maps of every build that is still live: {UPLOAD_ALONE}."
+UPLOAD_IT = f"upload the maps with the build: {INJECT_AND_UPLOAD}."
 LATER = "Errors that PostHog has already stored stay as they are; look at the next one."
 
 UPLOAD_BEGUN = "Whether an upload was finished: a file counts as there as soon as its upload begins."
@@ -37,8 +36,11 @@ def release_upload(release: Release) -> str:
     """Return the command that uploads the maps of a release; names that a shell or a reader may trip over stay out."""
     name = release.project if _PLAIN.fullmatch(release.project) else "NAME"
     version = release.version if _PLAIN.fullmatch(release.version) else "VERSION"
-    options = f"--release-name {shlex.quote(name)} --release-version {shlex.quote(version)}"
-    return f"posthog-cli sourcemap process --directory DIST {options}"
+    name, version = shlex.quote(name), shlex.quote(version)
+    return (
+        f"errtrack-mcp upload DIST --project {name} --version {version}, or "
+        f"posthog-cli sourcemap process --directory DIST --release-name {name} --release-version {version}"
+    )
 
 
 def _called(release: Release) -> str:

@@ -156,6 +156,8 @@ def conclude(build: BuildDirectory, bundles: list[Bundle], lookup: Lookup, targe
     notes = _notes(build, counts, lookup)
     if lookup.old_failures:
         notes.append(f"{lookup.old_failures} uploaded symbol sets work; their failure_reason is older than the file.")
+    if fixes:
+        notes.append(f"In one step: error-tracking-symbol-sets-upload, or errtrack-mcp upload {shlex.quote(named)}.")
     if fixes and f"={NUMBER} " in target:
         notes.append(f"{NUMBER} stands for the project's number, as in /project/12345.")
     return BuildCheck(

@@ -12,6 +12,7 @@ from errtrack_mcp.api.models import OURS, ToolOutput
 from errtrack_mcp.api.sanitize import clean
 from errtrack_mcp.tools.annotations import READ, tool
 from errtrack_mcp.tools.dependencies import Api
+from errtrack_mcp.tools.failure_reasons import INJECT_AND_UPLOAD
 from errtrack_mcp.tools.parameters import Text
 from errtrack_mcp.tools.progress import after
 from errtrack_mcp.tools.refusal import Refusal
@@ -141,7 +142,7 @@ def _verdict(older: Side, newer: Side, lost: int) -> str:
     if not _with_file(newer):
         return (
             f"The newer release has no symbol set with a file, the older one {_with_file(older)}. Unless its build "
-            "changed to event release mode, run in it: posthog-cli sourcemap process --directory DIST."
+            f"changed to event release mode, run in it: {INJECT_AND_UPLOAD}."
         )
     if lost:
         return (

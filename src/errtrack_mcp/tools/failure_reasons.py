@@ -7,12 +7,14 @@ from typing import Any
 
 from pydantic_core import from_json
 
-UPLOAD = "Upload the map with the build: posthog-cli sourcemap process --directory DIST."
-REBUILD = "Build again with source maps switched on, then: posthog-cli sourcemap process --directory DIST."
-REACH = "Upload the maps, so that PostHog does not need to fetch them: posthog-cli sourcemap process --directory DIST."
-INJECT = (
-    "Inject chunk ids before deploying, and deploy the injected files: posthog-cli sourcemap inject --directory DIST."
-)
+# For an assistant error-tracking-symbol-sets-upload does the same.
+INJECT_AND_UPLOAD = "errtrack-mcp upload DIST, or posthog-cli sourcemap process --directory DIST"
+UPLOAD_ALONE = "errtrack-mcp upload DIST, or posthog-cli sourcemap upload --directory DIST"
+
+UPLOAD = f"Upload the map with the build: {INJECT_AND_UPLOAD}."
+REBUILD = f"Build again with source maps switched on, then: {INJECT_AND_UPLOAD}."
+REACH = f"Upload the maps, so that PostHog does not need to fetch them: {INJECT_AND_UPLOAD}."
+INJECT = f"Inject chunk ids before deploying, and deploy the injected files: {INJECT_AND_UPLOAD}."
 HERMES = "Upload the composed map of exactly this build again: posthog-cli hermes upload --directory DIST."
 HERMES_INJECT = (
     "Inject chunk ids, then upload: posthog-cli hermes inject --directory DIST && "

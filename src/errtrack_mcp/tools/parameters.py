@@ -54,7 +54,7 @@ Detail = Annotated[Literal["summary", "full"], Field(description="full: every fi
 
 MaxTokens = Annotated[
     int,
-    Field(ge=500, le=1_000_000, description="Rows beyond it are left out, with a note"),
+    Field(ge=500, le=1_000_000, description="Rows beyond it are left out"),
     BeforeValidator(_whole_number),
 ]
 

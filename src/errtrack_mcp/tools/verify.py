@@ -11,15 +11,14 @@ from errtrack_mcp.api.sanitize import clean
 from errtrack_mcp.symbolication.places import FileKind, LookUp, Place
 from errtrack_mcp.symbolication.process import GET_IT, is_installed
 from errtrack_mcp.tools import advice
+from errtrack_mcp.tools.failure_reasons import INJECT_AND_UPLOAD, UPLOAD_ALONE
 from errtrack_mcp.tools.refusal import Refusal
 from errtrack_mcp.tools.symbol_set_file import NoLookUp, look_up_in
 from errtrack_mcp.tools.symbol_sets import SymbolSet
 
 NOT_INSTALLED = f"What is in the file: to look into it this server needs an extra ({GET_IT})."
-UPLOAD_AGAIN = "Upload the build again: posthog-cli sourcemap upload --directory DIST."
-ONE_BUILD = (
-    "Upload and deploy the files of one build: posthog-cli sourcemap process --directory DIST, then deploy these files."
-)
+UPLOAD_AGAIN = f"Upload the build again: {UPLOAD_ALONE}."
+ONE_BUILD = f"Upload and deploy the files of one build: {INJECT_AND_UPLOAD}, then deploy these files."
 _NAMES: dict[FileKind, str] = {
     "javascript": "a source map",
     "hermes": "a Hermes source map",

@@ -75,7 +75,7 @@ def test_maps_that_cannot_help_are_not_asked_for() -> None:
         ("uploaded_later", SET, None, "Nothing."),
         ("uploaded_later", SET, FIXED, "Nothing."),
         ("uploaded_later", SET, BROKEN, "//# chunkId=abc"),
-        ("upload_unfinished", SET, BROKEN, "Finish the upload: posthog-cli sourcemap upload"),
+        ("upload_unfinished", SET, BROKEN, "Finish the upload: errtrack-mcp upload"),
         ("map_does_not_fit", SET, BROKEN, "posthog-cli sourcemap process"),
         ("map_does_not_fit", SET, FIXED, "Nothing."),
     ],

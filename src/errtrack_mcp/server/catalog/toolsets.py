@@ -27,6 +27,7 @@ from errtrack_mcp.tools.issues import (
     split,
 )
 from errtrack_mcp.tools.stack_traces import resolve
+from errtrack_mcp.tools.uploads import upload
 
 # Its answers hold source code, so over HTTP only an operator who says so offers it; it needs an extra.
 STACK_TRACES = "stack-traces"
@@ -50,7 +51,7 @@ TOOLSETS = {
 
 # These read this machine's files: only a caller who runs this process may have them, never one over HTTP.
 LOCAL_TOOLSETS = {
-    "builds": build_check.TOOLS,
+    "builds": [*build_check.TOOLS, *upload.TOOLS],
 }
 
 # Each answer carries the address of its page, so that a person can look at the same thing there.

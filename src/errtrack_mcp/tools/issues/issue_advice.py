@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from errtrack_mcp.tools.advice import LATER, absence, deployed
+from errtrack_mcp.tools.failure_reasons import UPLOAD_ALONE
 from errtrack_mcp.tools.issues.causes import Cause, CauseKind, Now, Sample
 from errtrack_mcp.tools.issues.dates import Window
 from errtrack_mcp.tools.issues.models import Event
@@ -16,7 +17,7 @@ ADD_SCOPE = (
 NO_REF = "Which symbol sets some frames need: neither their texts nor the captured frames name any."
 NOT_FOLLOWED = "Whether uploads have fixed the rarer causes: only the most frequent ones were followed."
 NOTHING_TO_DO = f"Nothing. {LATER}"
-FINISH = f"Finish the upload: posthog-cli sourcemap upload --directory DIST. {LATER}"
+FINISH = f"Finish the upload: {UPLOAD_ALONE}. {LATER}"
 WRONG_PLACE = "Check first that the upload went to this project and region."
 
 

@@ -1,0 +1,1 @@
+"""Source maps of a build on this machine, uploaded to PostHog."""
