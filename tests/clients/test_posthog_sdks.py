@@ -12,13 +12,11 @@ from mcp import Client
 
 from errtrack_mcp.sandbox.app import create_app
 from errtrack_mcp.sandbox.database import Database
-from errtrack_mcp.sandbox.seed import RELEASES, release_id
+from errtrack_mcp.sandbox.seed import RELEASES
 from tests.support.bundler import bundle_reporting_app, inject
-from tests.support.containers import pair
 from tests.support.fixtures import Answer, Connect
 from tests.support.installed import environment
 from tests.support.npm import CLIENTS, Node
-from tests.support.uploading import upload
 from tests.support.upstream import Upstream, serve
 
 pytestmark = pytest.mark.anyio
@@ -27,6 +25,8 @@ AN_HOUR_AGO = timedelta(hours=1)
 DIAGNOSE = "error-tracking-issues-diagnose"
 EVENTS = "query-error-tracking-issue-events"
 RESOLVE = "error-tracking-stack-traces-resolve"
+UPLOAD = "error-tracking-symbol-sets-upload"
+ORIGINAL = [("main", "../src/main.ts", 8), ("averagePrice", "../src/cart.ts", 8)]
 
 
 @pytest.fixture
@@ -34,11 +34,6 @@ def an_hour_ago(database: Database) -> Iterator[Upstream]:
     """Serve the same project as it was an hour ago: PostHog looks for a map again only after a while."""
     with serve(create_app(database, now=lambda: datetime.now(UTC) - AN_HOUR_AGO)) as upstream:
         yield upstream
-
-
-def container_of(script: Path) -> bytes:
-    """Return the file of a symbol set with a script and its map."""
-    return pair(script.read_bytes(), script.with_name(f"{script.name}.map").read_bytes())
 
 
 def run_program(origin: str, *options: str) -> None:
@@ -54,37 +49,76 @@ async def reported(answer: Answer, client: Client) -> list[dict[str, Any]]:
     return results
 
 
+async def upload(answer: Answer, client: Client, **arguments: Any) -> dict[str, Any]:
+    """Plan an upload of the build, and carry it out."""
+    planned = await answer(client, UPLOAD, **arguments)
+    return await answer(client, UPLOAD, **arguments, confirm=planned["confirm"])
+
+
 async def test_an_error_of_a_bundle_goes_from_minified_to_readable(  # noqa: PLR0913, PLR0917
     node: Node, an_hour_ago: Upstream, sandbox: Upstream, connect: Connect, answer: Answer, tmp_path: Path
 ) -> None:
-    """Never uploaded, then uploaded: the stored event is resolved on the spot, and the next one comes readable."""
+    """Never uploaded, then uploaded: the stored event is resolved on the spot, and the next one comes readable.
+
+    Another tool has injected the bundle; its id is kept.
+    """
     script = bundle_reporting_app(tmp_path)
     ref = inject(script)
+    deployed = script.read_bytes()
     done = node(script, an_hour_ago.url)
     assert done.returncode == 0, done.stderr
-    async with connect() as client:
+    release = {"project": RELEASES[0].project, "version": RELEASES[0].version, "release_mode": "symbol-set"}
+    async with connect(build_root=str(script.parent)) as client:
         [minified] = await reported(answer, client)
         before = await answer(client, DIAGNOSE, issue_id=minified["id"])
-        upload(sandbox.url, ref, container_of(script), release_id(0))
+        sent = await upload(answer, client, **release, inject=False)
         uploaded = await answer(client, DIAGNOSE, issue_id=minified["id"])
         resolved = await answer(client, RESOLVE, issue_id=minified["id"])
         assert node(script, sandbox.url).returncode == 0
         [readable] = [issue for issue in await reported(answer, client) if issue["id"] != minified["id"]]
         stayed = await answer(client, DIAGNOSE, issue_id=minified["id"])
         events = await answer(client, EVENTS, issue_id=readable["id"])
+        both = [resolved, await answer(client, RESOLVE, issue_id=readable["id"])]
         releases = await answer(client, "error-tracking-issues-releases", issue_id=readable["id"])
     assert [(cause["kind"], cause["ref"]) for cause in before["causes"]] == [("never_uploaded", ref)]
+    assert "errtrack-mcp upload DIST" in before["causes"][0]["remedy"]
+    assert [(each["state"], each["chunk_id"]) for each in sent["scripts"]] == [("uploaded", ref)]
+    assert script.read_bytes() == deployed
     assert uploaded["causes"][0]["now"].startswith("has not occurred since its upload began")
-    assert resolved["readable"] is True
+    assert [each["readable"] for each in both] == [True, True]
+    assert all("at averagePrice (../src/cart.ts:8:11)" in each["stack_trace"] for each in both)
     assert '>     8 |     throw new RangeError("A cart without lines has no average price");' in resolved["stack_trace"]
     assert stayed["readable"] is False
     assert stayed["causes"][0]["now"].startswith("fixed since")
-    [frames] = [each["frames"] for each in events["results"][0]["exceptions"]]
-    assert [(frame["function"], frame["source"], frame["line"]) for frame in frames[-2:]] == [
-        ("main", "../src/main.ts", 8),
-        ("averagePrice", "../src/cart.ts", 8),
-    ]
+    assert places(events) == ORIGINAL
     assert RELEASES[0].version in str(releases)
+
+
+async def test_a_bundle_that_nobody_injected_is_readable_after_one_upload(
+    node: Node, sandbox: Upstream, connect: Connect, answer: Answer, tmp_path: Path
+) -> None:
+    """Minified and without any id at first; the files that the upload injected run, and their errors are readable."""
+    script = bundle_reporting_app(tmp_path)
+    assert node(script, sandbox.url).returncode == 0
+    async with connect(build_root=str(script.parent)) as client:
+        [minified] = await reported(answer, client)
+        before = await answer(client, EVENTS, issue_id=minified["id"])
+        sent = await upload(answer, client, project="cart", version="1.0")
+        done = node(script, sandbox.url)
+        assert done.returncode == 0, done.stderr
+        [readable] = [issue for issue in await reported(answer, client) if issue["id"] != minified["id"]]
+        found = await answer(client, DIAGNOSE, issue_id=readable["id"])
+        events = await answer(client, EVENTS, issue_id=readable["id"])
+    assert all(source.endswith("dist/app.js") for _, source, _ in places(before))
+    assert sent["uploaded"] is True
+    assert found["readable"] is True
+    assert places(events) == ORIGINAL
+
+
+def places(events: dict[str, Any]) -> list[tuple[str, str, int]]:
+    """Return where the last two frames of the newest event are."""
+    [frames] = [each["frames"] for each in events["results"][0]["exceptions"]]
+    return [(frame["function"], frame["source"], frame["line"]) for frame in frames[-2:]]
 
 
 @pytest.mark.parametrize("options", [(), ("--gzip",)])
