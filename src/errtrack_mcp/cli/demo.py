@@ -1,16 +1,24 @@
 """The main job, shown: a real client talks over stdio to the real server on the embedded sandbox."""
 
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import anyio
 import click
+from anyio import to_thread
+from anyio.streams.buffered import BufferedByteReceiveStream
 from mcp import Client, StdioServerParameters
 from mcp_types import TextContent
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from errtrack_mcp.cli.demo_app import DeployedApp
+from errtrack_mcp.sandbox.seed import FULL_KEY
 from errtrack_mcp.symbolication.process import is_installed
 from errtrack_mcp.tools.failure_reasons import decode_failure
 
@@ -66,6 +74,34 @@ class Demo:
         for cause in found["causes"]:
             self.console.print(Text(cause["meaning"], style="yellow"))
             self.console.print(Text(f"What fixes it: {cause['remedy']}"))
+
+    async def upload(self, app: DeployedApp, origin: str) -> None:
+        """Let the app fail, upload its source map, and let it fail again: the new error is readable."""
+        if not is_installed():
+            return
+        self.heading("An app whose source map nobody uploaded fails in a page")
+        before = await self._failure_of(app, origin)
+        found = await self.call("error-tracking-issues-diagnose", issue_id=before)
+        self.console.print(Text(found["summary"]))
+        for cause in found["causes"]:
+            self.console.print(Text(f"What fixes it: {cause['remedy']}"))
+        self.heading("So its build is uploaded: first the plan, then, with its confirm, the upload")
+        release = {"project": "checkout-demo", "version": "2026.11"}
+        plan = await self.call("error-tracking-symbol-sets-upload", **release)
+        self.console.print(Text(f"{plan['summary']} {plan['next_step']}"))
+        done = await self.call("error-tracking-symbol-sets-upload", **release, confirm=plan["confirm"])
+        self.console.print(Text(done["summary"], style="green"))
+        self.heading("The app is deployed as injected, and fails again. Now PostHog itself shows the source")
+        await self._failure_of(app, origin, not_of=before)
+
+    async def _failure_of(self, app: DeployedApp, origin: str, not_of: str = "") -> str:
+        """Let the app fail, show the newest event of its issue, and return the id of that issue."""
+        await to_thread.run_sync(app.fail, origin)
+        page = await self.call("query-error-tracking-issues-list", search="reading 'discount'", order_by="first_seen")
+        issue_id: str = next(row["id"] for row in page["results"] if row["id"] != not_of)
+        events = await self.call("query-error-tracking-issue-events", issue_id=issue_id, limit=1)
+        self._print_trace(events["results"][0]["exceptions"][0])
+        return issue_id
 
     async def resolved_trace(self) -> None:
         """Make a stored stack trace readable whose map came too late for PostHog, where the extra for that is there."""
@@ -159,7 +195,7 @@ class Demo:
     async def deletion(self) -> None:
         """Preview a deletion that takes symbol sets with it, then confirm it."""
         self.heading("A deletion: previewed, then confirmed")
-        newest = await self.call("error-tracking-releases-list", limit=1)
+        newest = await self.call("error-tracking-releases-list", search="storefront-web", limit=1)
         release = newest["results"][0]
         preview = await self.call("error-tracking-releases-destroy", id=release["id"])
         self.console.print(
@@ -177,14 +213,46 @@ def _table(*columns: str) -> Table:
     return table
 
 
+@asynccontextmanager
+async def running_sandbox() -> AsyncIterator[str]:
+    """Run `errtrack-mcp sandbox` on a free port, and yield its address."""
+    command = [sys.executable, "-m", "errtrack_mcp", "sandbox", "--port", "0"]
+    async with await anyio.open_process(command, stderr=None) as process:
+        if process.stdout is None:
+            raise RuntimeError("The sandbox says nothing.")
+        try:
+            first = await BufferedByteReceiveStream(process.stdout).receive_until(b"\n", 1000)
+            yield first.decode().rpartition(" ")[2].strip()
+        finally:
+            process.terminate()
+
+
 async def run_demo() -> None:
     """Run the whole demo and print it as a person would want to read it."""
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
-    server = StdioServerParameters(command=sys.executable, args=["-m", "errtrack_mcp", "serve", "--sandbox"])
-    console.print("errtrack-mcp serve --sandbox, over stdio, with the MCP SDK's own client. No account, no network.")
-    async with Client(server) as client:
+    console.print(
+        "errtrack-mcp over stdio, with the MCP SDK's own client, in front of errtrack-mcp sandbox on this machine. "
+        "No account, no network."
+    )
+    with TemporaryDirectory(prefix="errtrack-demo-") as folder:
+        async with running_sandbox() as origin:
+            await show_everything(console, origin, DeployedApp(Path(folder)))
+    console.print()
+    console.print("That was the sandbox. For your own project: set POSTHOG_PERSONAL_API_KEY, and see the README.")
+
+
+def server(origin: str, app: DeployedApp) -> StdioServerParameters:
+    """Return how the server is started in front of the sandbox at `origin`, with the app's folder to read."""
+    variables = {"POSTHOG_HOST": origin, "POSTHOG_PERSONAL_API_KEY": FULL_KEY, "ERRTRACK_BUILD_ROOT": str(app.folder)}
+    return StdioServerParameters(command=sys.executable, args=["-m", "errtrack_mcp", "serve"], env=variables)
+
+
+async def show_everything(console: Console, origin: str, app: DeployedApp) -> None:
+    """Connect a client to the server, and show one step after the other."""
+    async with Client(server(origin, app)) as client:
         shown = Demo(client, console)
         await shown.issue()
+        await shown.upload(app, origin)
         await shown.resolved_trace()
         await shown.tools()
         await shown.releases()
@@ -192,5 +260,3 @@ async def run_demo() -> None:
         await shown.diagnosis()
         await shown.life_of_a_release()
         await shown.deletion()
-    console.print()
-    console.print("That was the sandbox. For your own project: set POSTHOG_PERSONAL_API_KEY, and see the README.")
