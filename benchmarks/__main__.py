@@ -15,6 +15,7 @@ from benchmarks.sizes import (
 )
 from benchmarks.stack_traces import FRAMES, SCRIPT, WITHOUT_START, measure_resolving
 from benchmarks.times import UPSTREAM, Starts, measure_calls, measure_calls_at_once, measure_starts
+from benchmarks.uploads import BARE, CHUNKS, measure_uploads
 from benchmarks.upstream import LARGE, ORDINARY, upstream
 
 SIDES = [OURS, FLOOR, GENERATED, SENTRY, ROLLBAR]
@@ -31,6 +32,8 @@ def main() -> int:
         _count_pages(url, limits, tables)
         _say("Resolving a stack trace in a large map ...")
         _resolve(url, limits, tables)
+        _say(f"Uploading {CHUNKS:,} files, and builds of 1 to 100 MB ...")
+        _upload(url, limits, tables)
     _say(f"Answers in a project of {LARGE[0]:,} symbol sets ...")
     with upstream(*LARGE) as url:
         _count_large_answers(url, limits, tables)
@@ -138,6 +141,19 @@ def _resolve(url: str, limits: list[Limit], tables: dict[str, str]) -> None:
     tables["A stack trace in a map of 3 MB, downloaded each time"] = samples_table(
         {f"{FRAMES} frames, ms": resolving.times}, [OURS, SCRIPT, WITHOUT_START]
     )
+
+
+def _upload(url: str, limits: list[Limit], tables: dict[str, str]) -> None:
+    uploading = measure_uploads(url, rounds=5)
+    small, *_, large = uploading.per_mb.values()
+    limits += [
+        _ratio(f"{CHUNKS:,} files of 50 KB injected and uploaded", uploading.times, 1.2, next_to=BARE),
+        Limit("peak memory while 100 MB are injected and uploaded, above idle", uploading.risen, 150, "MB"),
+        Limit("time for each MB of a build of 100 MB", large / small, 1.2, "of that of 1 MB"),
+    ]
+    tables["Uploads"] = samples_table({f"{CHUNKS:,} files of 50 KB, ms": uploading.times}, [OURS, BARE])
+    rows = [[str(size), number(took)] for size, took in uploading.per_mb.items()]
+    tables["Injected and uploaded, by the size of the build"] = table(["MB", "ms for each MB"], rows)
 
 
 def _ratio(

@@ -83,13 +83,15 @@ class FileSender:
             return (await storage.send(request)).status
 
     async def _storage(self, origin: str) -> Transport:
-        """Return the connections to a storage. Raises LinkRefused."""
-        if origin == self.api.origin:
-            return self.api.transport
+        """Return the connections to a storage, which are never those to the API. Raises LinkRefused."""
         async with self._making:
             if origin not in self._storages:
-                await check_addresses(origin, self.api.origin)
-                storage = HttpTransport(origin, max_connections=self.connections)
+                app = None
+                if origin != self.api.origin:
+                    await check_addresses(origin, self.api.origin)
+                elif isinstance(self.api.transport, HttpTransport):
+                    app = self.api.transport.app
+                storage = HttpTransport(origin, app, max_connections=self.connections, keeps_after_empty=True)
                 self._stack.push_async_callback(storage.aclose)
                 self._storages[origin] = storage
         return self._storages[origin]
