@@ -454,6 +454,8 @@ async def test_a_damaged_map_stops_everything_before_a_file_is_written(
         done = await twice(answer, client, **SHOP)
         assert done["uploaded"] is False
         assert "z.js" in done["next_step"]
+        assert "confirm" not in done
+        assert done["release"]["created"] is True
         assert files(dist) == before
         assert (await twice(answer, client, **SHOP, exclude="z.js"))["uploaded"] is True
     assert len(database.all("SELECT 1 FROM symbol_sets WHERE created_at > datetime('now', '-1 hour')")) >= 2

@@ -29,7 +29,7 @@ EVERYTHING_THERE = "Nothing to do: the project has all of it, and no file has to
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class UploadArguments:
     """The arguments of an upload."""
 
     directory: str = ""
@@ -50,7 +50,7 @@ class LocalBuild:
     `has_leftovers` says that an injection was killed, and has left files next to those of the build.
     """
 
-    wish: Wish
+    asked: UploadArguments
     directory: BuildDirectory
     examined: list[Pair | Skipped]
     binding: Binding
@@ -70,19 +70,19 @@ class LocalBuild:
         return f"{self.directory.too_deep} folders lie too deep" if self.directory.too_deep else ""
 
 
-async def read_build(api: Client, roots: BuildRoots, wish: Wish, report: Report) -> LocalBuild:
+async def read_build(api: Client, roots: BuildRoots, asked: UploadArguments, report: Report) -> LocalBuild:
     """Read a build and find its release. Raises Refusal, and ApiError where the release cannot be asked for."""
     for name in ("include", "exclude"):
-        given = ",".join(getattr(wish, name))
+        given = ",".join(getattr(asked, name))
         if clean(given) != given:
             raise Refusal("invalid_arguments", f"{name} holds invisible characters: {quoted(given, 120)}.")
-    path, root = roots.find(wish.directory)
-    mode = ReleaseMode(wish.release_mode)
+    path, root = roots.find(asked.directory)
+    mode = ReleaseMode(asked.release_mode)
     release = None
-    if wish.inject or mode is ReleaseMode.SYMBOL_SET:
+    if asked.inject or mode is ReleaseMode.SYMBOL_SET:
         git = await to_thread.run_sync(git_facts, os.environ, path, root)
-        release = wanted_release(wish.project, wish.version, wish.build, git)
-    elif wish.project or wish.version or wish.build:
+        release = wanted_release(asked.project, asked.version, asked.build, git)
+    elif asked.project or asked.version or asked.build:
         raise Refusal(
             "invalid_arguments",
             "With inject=false and release_mode=event nothing would be bound to a release: the code at the top of each "
@@ -90,8 +90,8 @@ async def read_build(api: Client, roots: BuildRoots, wish: Wish, report: Report)
         )
     release_id = await release.find(api) if release else ""
     named = (release.project, release.version) if release else None
-    binding = Binding(mode, wish.inject, named, release_id)
-    directory = BuildDirectory(path, root, wish.exclude, include=wish.include)
+    binding = Binding(mode, asked.inject, named, release_id)
+    directory = BuildDirectory(path, root, asked.exclude, include=asked.include)
     bundles = await read_bundles(directory, report)
     examined: list[Pair | Skipped] = []
     for number, bundle in enumerate(bundles, 1):
@@ -101,14 +101,14 @@ async def read_build(api: Client, roots: BuildRoots, wish: Wish, report: Report)
     settled = settle(examined)
     pairs = [each for each in settled if isinstance(each, Pair)]
     has_leftovers = bool(await to_thread.run_sync(leftovers_of, pairs))
-    return LocalBuild(wish, directory, settled, binding, release, has_leftovers)
+    return LocalBuild(asked, directory, settled, binding, release, has_leftovers)
 
 
 def confirm_code(api: Client, build: LocalBuild, found: FoundSymbolSets | None) -> str:
     """Return the code of a plan: over arguments, release, contents of all files, and what force replaces."""
-    wish = build.wish
-    code = ConfirmCode(api, UPLOAD, api.prefix, str(build.directory.path), wish.project, wish.version, wish.build)
-    code.add(wish.release_mode, wish.include, wish.exclude, wish.inject, wish.force, build.binding.release_id)
+    asked = build.asked
+    code = ConfirmCode(api, UPLOAD, api.prefix, str(build.directory.path), asked.project, asked.version, asked.build)
+    code.add(asked.release_mode, asked.include, asked.exclude, asked.inject, asked.force, build.binding.release_id)
     code.add(build.release.metadata if build.release else None)
     for pair in build.pairs:
         code.add(pair.path, *(digest.hex() for digest in pair.digests))
@@ -126,7 +126,7 @@ async def plan_upload(api: Client, build: LocalBuild, report: Report, confirm: s
     if not build.pairs:
         return Preview(_shown(build, {}, NOTHING), "")
     code = confirm_code(api, build, None)
-    if confirm == code and not build.wish.force:
+    if confirm == code and not build.asked.force:
         outcomes = {pair.path: _outcome(pair) for pair in build.pairs}
         return Preview(_shown(build, outcomes, PREVIEWED, code), _question(api, build, outcomes))
     found = await look_up_refs(api, [pair.chunk_id for pair in build.pairs], report, before=2 * len(build.examined))
@@ -136,7 +136,7 @@ async def plan_upload(api: Client, build: LocalBuild, report: Report, confirm: s
     is_whole = not build.has_leftovers and not any(pair.rewritten for pair in build.pairs)
     if is_whole and {state for state, _ in outcomes.values()} == {"there"}:
         return Preview(_shown(build, outcomes, EVERYTHING_THERE, uploaded=True), "")
-    code = confirm_code(api, build, found) if build.wish.force else code
+    code = confirm_code(api, build, found) if build.asked.force else code
     return Preview(_shown(build, outcomes, PREVIEWED, code), _question(api, build, outcomes))
 
 
@@ -154,7 +154,7 @@ async def _outcomes(api: Client, build: LocalBuild, found: FoundSymbolSets) -> d
         elif row.has_uploaded_file:
             with_file[pair.path] = row
     compared = await compare(api, {pair.path: pair for pair in build.pairs}, build.binding, with_file)
-    differing = "to_overwrite" if build.wish.force else "differs"
+    differing = "to_overwrite" if build.asked.force else "differs"
     for path, same in compared.items():
         if same.is_unfinished:
             continue
@@ -222,7 +222,7 @@ def _notes(build: LocalBuild) -> list[str]:
         notes.append(f"{build.directory.excluded} scripts were left out by include and exclude.")
     if build.has_leftovers:
         notes.append("An injection was killed here: the files that it left (.*.errtrack-*) are removed first.")
-    if build.release is None and build.wish.inject:
+    if build.release is None and build.asked.inject:
         notes.append("No release: none was named, and git does not name one here.")
     if any(pair.rewritten for pair in build.pairs):
         notes.append("Deploy the injected files, after this: only their errors carry the chunk ids.")

@@ -20,7 +20,7 @@ from errtrack_mcp.tools.parameters import MAX_TOKENS, Confirm, MaxTokens, Text
 from errtrack_mcp.tools.progress import Report, after
 from errtrack_mcp.tools.uploads.inject import NotInjected, inject_all
 from errtrack_mcp.tools.uploads.models import THERE, BuildUpload, Outcome, UploadRelease, rows_of
-from errtrack_mcp.tools.uploads.plan import UPLOAD, LocalBuild, Wish, plan_upload, read_build, release_of
+from errtrack_mcp.tools.uploads.plan import UPLOAD, LocalBuild, UploadArguments, plan_upload, read_build, release_of
 from errtrack_mcp.tools.uploads.read_back import read_back
 from errtrack_mcp.tools.uploads.send import Upload
 
@@ -53,10 +53,10 @@ async def read_local_build(
     force: Force = False,
 ) -> LocalBuild:
     """Read a build, and what it is uploaded for."""
-    wish = Wish(
+    asked = UploadArguments(
         directory, project, version, build, release_mode, _globs(include), _globs(exclude), inject=inject, force=force
     )
-    return await read_build(api, roots, wish, context.report_progress)
+    return await read_build(api, roots, asked, context.report_progress)
 
 
 ReadBuild = Annotated[LocalBuild, Resolve(read_local_build)]
@@ -122,7 +122,8 @@ async def _carry_out(api: Client, report: Report, read: LocalBuild, shown: Build
     try:
         digests = await inject_all(read.pairs, binding, after(done, report))
     except NotInjected as error:
-        return shown.because(f"Nothing was injected or uploaded: {error}. Build again, or leave that script out.")
+        why = f"Nothing was injected or uploaded: {error}. Build again, or leave that script out."
+        return _incomplete(shown.model_copy(update={"release": release} if release else {}), why)
     upload = Upload(api, binding, force, digests, after(done + len(digests), report), len(read.pairs))
     stopped: ApiError | None = None
     try:
@@ -165,7 +166,12 @@ def _result(
     if there == len(read.pairs):
         return shown.done("Deploy these very files. Then check with error-tracking-build-check on the same directory.")
     again = "Call again without confirm for a new plan: what is there is not sent twice."
-    told = shown.because(f"Not everything is there. {again}")
+    return _incomplete(shown, f"Not everything is there. {again}")
+
+
+def _incomplete(shown: BuildUpload, reason: str) -> BuildUpload:
+    """Return an answer to an upload that ended before everything was there; its code is spent."""
+    told = shown.because(reason)
     told.model_fields_set.discard("confirm")
     return told
 
