@@ -17,7 +17,7 @@ from errtrack_mcp.builds.script import FOLDER, Unread, reason
 NEW, OLD = "errtrack-new", "errtrack-old"
 MAX_CONTENTS = 3  # that a file gets, one after the other
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
-_BY_FOLDER = os.open in os.supports_dir_fd and os.replace in os.supports_dir_fd | {os.rename, os.replace}
+_BY_FOLDER = {os.open, os.stat, os.link, os.unlink, os.rename} <= os.supports_dir_fd
 
 
 @dataclass(slots=True)
@@ -195,7 +195,7 @@ class _Folder:
                 dst_dir_fd=self._descriptor,
                 follow_symlinks=False,
             )
-        except OSError:
+        except (OSError, NotImplementedError):
             shutil.copy2(self._path / name, self._path / other, follow_symlinks=False)
 
     def rename(self, name: str, other: str) -> None:
