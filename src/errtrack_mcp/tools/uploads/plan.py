@@ -9,6 +9,7 @@ from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.sanitize import clean, quoted
 from errtrack_mcp.builds.directory import BuildDirectory
 from errtrack_mcp.builds.git import git_facts
+from errtrack_mcp.builds.script import Unread
 from errtrack_mcp.builds.uploadable import Binding, Pair, ReleaseMode, Skipped, examine, settle
 from errtrack_mcp.tools.build_check import read_bundles
 from errtrack_mcp.tools.build_roots import BuildRoots
@@ -100,7 +101,10 @@ async def read_build(api: Client, roots: BuildRoots, asked: UploadArguments, rep
             await report(len(bundles) + number, None, f"Read {number} of {len(bundles)} maps.")
     settled = settle(examined)
     pairs = [each for each in settled if isinstance(each, Pair)]
-    has_leftovers = bool(await to_thread.run_sync(leftovers_of, pairs))
+    try:
+        has_leftovers = bool(await to_thread.run_sync(leftovers_of, pairs))
+    except Unread as error:
+        raise Refusal("incomplete", f"What stands next to the scripts cannot be listed: {error}.") from None
     return LocalBuild(asked, directory, settled, binding, release, has_leftovers)
 
 
