@@ -1,0 +1,2 @@
+export const shown = (price) => `${price.toFixed(2)} €
+  in the middle of a text: 🛒`;
