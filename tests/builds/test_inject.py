@@ -38,6 +38,14 @@ FOREIGN = (
         ('"use strict"\n', "!function(){}()"),
         ('"use strict"\n', "'other'.length"),
         ("/* \u2028 */", "f();"),
+        ("<!-- hidden\n", "f();"),
+        ("--> hidden\n", "f();"),
+        ('"use strict";\n<!-- hidden\n/**/', "f();"),
+        ('"use strict"\n', "++f;"),
+        ('"use strict"\n', "--f;"),
+        ('"use strict"\n', "~f();"),
+        ('"use strict"\n', "in$();"),
+        ('"use strict"\n', "instanceofs();"),
     ],
 )
 def test_code_is_inserted_before_the_first_statement(before: str, code: str) -> None:
@@ -53,6 +61,8 @@ def test_code_is_inserted_before_the_first_statement(before: str, code: str) -> 
         '"use strict"\n+ f()',
         '"use strict"\n!= f()',
         '"use strict"\nin f()',
+        '"use strict"\n--> hidden\n.length',
+        '"use strict"\n<!--f()',  # in a module this compares
         '"use strict".length',
         '"a" + f()',
         "`use strict`;f()",

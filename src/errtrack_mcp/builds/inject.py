@@ -14,14 +14,17 @@ MAX_SNIPPET_LENGTH = 4096
 
 _BREAK = r"(?:\r\n|[\n\r\u2028\u2029])"
 _HASHBANG = re.compile(rf"\ufeff?(?:#![^\n\r\u2028\u2029]*+(?:{_BREAK}|\Z))?")
-_SKIPPED = re.compile(r"(?:[\s\ufeff]++|//[^\n\r\u2028\u2029]*+|/\*(?:[^*]|\*(?!/))*+\*/)*+")
+_BLANK = r"[\s\ufeff]++|//[^\n\r\u2028\u2029]*+|/\*(?:[^*]|\*(?!/))*+\*/"
+_SKIPPED = re.compile(rf"(?:{_BLANK})*+")
+# Where a statement begins, these two are comments: nothing else that begins so could stand there.
+_BETWEEN_STATEMENTS = re.compile(rf"(?:{_BLANK}|(?:<!--|-->)[^\n\r\u2028\u2029]*+)*+")
 _LITERAL = re.compile(r"""
     "(?:[^"\\\n\r]|\\(?:\r\n|[\s\S]))*+"
     | '(?:[^'\\\n\r]|\\(?:\r\n|[\s\S]))*+'
     | `(?:[^`\\$]|\\[\s\S]|\$(?!\{))*+`""", re.VERBOSE)  # fmt: skip
 _LINE_BREAK = re.compile(_BREAK)
 # A line that begins so does not go on with the one before; everything else might.
-_NEW_STATEMENT = re.compile(r"(?!(?:in|instanceof)\b)[\w$'\"{@#\\]|!(?!=)|\Z|\}")
+_NEW_STATEMENT = re.compile(r"(?!(?:in|instanceof)(?![\w$\\]))[\w$'\"{@#\\~]|!(?!=)|\+\+|--(?!>)|\Z|\}")
 _SELF_INVOKED = re.compile(r"[!(]*+(?:function\b|\(\s*+\)\s*+=>)")
 _COMMENT = CHUNK_ID.decode()
 _OPENING, _CLOSING = "([{", ")]}"
@@ -106,7 +109,7 @@ def start_of_code(script: str) -> int:
     hashbang = _HASHBANG.match(script)
     start = at = hashbang.end() if hashbang else 0
     while True:
-        at = _end_of_skipped(script, at)
+        at = _end_of(_BETWEEN_STATEMENTS, script, at)
         directive = _LITERAL.match(script, at)
         end = _end_of_directive(script, directive.end()) if directive and script[at] != "`" else None
         if end is None:
@@ -115,14 +118,14 @@ def start_of_code(script: str) -> int:
     return at if at < len(script) else start
 
 
-def _end_of_skipped(script: str, at: int) -> int:
-    skipped = _SKIPPED.match(script, at)
-    return skipped.end() if skipped else at
+def _end_of(pattern: re.Pattern[str], script: str, at: int) -> int:
+    found = pattern.match(script, at)
+    return found.end() if found else at
 
 
 def _end_of_directive(script: str, at: int) -> int | None:
     """Return where a statement that begins with a literal ends, if that is all of it."""
-    following = _end_of_skipped(script, at)
+    following = _end_of(_SKIPPED, script, at)
     if script[following : following + 1] == ";":
         return following + 1
     on_new_line = _LINE_BREAK.search(script, at, following) is not None
