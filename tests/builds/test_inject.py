@@ -1,5 +1,7 @@
 """The code and the comment that an injection adds to a script."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -137,6 +139,36 @@ def test_what_may_be_code_of_the_app_stays(script: str) -> None:
 def test_another_chunks_comment_stays() -> None:
     """A longer id begins with the same characters, and a line inside a literal is not the last one."""
     script = f"f();\n//# chunkId={ID}0\n//# chunkId={OTHER_ID}"
+    assert without_injection(script, ID).script == script
+
+
+@pytest.mark.parametrize(
+    ("end", "left"),
+    [
+        (f"\n//# chunkId={ID}\n//# sourceMappingURL=a.js.map\n", "\n//# sourceMappingURL=a.js.map\n"),
+        (f"\r\n//# chunkId={ID}\r\n\r\n", "\r\n\r\n"),
+        (f"\n  // end\n//# chunkId={ID}\n//# chunkId={ID}", "\n  // end"),
+    ],
+)
+def test_the_comment_comes_out_of_the_lines_behind_the_code(end: str, left: str) -> None:
+    """Other tools write below it, and a line ends as the others do."""
+    assert without_injection(f"f();{end}", ID).script == f"f();{left}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("line", [f"\n//# chunkId={ID}", f"\n//# chunkId={ID}x", f"\n//# chunkId={ID}\n// {'x' * 50}"])
+def test_many_comments_take_time_in_proportion(line: str) -> None:
+    """Each is looked at once: squared, these ten megabytes would take minutes."""
+    script = "f();" + line * (10_000_000 // len(line))
+    started = time.perf_counter()
+    without_injection(script, ID)
+    assert time.perf_counter() - started < 10
+
+
+@pytest.mark.parametrize("behind", ["g();", "`;", "*/f()"])
+def test_a_comment_above_code_stays(behind: str) -> None:
+    """Without its line, everything below would move away from its place in the map."""
+    script = f"f();\n//# chunkId={ID}\n{behind}"
     assert without_injection(script, ID).script == script
 
 

@@ -26,6 +26,7 @@ _LINE_BREAK = re.compile(_BREAK)
 # A line that begins so does not go on with the one before; everything else might.
 _NEW_STATEMENT = re.compile(r"(?!(?:in|instanceof)(?![\w$\\]))[\w$'\"{@#\\~]|!(?!=)|\+\+|--(?!>)|\Z|\}")
 _SELF_INVOKED = re.compile(r"[!(]*+(?:function\b|\(\s*+\)\s*+=>)")
+_COMMENTS = re.compile(r"(?:\s++|//[^\n]*+)*+")
 _COMMENT = CHUNK_ID.decode()
 _OPENING, _CLOSING = "([{", ")]}"
 
@@ -94,14 +95,17 @@ def has_our_snippet(script: str, chunk_id: str, release_id: str) -> bool:
 
 
 def _without_comment(script: str, line: str) -> str:
-    """Remove a line from a script, wherever in it."""
+    """Remove a line from the comments that a script ends with: further up it would move what stands below it."""
+    kept = []  # the parts below the code, the last one first
+    end = checked = len(script)
     at = script.rfind(line)
-    while at >= 0:
-        end = at + len(line)
-        if script[end : end + 1] in {"", "\n", "\r"}:
-            script = script[:at] + script[end:]
+    while at >= 0 and _COMMENTS.fullmatch(script, at, checked):
+        checked, behind = at, at + len(line)
+        if script[behind : behind + 1] in {"", "\n", "\r"}:
+            kept.append(script[behind + (script[behind : behind + 1] == "\r") : end])
+            end = at
         at = script.rfind(line, 0, at)
-    return script
+    return script[:end] + "".join(reversed(kept))
 
 
 def start_of_code(script: str) -> int:
