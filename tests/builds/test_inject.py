@@ -97,6 +97,14 @@ def test_the_place_is_told_in_lines_and_units_of_utf_16() -> None:
     assert edited.place == Place(2, 19, len(snippet(ID)))
 
 
+@pytest.mark.parametrize(("before", "place"), [("", (0, 0)), ("'strict';", (0, 9)), ("\n\ufeff", (1, 1))])
+def test_a_byte_order_mark_is_no_column(before: str, place: tuple[int, int]) -> None:
+    """Browsers and Node take it away before they count."""
+    edited = with_injection(f"\ufeff{before}f();", ID)
+    assert edited.place == Place(*place, len(snippet(ID)))
+    assert without_injection(edited.script, ID).place == edited.place
+
+
 PREFIXES = st.sampled_from(["", "\ufeff", "#!/bin/node\n", '"use strict";', "/* é😀 */\r\n", "// x\n'use strict'\n"])
 BODIES = st.text(alphabet="af(){};\"'/*\n\r é😀`\\$", max_size=60)
 
@@ -128,6 +136,7 @@ def test_code_of_another_tool_comes_out_too() -> None:
         f'!function(){{window._posthogChunkIds["x"]="{ID}"',
         f'!function(){{/*{"x" * 5000}*/_posthogChunkIds="{ID}"}}();app();',
         f'register({{_posthogChunkIds:"{ID}"}});app();',
+        f"{FOREIGN.removesuffix(';')}\napp();",  # written without semicolons
     ],
 )
 def test_what_may_be_code_of_the_app_stays(script: str) -> None:
@@ -153,6 +162,15 @@ def test_another_chunks_comment_stays() -> None:
 def test_the_comment_comes_out_of_the_lines_behind_the_code(end: str, left: str) -> None:
     """Other tools write below it, and a line ends as the others do."""
     assert without_injection(f"f();{end}", ID).script == f"f();{left}"
+
+
+@pytest.mark.slow
+def test_a_preamble_of_ten_million_lines_is_passed_over() -> None:
+    """Its lines are counted, not visited."""
+    script = "\n" * 10_000_000 + "f();"
+    started = time.perf_counter()
+    assert with_injection(script, ID).place == Place(10_000_000, 0, len(snippet(ID)))
+    assert time.perf_counter() - started < 2
 
 
 @pytest.mark.slow

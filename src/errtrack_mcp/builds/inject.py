@@ -29,6 +29,7 @@ _SELF_INVOKED = re.compile(r"[!(]*+(?:function\b|\(\s*+\)\s*+=>)")
 _COMMENTS = re.compile(r"(?:\s++|//[^\n]*+)*+")
 _COMMENT = CHUNK_ID.decode()
 _OPENING, _CLOSING = "([{", ")]}"
+_LINE_BREAKS = "\n\r\u2028\u2029"
 
 
 class NoCode(Exception):  # noqa: N818 - named after what it is
@@ -152,7 +153,7 @@ def _end_of_snippet(script: str, at: int, chunk_id: str) -> int | None:
         if character == ";" and depth == 0:
             text = script[at:end]
             return end if REGISTRY.decode() in text and _holds(text, chunk_id) else None
-        if character == "," and depth == 0:
+        if character in ",\n" and depth == 0:  # behind a line break may stand a statement of the app
             return None
         depth += (character in _OPENING) - (character in _CLOSING)
     return None
@@ -164,10 +165,10 @@ def _holds(text: str, chunk_id: str) -> bool:
 
 
 def _place(script: str, at: int, inserted: str) -> Place:
-    line = line_start = 0
-    for found in _LINE_BREAK.finditer(script, 0, at):
-        line, line_start = line + 1, found.end()
-    return Place(line, _units(script[line_start:at]), _units(inserted))
+    """Tell where a snippet stands; neither browsers nor maps count a byte order mark."""
+    lines = sum(script.count(each, 0, at) for each in _LINE_BREAKS) - script.count("\r\n", 0, at)
+    start = max(script.startswith("\ufeff"), *(script.rfind(each, 0, at) + 1 for each in _LINE_BREAKS))
+    return Place(lines, _units(script[start:at]), _units(inserted))
 
 
 def _units(text: str) -> int:
