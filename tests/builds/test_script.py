@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from errtrack_mcp.builds import script
+from errtrack_mcp.builds.inject import snippet
 from errtrack_mcp.builds.script import Unread, read_script
+
+RELEASE_ID = "01a218f1-e56b-0000-b037-33486868263e"
 
 
 @pytest.mark.parametrize(
@@ -54,6 +57,17 @@ def test_an_id_counts_as_registered_only_by_code_at_the_top(root: Path) -> None:
     for text, registered in scripts.items():
         (root / "a.js").write_text(text)
         assert read_script(root / "a.js").registered is registered, text
+
+
+@pytest.mark.parametrize("before", [100, (1 << 16) - 300, 1 << 16, (1 << 20) - 60, (1 << 20) - 200, 3 << 20])
+def test_code_below_a_long_licence_counts_as_code_at_the_top(root: Path, before: int) -> None:
+    """An injection leaves comments above it, however long, and wherever a block ends."""
+    code = snippet("one", RELEASE_ID)
+    (root / "a.js").write_text(f"/*{'x' * (before - 5)}*/\n{code}a();{'b();' * (1 << 18)}\n//# chunkId=one")
+    read = read_script(root / "a.js")
+    assert (read.registered, read.release_id) == (True, RELEASE_ID)
+    (root / "a.js").write_text(f"/*{'x' * (before - 5)}*/\n{code}a();{'b();' * (1 << 18)}\n//# chunkId=two")
+    assert not read_script(root / "a.js").registered
 
 
 def test_a_script_beyond_the_bound_is_not_read_on(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,7 +28,7 @@ FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_DIRECTORY", 0) | ge
 _MAX_VALUE_BYTES = 4096
 _CARRIED = 2 * _MAX_VALUE_BYTES
 _INDENT = 256
-_HEAD = 1 << 16
+_MENTION = 1 << 16
 _RELEASE_ID = re.compile(RELEASE + rb"""[^"'`]*+["'`]([0-9a-f-]{36})["'`]""")
 
 
@@ -58,9 +58,12 @@ class Script:
 
 @dataclass(slots=True)
 class _Scan:
-    """The facts found so far, and the end of the last block, in which a line may have begun."""
+    """The facts found so far, and the end of the last block, in which a line may have begun.
 
-    head: bytes = b""
+    `mention` is what stands around the first mention of the registry: code at the top may stand below a long licence.
+    """
+
+    mention: bytes = b""
     carried: bytes = b""
     chunk_id: bytes = b""
     debug_id: bytes = b""
@@ -79,7 +82,10 @@ class _Scan:
             self.debug_id = found
         if found := _last_value(window, start, MAP_URLS, indent=_INDENT):
             self.map_url = found
-        self.head = self.head or block[:_HEAD]
+        if self.mention:
+            self.mention += block[: max(0, _MENTION - len(self.mention))]
+        elif (at := window.find(REGISTRY)) >= 0:
+            self.mention = window[max(0, at - _MAX_VALUE_BYTES) :][:_MENTION]
         self.carried = window[-_CARRIED:]
         self.size += len(block)
         self.hash.update(block)
@@ -107,7 +113,7 @@ def read_script(path: Path, deadline: float = inf) -> Script:
     except UnicodeDecodeError:
         raise Unread("not text in UTF-8") from None
     chunk_id = _usable(scan.chunk_id)
-    registered = _registers(scan.head, chunk_id)
+    registered = _registers(scan.mention, chunk_id)
     return Script(
         size=scan.size,
         digest=scan.hash.digest(),
@@ -115,7 +121,7 @@ def read_script(path: Path, deadline: float = inf) -> Script:
         registered=registered,
         map_url=scan.map_url.decode(errors="replace").strip(),
         debug_id=_usable(scan.debug_id),
-        release_id=_reported_release(scan.head) if registered else "",
+        release_id=_reported_release(scan.mention) if registered else "",
         uuid=str(UUID(bytes=scan.uuid_hash.digest()[:16], version=5)),
     )
 
@@ -184,13 +190,13 @@ def _usable(value: bytes) -> str:
     return text if fine else ""
 
 
-def _registers(head: bytes, chunk_id: str) -> bool:
-    """Return whether the code at the top hands the id to the page's own registry, in whichever quotes."""
+def _registers(mention: bytes, chunk_id: str) -> bool:
+    """Return whether the code hands the id to the page's own registry, in whichever quotes."""
     literals = (quote + chunk_id.encode() + quote for quote in (b'"', b"'", b"`"))
-    return bool(chunk_id) and REGISTRY in head and any(literal in head for literal in literals)
+    return bool(chunk_id) and any(literal in mention for literal in literals)
 
 
-def _reported_release(head: bytes) -> str:
-    """Return the release that the code at the top reports, or nothing."""
-    found = _RELEASE_ID.search(head)
+def _reported_release(mention: bytes) -> str:
+    """Return the release that the code reports, or nothing."""
+    found = _RELEASE_ID.search(mention)
     return found[1].decode() if found else ""
