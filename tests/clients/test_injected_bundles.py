@@ -11,13 +11,9 @@ from errtrack_mcp.builds.inject import snippet
 from errtrack_mcp.builds.pack import hash_of_content
 from errtrack_mcp.builds.script import read_script
 from errtrack_mcp.builds.uploadable import Binding, Pair, rewrite
-from errtrack_mcp.symbolication.containers import Container, Kind
-from errtrack_mcp.symbolication.lookup import look_up
-from errtrack_mcp.symbolication.places import Place
 from tests.support.bundles import (
     BUNDLERS,
     Build,
-    Frame,
     build,
     concatenate,
     examined,
@@ -25,6 +21,7 @@ from tests.support.bundles import (
     mappings,
     run,
     run_in_page,
+    sources,
 )
 
 RELEASE_ID, OTHER_RELEASE_ID = "01a218f1-e56b-0000-b037-33486868263e", "02a218f1-e56b-0000-b037-33486868263e"
@@ -52,18 +49,6 @@ def bundles(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     made.pairs = inject(made.after, EVENT)
     yield made
     shutil.rmtree(project)
-
-
-def original(frames: tuple[Frame, ...], folder: Path) -> list[tuple[str, int, str]]:
-    """Look the frames that are in the scripts of a folder up in their maps."""
-    found = []
-    for frame in frames:
-        if frame.script.is_relative_to(folder):
-            source_map = Path(f"{frame.script}.map").read_bytes()
-            container = Container(Kind.JAVASCRIPT, script=frame.script.read_bytes(), mapping=source_map)
-            [places] = look_up(container, [Place(frame.line, frame.column)], 0).originals
-            found += [(Path(place.source).name, place.line, place.code) for place in places]
-    return found
 
 
 def test_every_script_is_injected_under_the_id_of_its_text(bundles: Build) -> None:
@@ -115,8 +100,8 @@ def test_an_injected_script_runs_as_before_and_reports_its_id(bundles: Build) ->
 def test_an_error_leads_to_the_same_line_of_its_source(bundles: Build) -> None:
     """Looked up in the moved map as the resolve tool does it."""
     for path in bundles.programs():
-        before = original(run(bundles.before / path).frames, bundles.before)
-        after = original(run(bundles.after / path).frames, bundles.after)
+        before = sources(run(bundles.before / path).frames, bundles.before)
+        after = sources(run(bundles.after / path).frames, bundles.after)
         assert after == before, path
         assert before[0][:2] == ("cart.js", 4)
         assert "throw new RangeError" in before[0][2]

@@ -11,6 +11,9 @@ from typing import Any
 
 from errtrack_mcp.builds.directory import BuildDirectory
 from errtrack_mcp.builds.uploadable import Binding, Pair, Skipped, examine, rewrite, settle
+from errtrack_mcp.symbolication.containers import Container, Kind
+from errtrack_mcp.symbolication.lookup import look_up
+from errtrack_mcp.symbolication.places import Place
 from tests.support.installed import environment
 from tests.support.npm import CLIENTS, run_node, runtime
 
@@ -59,16 +62,21 @@ class Build:
         return sorted(str(path.relative_to(self.before)) for path in self.before.rglob("main.*js"))
 
 
-def build(bundler: str, project: Path) -> Path:
-    """Bundle the app of tests/clients/bundled_app in the ways of one bundler, and return the folder of the bundles.
-
-    What has a hidden map loses the line break at its end.
-    """
+def copy_app(project: Path) -> None:
+    """Copy the app of tests/clients/bundled_app twice, with both kinds of line ends."""
     project.mkdir(parents=True)
     shutil.copytree(APP, project / "lf")
     shutil.copytree(APP, project / "crlf")
     for file in (project / "crlf").iterdir():
         file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
+
+
+def build(bundler: str, project: Path) -> Path:
+    """Bundle the app of tests/clients/bundled_app in the ways of one bundler, and return the folder of the bundles.
+
+    What has a hidden map loses the line break at its end.
+    """
+    copy_app(project)
     done = run_node(CLIENTS / "build_bundles.mjs", bundler, str(project))
     assert done.returncode == 0, done.stderr
     for script in (project / "out").rglob("*.*js"):
@@ -124,6 +132,18 @@ def run(script: Path) -> Run:
     left: dict[str, Any] = json.loads(last)
     frames = tuple(Frame(Path(file), int(line), int(column)) for file, line, column in _FRAME.findall(done.stderr))
     return Run(output, done.returncode, frames, left["ids"], left["release"])
+
+
+def sources(frames: tuple[Frame, ...], folder: Path) -> list[tuple[str, int, str]]:
+    """Look frames up, as the resolve tool does: for those in scripts of a folder, file, line and its text."""
+    found = []
+    for frame in frames:
+        if frame.script.is_relative_to(folder):
+            source_map = Path(f"{frame.script}.map").read_bytes()
+            container = Container(Kind.JAVASCRIPT, script=frame.script.read_bytes(), mapping=source_map)
+            [places] = look_up(container, [Place(frame.line, frame.column)], 0).originals
+            found += [(Path(place.source).name, place.line, place.code) for place in places]
+    return found
 
 
 def run_in_page(scripts: Iterable[Path]) -> Any:
