@@ -14,14 +14,14 @@ MAX_SNIPPET_LENGTH = 4096
 
 _BREAK = r"(?:\r\n|[\n\r\u2028\u2029])"
 _HASHBANG = re.compile(rf"\ufeff?(?:#![^\n\r\u2028\u2029]*+(?:{_BREAK}|\Z))?")
-_BLANK = r"[\s\ufeff]++|//[^\n\r\u2028\u2029]*+|/\*(?:[^*]|\*(?!/))*+\*/"
+_BLANK = r"[\s\ufeff]++|//[^\n\r\u2028\u2029]*+|/\*(?:[^*]++|\*++(?!/))*+\*++/"
 _SKIPPED = re.compile(rf"(?:{_BLANK})*+")
 # Where a statement begins, these two are comments: nothing else that begins so could stand there.
 _BETWEEN_STATEMENTS = re.compile(rf"(?:{_BLANK}|(?:<!--|-->)[^\n\r\u2028\u2029]*+)*+")
 _LITERAL = re.compile(r"""
-    "(?:[^"\\\n\r]|\\(?:\r\n|[\s\S]))*+"
-    | '(?:[^'\\\n\r]|\\(?:\r\n|[\s\S]))*+'
-    | `(?:[^`\\$]|\\[\s\S]|\$(?!\{))*+`""", re.VERBOSE)  # fmt: skip
+    "(?:[^"\\\n\r]++|\\(?:\r\n|[\s\S]))*+"
+    | '(?:[^'\\\n\r]++|\\(?:\r\n|[\s\S]))*+'
+    | `(?:[^`\\$]++|\\[\s\S]|\$(?!\{))*+`""", re.VERBOSE)  # fmt: skip
 _LINE_BREAK = re.compile(_BREAK)
 # A line that begins so does not go on with the one before; everything else might.
 _NEW_STATEMENT = re.compile(r"(?!(?:in|instanceof)(?![\w$\\]))[\w$'\"{@#\\~]|!(?!=)|\+\+|--(?!>)|\Z|\}")
@@ -173,4 +173,4 @@ def _place(script: str, at: int, inserted: str) -> Place:
 
 def _units(text: str) -> int:
     """Count units of UTF-16, in which source maps and browsers count columns."""
-    return len(text) + sum(character > "\uffff" for character in text)
+    return len(text.encode("utf-16-le")) // 2
