@@ -1,6 +1,8 @@
 """Which scripts can be uploaded, under which chunk id, and what is rewritten for it."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID, uuid5
@@ -224,3 +226,28 @@ def test_two_scripts_that_share_a_map_are_not_both_injected(root: Path) -> None:
     (root / "b.js").write_text("g();\n//# sourceMappingURL=a.js.map")
     assert isinstance(examined(root)["a.js"], Pair)
     assert state(root, "b.js") == "shared_map"
+
+
+REWRITE = r"""
+import json, os
+from pathlib import Path
+from errtrack_mcp.builds.uploadable import Binding, Pair, rewrite
+from tests.support.memory import peak_memory
+script = ("/*\U0001f6d2*/" + "f(1);" * 4_600_000).encode()
+source_map = {"version": 3, "sources": ["a.ts"], "names": [], "mappings": "AAAA" + ",KAAK" * 4_600_000}
+source_map = json.dumps({**source_map, "sourcesContent": ["a" * 54_000_000]}).encode()
+pair = Pair("a.js", Path("a.js"), Path("a.js.map"), (b"", b""), 0, "an-id", "", True)
+Path("/proc/self/clear_refs").write_text("5")
+idle = peak_memory(os.getpid())
+rewrite(pair, script, source_map, Binding())
+print((peak_memory(os.getpid()) - idle) >> 20)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="Memory is measured through /proc.")
+def test_a_pair_of_100_mb_is_rewritten_within_350_mb() -> None:
+    """One character beyond the basic plane makes every character of a text four bytes long."""
+    done = subprocess.run([sys.executable, "-c", REWRITE], capture_output=True, text=True, check=True)
+    print(f"100 MB: {done.stdout.strip()} MB above idle")
+    assert 0 < int(done.stdout) < 350

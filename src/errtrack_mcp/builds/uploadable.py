@@ -182,23 +182,24 @@ class Rewrite:
 
 def rewrite(pair: Pair, script: bytes, source_map: bytes, binding: Binding) -> Rewrite:
     """Inject a pair. Raises DamagedMap, and NoCode for a script without code."""
-    base = without_injection(script.decode(), pair.old_chunk_id)
-    content = read_map(source_map)
-    adjusted = base.place is not None and "chunk_id" in content
-    if base.place is not None and adjusted:
-        content = removed(content, base.place)
-    content.pop("chunk_id", None)
     event = binding.mode is ReleaseMode.EVENT
+    base = without_injection(script.decode(), pair.old_chunk_id)
     injected = with_injection(base.script, pair.chunk_id, binding.release_id if event else "")
-    moved_twice = adjusted and base.place != injected.place
-    final = inserted(content, injected.place) if injected.place else content
+    new_script, before, after = injected.script.encode(), base.place, injected.place
+    del base, injected  # a text takes up to four times the memory of its bytes
+    content = read_map(source_map)
+    adjusted = before is not None and "chunk_id" in content
+    if before is not None and adjusted:
+        content = removed(content, before)
+    content.pop("chunk_id", None)
+    final = inserted(content, after) if after else content
     marks = {"chunk_id": pair.chunk_id} | (
         {} if event or not binding.release_id else {"release_id": binding.release_id}
     )
     return Rewrite(
-        script=injected.script.encode(),
+        script=new_script,
         source_map=written({**final, **marks}),
-        raw_map=written(content) if moved_twice else None,
+        raw_map=written(content) if adjusted and before != after else None,
     )
 
 
