@@ -48,13 +48,13 @@ WholeNumber = BeforeValidator(_whole_number)
 Offset = Annotated[
     int, Field(ge=0, le=2**31 - 1, description="next_offset of the previous page"), BeforeValidator(_whole_number)
 ]
-LineNumber = Annotated[int, Field(ge=0, le=2**31 - 1, description="0: none"), WholeNumber]
-ColumnNumber = Annotated[int, Field(ge=0, le=2**31 - 1, description="From 1; 0: none"), WholeNumber]
+LineNumber = Annotated[int, Field(ge=0, le=2**31 - 1, description="From 1"), WholeNumber]
+ColumnNumber = Annotated[int, Field(ge=0, le=2**31 - 1, description="From 1"), WholeNumber]
 Detail = Annotated[Literal["summary", "full"], Field(description="full: every field of the API")]
 
 MaxTokens = Annotated[
     int,
-    Field(ge=500, le=1_000_000, description="Rows beyond it are left out"),
+    Field(ge=500, le=2**31 - 1, description="Rows beyond it are left out"),
     BeforeValidator(_whole_number),
 ]
 

@@ -25,6 +25,7 @@ class Arguments(BaseModel):
     empty: str = ""
     flag: bool = False
     ids: Annotated[list[UUID], Field(max_length=3)]
+    texts: list[Annotated[str, Field(min_length=1, max_length=2048)]] = []
 
 
 def test_an_input_schema_is_flat() -> None:
@@ -42,7 +43,8 @@ def test_what_a_keyword_says_is_in_the_description_too() -> None:
     fields = input_schema(Arguments.model_json_schema(), with_project=True)["properties"]
     assert fields["limit"]["description"] == "How many (1 to 100, default 25)"
     assert fields["id"] == fields["ids"]["items"] == {"type": "string", "description": "UUID"}
-    assert fields["ids"] == {"type": "array", "items": fields["id"], "description": "0 to 3 of them"}
+    assert fields["ids"] == {"type": "array", "items": fields["id"], "description": "at most 3"}
+    assert fields["texts"]["items"] == {"type": "string", "minLength": 1}
     assert fields["name"]["description"] == "Who (at most 128 characters)"
     assert fields["huge"]["description"] == "default 0"
     assert fields["project_id"]["type"] == "string"

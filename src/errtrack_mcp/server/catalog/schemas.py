@@ -34,6 +34,8 @@ def _flat(field: Schema) -> Schema:
     for limit, most in (("maximum", MAX_NUMBER_SHOWN - 1), ("maxLength", MAX_LENGTH_SHOWN)):
         if kept.get(limit, 0) > most:
             del kept[limit]
+    if isinstance(kept.get("items"), dict):
+        kept["items"] = _flat(kept["items"])
     for choice in field.get("anyOf", ()):
         if choice != {"type": "null"}:
             kept = {**_flat(choice), **kept}
@@ -59,7 +61,8 @@ def _facts(field: Schema) -> Iterator[str]:
     if most is not None and most < MAX_NUMBER_SHOWN:
         yield f"{least} to {most}"
     if "maxItems" in field:
-        yield f"{field.get('minItems', 0)} to {field['maxItems']} of them"
+        least = field.get("minItems", 0)
+        yield f"{least} to {field['maxItems']} of them" if least else f"at most {field['maxItems']}"
     if field.get("maxLength", MAX_NUMBER_SHOWN) <= MAX_LENGTH_SHOWN:
         yield f"at most {field['maxLength']} characters"
     if field.get("default", False) is not False:
