@@ -3,6 +3,8 @@
 import json
 from collections.abc import Sequence
 
+import pytest
+
 from errtrack_mcp.symbolication.containers import unpack
 from errtrack_mcp.symbolication.lookup import look_up
 from errtrack_mcp.symbolication.places import LookUp, Original, Place
@@ -26,6 +28,27 @@ def test_the_chunk_id_is_that_of_the_last_line() -> None:
     source_map = b'{"version":3,"sources":["a.ts"],"names":[],"mappings":"AAAA"}'
     found = looked_up(pair(script, source_map), [])
     assert (found.chunk_id, found.has_source_text) == ("5c7a4b0e", False)
+
+
+@pytest.mark.parametrize(
+    ("comment", "file", "paths"),
+    [
+        (b"//# sourceMappingURL=cart.js.map", None, ("cart.js",)),
+        (
+            b"//# sourceMappingURL=../maps/cart.js.map?v=2\n//# chunkId=5c7a",
+            "assets/cart.js",
+            ("assets/cart.js", "../maps/cart.js"),
+        ),
+        (b"//# sourceMappingURL=cart.js.map", "cart.js", ("cart.js",)),
+        (b"//# sourceMappingURL=data:application/json;base64,e30.map", 7, ()),
+        (b"//# sourceMappingURL=5c7a", "", ()),
+        (b"", None, ()),
+    ],
+)
+def test_a_file_names_its_script(comment: bytes, file: object, paths: tuple[str, ...]) -> None:
+    """By the key of its map, and by the name of the map that the script was built with."""
+    source_map = json.dumps({"version": 3, "file": file, "sources": ["a.ts"], "names": [], "mappings": "AAAA"})
+    assert looked_up(pair(b"f();\n" + comment, source_map.encode()), []).script_paths == paths
 
 
 def test_a_map_of_sections_is_read() -> None:

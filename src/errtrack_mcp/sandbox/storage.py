@@ -167,7 +167,7 @@ def seeded_file(database: Database, key: str) -> bytes | None:
 
 def container(ref: str) -> bytes:
     """Write the build of the small app in PostHog's container (version 2, not compressed), as the chunk `ref`."""
-    script, _, _ = (BUILD / "checkout.js").read_bytes().partition(b"//# sourceMappingURL=")
+    script = (BUILD / "checkout.js").read_bytes()
     parts = (script + f"\n//# chunkId={ref}".encode(), (BUILD / "checkout.js.map").read_bytes())
     header = b"posthog_error_tracking" + (2).to_bytes(4, "little") + (2).to_bytes(4, "little") + b"\0"
     return header + b"".join(len(part).to_bytes(8, "little") + part for part in parts)

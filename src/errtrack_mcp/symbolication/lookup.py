@@ -17,6 +17,8 @@ MAX_CODE_LENGTH = 300  # characters of a line of source code
 MAX_NAME_LENGTH = 1_000
 MAX_DEPTH = 3  # sections within sections
 CHUNK_COMMENT = b"//# chunkId="
+MAP_COMMENT = b"//# sourceMappingURL="
+MAX_COMMENT_LENGTH = 300
 
 _POSITION = re.compile(r"line [0-9]{1,10},? column [0-9]{1,10}$")
 _NO_NAME = "<unknown>"
@@ -33,10 +35,13 @@ def look_up(container: Container, places: Sequence[Place], lines_around: int) ->
             return LookUp("proguard", _in_proguard(container.mapping, places))
         cache = SourceMapCache.from_bytes(container.script, container.mapping)
         originals = tuple(_in_source_map(cache, place, lines_around) for place in places)
-        sources, has_source_text = _sources(from_json(container.mapping), MAX_DEPTH)
+        source_map = from_json(container.mapping)
+        sources, has_source_text = _sources(source_map, MAX_DEPTH)
     except (SymbolicError, ValueError) as error:
         raise UnusableFile(f"its map cannot be read{_where(str(error))}") from None
-    return LookUp(_KINDS[container.kind], originals, sources, has_source_text, _chunk_id(container.script))
+    script = container.script
+    paths = _script_paths(script, source_map)
+    return LookUp(_KINDS[container.kind], originals, sources, has_source_text, _comment(script, CHUNK_COMMENT), paths)
 
 
 def _where(error: str) -> str:
@@ -97,11 +102,22 @@ def _sources(source_map: Any, depth: int) -> tuple[int, bool]:
     return number, has_text
 
 
-def _chunk_id(script: bytes) -> str:
-    """Return the id in the last line that names one, as the injecting tool writes it."""
-    at = script.rfind(b"\n" + CHUNK_COMMENT)
-    line = script[at + 1 + len(CHUNK_COMMENT) :][:128].splitlines() if at >= 0 else []
+def _comment(script: bytes, mark: bytes) -> str:
+    """Return the text in the last line that begins with a mark, as the tools write it."""
+    at = script.rfind(b"\n" + mark)
+    line = script[at + 1 + len(mark) :][:MAX_COMMENT_LENGTH].splitlines() if at >= 0 else []
     return line[0].decode(errors="replace").strip() if line else ""
+
+
+def _script_paths(script: bytes, source_map: Any) -> tuple[str, ...]:
+    """Return the paths of its script that a map names itself, and that follow from the name of its own file."""
+    named = source_map.get("file") if isinstance(source_map, dict) else None
+    own_file = _comment(script, MAP_COMMENT).partition("?")[0]
+    paths = (
+        named[:MAX_NAME_LENGTH] if isinstance(named, str) else "",
+        own_file.removesuffix(".map") if own_file.endswith(".map") and not own_file.startswith("data:") else "",
+    )
+    return tuple(dict.fromkeys(path for path in paths if path))
 
 
 def _cut(code: str) -> str:

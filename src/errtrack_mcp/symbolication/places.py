@@ -34,7 +34,7 @@ class LookUp:
 
     A ProGuard mapping gives several where methods were inlined, the innermost first. `sources` counts the files that
     went into the build; `has_source_text` says whether the map holds the text of any of them. `chunk_id` is the one in
-    the last line of the script.
+    the last line of the script. `script_paths` are the paths of the script that the file names, as the build had them.
     """
 
     kind: FileKind
@@ -42,6 +42,7 @@ class LookUp:
     sources: int = 0
     has_source_text: bool = False
     chunk_id: str = ""
+    script_paths: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
