@@ -65,7 +65,7 @@ def _run_script(url: str, columns: list[int]) -> float:
 
 
 def _call(session: Session, build: LargeBuild) -> None:
-    answer = session.call(TOOL, trace=build.trace(FRAMES), ref=REF)["structuredContent"]
+    answer = session.call(TOOL, trace=build.trace(FRAMES), refs=[REF])["structuredContent"]
     if not answer["readable"] or len(answer["traces"][0]["frames"]) != FRAMES:
         raise RuntimeError(f"not every frame was resolved: {answer['summary']}")
 

@@ -77,7 +77,7 @@ ASKED: dict[str, dict[str, Any]] = {
     "error-tracking-symbol-sets-diagnose": {"ref": chunk_id("never/admin")},
     "error-tracking-stack-traces-resolve": {
         "trace": "TypeError: x is undefined\n    at u (https://shop.northwind.example/assets/checkout.js:1:48)",
-        "ref": chunk_id("unbound/main"),
+        "refs": [chunk_id("unbound/main")],
     },
     "error-tracking-symbol-sets-prune": {"no_file": True, "limit": 2},
 }

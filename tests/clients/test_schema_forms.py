@@ -163,7 +163,8 @@ def meant(database: Database) -> dict[str, list[dict[str, Any]]]:
         "releases-list": [{}, {"limit": 2, "offset": 1, "counts": True}],
         "releases-retrieve": [{"id": release["id"]}],
         "stack-traces-resolve": [
-            {"trace": "Error: x\n    at f (app.js:1:2)", "ref": found["ref"]},
+            {"trace": "Error: x\n    at f (app.js:1:2)", "refs": [found["ref"]]},
+            {"trace": "Error: x\n    at f (app.js:1:2)", **by_name},
             {"issue_id": issue_id("fixed-by-upload")},
         ],
         "symbol-sets-destroy": [{"id": found["id"]}],

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from errtrack_mcp.sandbox.seed import RELEASES, chunk_id
 from errtrack_mcp.sandbox.seed_issues import issue_id
 from tests.support.containers import BUILD
 from tests.support.fixtures import Run
@@ -47,8 +48,8 @@ def test_a_pipe_that_stays_minified_ends_with_1() -> None:
         check=False,
     )
     assert ended.returncode == 1
-    assert "    at u (https://shop.example/checkout.js:1:48)  [never_uploaded]" in ended.stdout
-    assert "never_uploaded: The project has no symbol set" in ended.stderr
+    assert "    at u (https://shop.example/checkout.js:1:48)  [no_chunk_id]" in ended.stdout
+    assert "no_chunk_id: Nothing says which symbol set the frame needs." in ended.stderr
 
 
 def test_an_issue_in_json(run: Run) -> None:
@@ -56,6 +57,20 @@ def test_an_issue_in_json(run: Run) -> None:
     ended = run("resolve", "--sandbox", "--json", "--issue", issue_id("fixed-by-upload"))
     assert ended.returncode == 0
     assert json.loads(ended.stdout)["traces"][0]["frames"][0]["function"] == "discountFor"
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        ("--ref", "no-such-ref", "--ref", chunk_id("unbound/main")),
+        ("--project", RELEASES[2].project, "--version", RELEASES[2].version),
+    ],
+)
+def test_the_map_is_found_by_refs_or_by_a_release(run: Run, trace: Path, known: tuple[str, ...]) -> None:
+    """By the name of the script in the file."""
+    ended = run("resolve", "--sandbox", *known, str(trace))
+    assert ended.returncode == 0
+    assert "at discountFor (source/order/discount.ts:8:41)" in ended.stdout
 
 
 @pytest.mark.parametrize("arguments", [(), ("--issue", "nonsense"), ("no-such-file",)])

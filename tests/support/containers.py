@@ -1,5 +1,6 @@
 """Files of symbol sets, as PostHog's tools write them, and a small build to put into them."""
 
+import json
 import struct
 from pathlib import Path
 
@@ -17,6 +18,12 @@ def container(payload: bytes, kind: int = 2, *, version: int = 2, compression: b
 def pair(script: bytes, source_map: bytes) -> bytes:
     """Return a file with a script and its map."""
     return container(struct.pack("<Q", len(script)) + script + struct.pack("<Q", len(source_map)) + source_map)
+
+
+def script_named(path: str, source: str = "") -> bytes:
+    """Return the file of a script whose map names it: its first position comes from `source`, a file named after it."""
+    source_map = {"version": 3, "file": path, "sources": [source or f"src/{path}"], "names": [], "mappings": "AAAA"}
+    return pair(b"f();", json.dumps(source_map if path else {**source_map, "file": None}).encode())
 
 
 def checkout() -> bytes:

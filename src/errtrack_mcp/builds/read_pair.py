@@ -28,8 +28,8 @@ def script_of(url: str, chunk_id: str, bundles: list[Bundle]) -> list[Bundle]:
     readable = [bundle for bundle in bundles if bundle.script is not None]
     if chunk_id and (same := [bundle for bundle in readable if bundle.script and bundle.script.chunk_id == chunk_id]):
         return same[:1]
-    wanted = _parts(url)
-    shared = [(_common_end(wanted, PurePosixPath(bundle.path).parts), bundle) for bundle in readable]
+    wanted = path_parts(url)
+    shared = [(common_end(wanted, PurePosixPath(bundle.path).parts), bundle) for bundle in readable]
     most = max((number for number, _ in shared), default=0)
     return [bundle for number, bundle in shared if number == most] if most else []
 
@@ -60,13 +60,14 @@ def read_with_state(path: Path) -> tuple[bytes, os.stat_result]:
     return content, state
 
 
-def _parts(url: str) -> tuple[str, ...]:
+def path_parts(url: str) -> tuple[str, ...]:
     """Return the path of an address, in its parts, without query and fragment; Windows' separators count too."""
     path = unquote(url.partition("?")[0].partition("#")[0]).replace("\\", "/")
     return tuple(part for part in path.split("/") if part)
 
 
-def _common_end(first: tuple[str, ...], second: tuple[str, ...]) -> int:
+def common_end(first: tuple[str, ...], second: tuple[str, ...]) -> int:
+    """Return how many parts two paths share at their ends."""
     number = 0
     for one, other in zip(reversed(first), reversed(second), strict=False):
         if one != other:

@@ -31,7 +31,11 @@ NOT_INSTALLED = f"This needs an extra: {GET_IT}."
 @click.option("--sandbox", "in_sandbox", is_flag=True, help="Use a made-up project; needs no key and no network.")
 @click.option("--issue", "issue_id", help="Resolve the newest event of this issue: its id, or the address of its page.")
 @click.option("--event", "event_uuid", help="Resolve this event of the issue.")
-@click.option("--ref", help="The symbol set that every frame needs: the chunk id in the script's last line.")
+@click.option(
+    "--ref", "refs", multiple=True, help="A symbol set: the chunk id in a script's last line, or its URL. Repeatable."
+)
+@click.option("--project", help="Look through the symbol sets of the release of this app ...")
+@click.option("--version", help="... and this version.")
 @click.option(
     "--directory",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
@@ -45,7 +49,7 @@ def command(
     directory: Path | None,
     as_json: bool,
     in_sandbox: bool,
-    **given: str | None,
+    **given: str | tuple[str, ...] | None,
 ) -> None:
     """Make a minified stack trace readable, from FILE, standard input or an issue.
 
@@ -54,7 +58,7 @@ def command(
     if not is_installed():
         stop([NOT_INSTALLED])
     app, fixed = embedded_sandbox() if in_sandbox else (None, {})
-    arguments = {name: value for name, value in given.items() if value}
+    arguments: dict[str, Any] = {name: value for name, value in given.items() if value}
     if "issue_id" not in arguments:
         arguments["trace"] = _read(file)
     root = {"build_root": directory.resolve()} if directory else {}
@@ -77,7 +81,7 @@ def _read(file: BinaryIO | None) -> str:
     return text
 
 
-async def resolve(settings: Settings, sandbox: ASGIApp | None, arguments: Mapping[str, str], *, as_json: bool) -> int:
+async def resolve(settings: Settings, sandbox: ASGIApp | None, arguments: Mapping[str, Any], *, as_json: bool) -> int:
     """Call the tool, print its answer, and return the exit code: 0 readable, 1 not, 2 could not tell.
 
     Raises ConfigurationError for settings that cannot be used.
@@ -95,7 +99,7 @@ async def resolve(settings: Settings, sandbox: ASGIApp | None, arguments: Mappin
     return EXIT_CODES[answer["readable"]]
 
 
-async def _called(settings: Settings, sandbox: ASGIApp | None, arguments: Mapping[str, str]) -> CallToolResult:
+async def _called(settings: Settings, sandbox: ASGIApp | None, arguments: Mapping[str, Any]) -> CallToolResult:
     """Call the tool, with a progress bar where a person can see it."""
     async with connected(settings, sandbox) as client:
         with progress("Reading maps.") as report:

@@ -13,8 +13,8 @@ from errtrack_mcp.builds.read_pair import script_of
 from errtrack_mcp.symbolication.places import Place
 from errtrack_mcp.symbolication.process import GET_IT, is_installed
 from errtrack_mcp.tools.refusal import Refusal
-from errtrack_mcp.tools.stack_traces.frames import MEANINGS, cleaned
-from errtrack_mcp.tools.stack_traces.sources import LocalScript, NoMap
+from errtrack_mcp.tools.stack_traces.frames import MEANINGS, NoMap, cleaned
+from errtrack_mcp.tools.stack_traces.sources import LocalScript
 
 MAX_NAMED = 3
 

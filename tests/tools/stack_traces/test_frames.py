@@ -13,14 +13,20 @@ NOW = datetime(2026, 9, 1, tzinfo=UTC)
 
 
 def test_frames_of_the_platform_are_not_tried() -> None:
-    """Node's own modules and native code have no map."""
-    [trace] = from_text(
-        read_traces("Error: x\n    at f (app.js:1:2)\n    at node:fs:3:4\n    at map (native)\n"), "ref"
-    )
-    assert [(frame.ref, frame.reason, frame.counts) for frame in trace.frames] == [
-        ("ref", None, True),
-        ("ref", "maps_cannot_help", False),
-        ("ref", "maps_cannot_help", False),
+    """Node's own modules, native code and extensions of the browser have no map of this app."""
+    lines = [
+        "Error: x",
+        "at f (app.js:1:2)",
+        "at node:fs:3:4",
+        "at map (native)",
+        "at g (chrome-extension://id/a.js:1:2)",
+    ]
+    [trace] = from_text(read_traces("\n".join(lines)))
+    assert [(frame.reason, frame.counts) for frame in trace.frames] == [
+        (None, True),
+        ("maps_cannot_help", False),
+        ("maps_cannot_help", False),
+        ("maps_cannot_help", False),
     ]
 
 
@@ -40,14 +46,14 @@ def test_the_throw_site_comes_first_where_it_is_known(library: str, first: str) 
         for name in ("outermost", "thrower")
     )
     event = Event("u", NOW, library=library, exceptions=(ExceptionItem("Error", "x", frames=(outermost, thrower)),))
-    [trace] = from_event(event, "")
+    [trace] = from_event(event)
     assert (trace.header, trace.frames[0].function, trace.frames[0].ref) == ("Error: x", first, "c")
 
 
 def test_the_id_in_the_text_of_a_failure_is_the_ref() -> None:
     """It is all that a key without query:read sees."""
     frame = Frame("qe", line=1, column=2, in_app=True, resolve_failure="No sourcemap uploaded for chunk id: 5c7a")
-    [trace] = from_event(Event("u", NOW, library="web", exceptions=(ExceptionItem(frames=(frame,)),)), "other")
+    [trace] = from_event(Event("u", NOW, library="web", exceptions=(ExceptionItem(frames=(frame,)),)))
     assert trace.frames[0].ref == "5c7a"
 
 

@@ -41,7 +41,7 @@ def places(answer: dict[str, Any]) -> list[tuple[object, ...]]:
 async def test_a_pasted_trace_is_resolved_with_a_symbol_set(connect: Connect, answer: Answer) -> None:
     """Every frame of the app gets its function, file and line; the platform's are folded; source code is shown."""
     async with connect() as client:
-        resolved = await answer(client, TOOL, trace=TRACE, ref=REF)
+        resolved = await answer(client, TOOL, trace=TRACE, refs=[REF])
     assert places(resolved) == ORIGINALS
     assert resolved["readable"] is True
     assert resolved["summary"].startswith("4 of 4 frames of the app are readable. 1 further frame")
@@ -61,16 +61,16 @@ async def test_a_local_build_is_used_instead(connect: Connect, answer: Answer, t
 @pytest.mark.parametrize(
     ("ref", "reason"),
     [
-        ("", "never_uploaded"),  # looked for by its address
+        ("", "no_chunk_id"),  # looked for by its address
         ("no-such-ref", "never_uploaded"),
         (chunk_id("pending/main"), "upload_unfinished"),
-        ("https://shop.northwind.example/app.js.map", "never_uploaded"),
+        ("https://shop.northwind.example/assets/checkout.js", "never_uploaded"),
     ],
 )
 async def test_a_frame_that_stays_minified_says_why(connect: Connect, answer: Answer, ref: str, reason: str) -> None:
     """And is shown as it was sent."""
     async with connect() as client:
-        resolved = await answer(client, TOOL, trace=TRACE, **({"ref": ref} if ref else {}))
+        resolved = await answer(client, TOOL, trace=TRACE, refs=[ref] if ref else [])
     assert resolved["readable"] is False
     assert resolved["traces"][0]["frames"][0]["reason"] == reason
     assert reason in resolved["reasons"]
@@ -87,7 +87,7 @@ async def test_a_script_without_an_address_asks_for_its_last_line(connect: Conne
 async def test_a_position_beyond_the_map_does_not_fit(connect: Connect, answer: Answer) -> None:
     """It belongs to another build."""
     async with connect() as client:
-        resolved = await answer(client, TOOL, trace=f"Error: x\n    at f ({URL}:900:2)\n", ref=REF)
+        resolved = await answer(client, TOOL, trace=f"Error: x\n    at f ({URL}:900:2)\n", refs=[REF])
     assert resolved["traces"][0]["frames"][0]["reason"] == "map_does_not_fit"
 
 

@@ -5,7 +5,6 @@ from benchmarks.large_map import large_build
 
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import chunk_id
-from errtrack_mcp.tools.stack_traces import sources
 from tests.support.fixtures import Answer, Connect
 from tests.support.uploading import upload
 from tests.support.upstream import Upstream
@@ -23,22 +22,9 @@ def trace(*urls: str) -> str:
 async def test_a_file_is_fetched_once_for_all_its_frames(connect: Connect, answer: Answer, sandbox: Upstream) -> None:
     """The row, the link, the file: three requests, and the link is in none of the answers."""
     async with connect() as client:
-        resolved = await answer(client, TOOL, trace=trace(*["a.js"] * 5), ref=chunk_id("unbound/main"))
+        resolved = await answer(client, TOOL, trace=trace(*["a.js"] * 5), refs=[chunk_id("unbound/main")])
     assert len(sandbox.requests) == 3
     assert "object-storage" not in str(resolved)
-
-
-async def test_only_the_first_files_are_fetched(
-    connect: Connect, answer: Answer, sandbox: Upstream, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What was not tried is said."""
-    monkeypatch.setattr(sources, "MAX_FILES", 2)
-    urls = [f"https://shop.example/{number}.js" for number in range(4)]
-    async with connect() as client:
-        resolved = await answer(client, TOOL, trace=trace(*urls))
-    reasons = [frame["reason"] for frame in resolved["traces"][0]["frames"]]
-    assert reasons == ["never_uploaded", "never_uploaded", "not_tried", "not_tried"]
-    assert len(sandbox.requests) == 2
 
 
 async def test_a_damaged_file_says_what_is_wrong_with_it(connect: Connect, answer: Answer, database: Database) -> None:
@@ -61,7 +47,7 @@ async def test_a_map_of_20_megabytes_is_used(connect: Connect, answer: Answer, s
     build = large_build(20_000_000)
     upload(sandbox.url, "large", build.container("large"))
     async with connect() as client:
-        resolved = await answer(client, TOOL, trace=build.trace(50), ref="large")
+        resolved = await answer(client, TOOL, trace=build.trace(50), refs=["large"])
     frames = resolved["traces"][0]["frames"]
     step = len(build.columns) // 50
     assert len(build.source_map) > 19_000_000

@@ -10,6 +10,7 @@ from errtrack_mcp.api.sanitize import clean
 from errtrack_mcp.symbolication.places import Original, Place
 from errtrack_mcp.symbolication.traces import Trace, TraceFrame
 from errtrack_mcp.tools.issues.causes import failure_of
+from errtrack_mcp.tools.issues.frame_failures import EXTENSIONS
 from errtrack_mcp.tools.issues.models import Event, Frame
 
 MAX_HEADER_LENGTH = 1_000
@@ -26,11 +27,12 @@ Reason = Literal[
     "map_does_not_fit",
     "maps_cannot_help",
     "ambiguous",
+    "unsure",
     "not_tried",
 ]
 MEANINGS: dict[Reason, str] = {
-    "no_chunk_id": "Nothing says which symbol set the frame needs. Send the last line of the deployed script "
-    "(//# chunkId=...) as ref, or the directory of its build.",
+    "no_chunk_id": "Nothing says which symbol set the frame needs. Send the chunk id in the last line of the deployed "
+    "script (//# chunkId=...) in refs, project and version of its release, or the directory of its build.",
     "never_uploaded": "The project has no symbol set with this ref, or one without a file.",
     "fetch_failed": "PostHog tried to fetch the map and failed: nothing was uploaded.",
     "upload_unfinished": "The upload of the symbol set's file was begun and not finished: upload it again.",
@@ -38,16 +40,28 @@ MEANINGS: dict[Reason, str] = {
     "file_unusable": "The symbol set has a file in which nothing can be looked up.",
     "map_does_not_fit": "The map does not know this position: it belongs to another build than the deployed script.",
     "maps_cannot_help": "No map can help: the frame names no position in a script of this app.",
-    "ambiguous": "Several scripts of the build have this name: send the address with its folders, or a ref.",
-    "not_tried": "Too many frames or symbol sets for one call: send fewer frames.",
+    "ambiguous": "Several files may have its map (detail). Send the frames of one script alone with its ref, or the "
+    "address of the script with its folders.",
+    "unsure": "Readable by a symbol set that may be of another script (detail). Compare its ref with the chunk id in "
+    "the last line of the deployed script (//# chunkId=...).",
+    "not_tried": "Too many frames or symbol sets, or too little time, for one call: send fewer frames, or refs.",
 }
+
+
+class NoMap(Exception):  # noqa: N818 - named after what it is
+    """A frame's map that cannot be had: `reason` is its kind, the message says more."""
+
+    def __init__(self, reason: Reason, detail: str = "") -> None:
+        super().__init__(detail)
+        self.reason: Reason = reason
 
 
 @dataclass(slots=True)
 class WantedFrame:
     """One frame: where it is in the deployed script, and once resolved its `originals`, or the reason why not.
 
-    `readable` frames were resolved by PostHog when their event came in. `detail` says more about the reason.
+    `readable` frames were resolved by PostHog when their event came in. `detail` says more about the reason, which is
+    "unsure" for a frame that is resolved and perhaps wrongly. `ref` is that of its symbol set, where that is known.
     """
 
     function: str
@@ -67,6 +81,21 @@ class WantedFrame:
         return self.readable or bool(self.originals)
 
     @property
+    def waits(self) -> bool:
+        """Whether nothing is known of the frame so far."""
+        return not self.resolved and self.reason is None
+
+    @property
+    def is_java(self) -> bool:
+        """Whether the frame names a class and a method, and the map is one for the whole app."""
+        return self.column is None and "." in self.function
+
+    @property
+    def script(self) -> str:
+        """What frames of one script have in common."""
+        return "" if self.is_java else self.url
+
+    @property
     def counts(self) -> bool:
         """Whether the frame is the app's own code, by its original source where that is known."""
         source = self.originals[0].source if self.originals else self.url
@@ -74,9 +103,13 @@ class WantedFrame:
 
     def place(self) -> Place | None:
         """Return the position to look up, or None where the frame has none."""
-        if not self.line or (self.column is None and "." not in self.function):
+        if not self.line or (self.column is None and not self.is_java):
             return None
         return Place(self.line, self.column or 1, self.function)
+
+    def fail(self, why: NoMap) -> None:
+        """Note why the frame stays as it is."""
+        self.reason, self.detail = why.reason, str(why)
 
 
 @dataclass(slots=True)
@@ -104,41 +137,41 @@ def _code(line: str) -> str:
     return clean(line.expandtabs(4))
 
 
-def from_text(traces: list[Trace], ref: str) -> list[WantedTrace]:
-    """Return the frames of pasted text; `ref` is that of the symbol set that all of them need, "" for none."""
-    return [WantedTrace(_header(trace.header), [_from_text(frame, ref) for frame in trace.frames]) for trace in traces]
+def from_text(traces: list[Trace]) -> list[WantedTrace]:
+    """Return the frames of pasted text."""
+    return [WantedTrace(_header(trace.header), list(map(_from_text, trace.frames))) for trace in traces]
 
 
 def _header(text: str) -> str:
     return "\n".join(clean(line) for line in text[:MAX_HEADER_LENGTH].splitlines())
 
 
-def _from_text(frame: TraceFrame, ref: str) -> WantedFrame:
-    wanted = WantedFrame(clean(frame.function), clean(frame.url), frame.line, frame.column, ref)
-    if frame.line is None or frame.url.startswith("node:"):
+def _from_text(frame: TraceFrame) -> WantedFrame:
+    wanted = WantedFrame(clean(frame.function), clean(frame.url), frame.line, frame.column)
+    if frame.line is None or frame.url.startswith(("node:", *EXTENSIONS)):
         wanted.reason, wanted.in_app = "maps_cannot_help", False
     return wanted
 
 
-def from_event(event: Event, ref: str) -> list[WantedTrace]:
-    """Return the frames of a stored event, throw site first where that is known; `ref` is for frames without an id."""
+def from_event(event: Event) -> list[WantedTrace]:
+    """Return the frames of a stored event, throw site first where that is known."""
     traces = []
     for item in event.exceptions:
-        frames = [_from_event(frame, event.library, ref) for frame in item.frames]
+        frames = [_from_event(frame, event.library) for frame in item.frames]
         if event.throws_last:
             frames.reverse()
         traces.append(WantedTrace(_header(f"{item.type}: {item.value}"), frames, item.frames_omitted))
     return traces
 
 
-def _from_event(frame: Frame, library: str, ref: str) -> WantedFrame:
+def _from_event(frame: Frame, library: str) -> WantedFrame:
     failure = failure_of(frame, library)
     wanted = WantedFrame(
         function=frame.function,
         url=frame.source if frame.readable else frame.url or frame.source,
         line=frame.line,
         column=frame.column,
-        ref=frame.chunk_id or (failure.id if failure else "") or ref,
+        ref=frame.chunk_id or (failure.id if failure else ""),
         in_app=frame.in_app,
         readable=failure is None and frame.readable,
     )

@@ -22,7 +22,9 @@ from errtrack_mcp.tools.issues.address import IssueOrAddress, ask_about
 from errtrack_mcp.tools.issues.dates import Window
 from errtrack_mcp.tools.issues.events import read_captured_events, read_events
 from errtrack_mcp.tools.issues.models import Event
+from errtrack_mcp.tools.parameters import ListInText, ProjectName, Text, Version
 from errtrack_mcp.tools.refusal import Refusal
+from errtrack_mcp.tools.release_lookup import find_version
 from errtrack_mcp.tools.stack_traces.frames import (
     MEANINGS,
     WantedFrame,
@@ -30,9 +32,9 @@ from errtrack_mcp.tools.stack_traces.frames import (
     from_event,
     from_text,
 )
-from errtrack_mcp.tools.stack_traces.sources import LocalBuild, resolve
+from errtrack_mcp.tools.stack_traces.resolution import MAX_FILES, Known, LocalBuild, resolve
 from errtrack_mcp.tools.stack_traces.text import as_text
-from errtrack_mcp.tools.symbol_sets import Ref
+from errtrack_mcp.tools.symbol_sets import TRIMMED
 
 MAX_FRAMES = 200
 MAX_EVENTS = 20  # among which one is looked for
@@ -42,10 +44,15 @@ TraceText = Annotated[
     str,
     Field(
         max_length=MAX_CHARACTERS,
-        description="As printed by a browser, Node, React Native or Java; log prefixes may stay",
+        description="As it was printed, log prefixes too",
     ),
 ]
-EventUuid = Annotated[UUID | None, Field(description="Of issue_id's 20 newest events; default the newest")]
+EventUuid = Annotated[UUID | None, Field(description="Default: the newest event")]
+Refs = Annotated[
+    list[Annotated[Text, Field(max_length=2048), TRIMMED]],
+    Field(max_length=MAX_FILES, description="Chunk ids or script URLs, for frames without an id"),
+    ListInText,
+]
 BuildFolder = Annotated[
     str,
     Field(
@@ -55,7 +62,10 @@ BuildFolder = Annotated[
 
 
 class ResolvedFrame(ToolOutput):
-    """One frame: its place in the source code, or in the deployed script where `reason` says why it stayed there."""
+    """One frame: its place in the source code, or in the deployed script where `reason` says why it stayed there.
+
+    The reason "unsure" stands at a place in source code that may be wrong.
+    """
 
     function: str
     source: str
@@ -104,29 +114,35 @@ async def resolve_stack_traces(
     trace: TraceText = "",
     issue_id: IssueOrAddress = "",
     event_uuid: EventUuid = None,
-    ref: Ref = "",
+    refs: Refs | None = None,
+    project: ProjectName = "",
+    version: Version = "",
     directory: BuildFolder = "",
 ) -> ResolvedTraces:
     """Make a minified stack trace readable: trace, or an event of issue_id. Its source code is for the user alone."""
     if bool(trace) == bool(issue_id):
         raise Refusal("invalid_arguments", "Give either trace or issue_id. Nothing was read.")
+    if bool(project) != bool(version) or (directory and version):
+        raise Refusal("invalid_arguments", "Give project and version together, or directory. Nothing was read.")
     build = await _local_build(roots, directory, context) if directory else None
-    wanted = await _of_issue(api, issue_id, event_uuid, ref) if issue_id else _of_text(trace, ref)
+    wanted = await _of_issue(api, issue_id, event_uuid) if issue_id else _of_text(trace)
     frames = [frame for each in wanted for frame in each.frames]
     for frame in frames[MAX_FRAMES:]:
         frame.reason = frame.reason or "not_tried"
-    await resolve(frames[:MAX_FRAMES], api, build)
+    release = await find_version(api, version, project) if version else None
+    given = tuple(dict.fromkeys(ref for ref in refs or () if ref))
+    await resolve(frames[:MAX_FRAMES], api, build, Known(given, release))
     return _answer(wanted)
 
 
-def _of_text(trace: str, ref: str) -> list[WantedTrace]:
+def _of_text(trace: str) -> list[WantedTrace]:
     try:
-        return from_text(read_traces(trace), ref)
+        return from_text(read_traces(trace))
     except UnreadableTrace as error:
         raise Refusal("invalid_arguments", f"trace cannot be read. {error}") from None
 
 
-async def _of_issue(api: Client, issue: str, event_uuid: UUID | None, ref: str) -> list[WantedTrace]:
+async def _of_issue(api: Client, issue: str, event_uuid: UUID | None) -> list[WantedTrace]:
     """Read one stored event: as it was captured where the key has query:read, else as far as the texts on it lead."""
     now = datetime.now(UTC)
     window = Window(now - EVENTS_OF, now)
@@ -136,8 +152,7 @@ async def _of_issue(api: Client, issue: str, event_uuid: UUID | None, ref: str) 
         events = await read_captured_events(api, found.id, window, limit=limit)
     except MissingScope:
         events = page.events
-    event = _chosen(events or page.events, event_uuid)
-    return from_event(event, ref)
+    return from_event(_chosen(events or page.events, event_uuid))
 
 
 def _chosen(events: list[Event], event_uuid: UUID | None) -> Event:
@@ -172,7 +187,7 @@ def _answer(wanted: list[WantedTrace]) -> ResolvedTraces:
 def _readable(counted: list[WantedFrame], resolved: int) -> bool | None:
     """Return whether all frames that count are readable; None where nothing could be looked up."""
     if resolved == len(counted):
-        return bool(counted) or None
+        return None if not counted or any(frame.reason == "unsure" for frame in counted) else True
     untold = {"maps_cannot_help", "not_tried", "not_fetched"}
     return None if not resolved and all(frame.reason in untold for frame in counted) else False
 
@@ -184,12 +199,10 @@ def _summary(counted: int, resolved: int, others: int) -> str:
 
 def _shown(frame: WantedFrame) -> ResolvedFrame:
     deployed = ":".join(str(part) for part in (frame.url, frame.line, frame.column) if part)
-    common: dict[str, Any] = {"in_app": frame.counts, **({"ref": frame.ref} if frame.ref else {})}
+    noted = {"ref": frame.ref, "reason": frame.reason, "detail": frame.detail}
+    common: dict[str, Any] = {"in_app": frame.counts} | {name: value for name, value in noted.items() if value}
     if not frame.originals:
-        why = {name: value for name, value in (("reason", frame.reason), ("detail", frame.detail)) if value}
-        return ResolvedFrame(
-            function=frame.function, source=frame.url, line=frame.line, column=frame.column, **common, **why
-        )
+        return ResolvedFrame(function=frame.function, source=frame.url, line=frame.line, column=frame.column, **common)
     original = frame.originals[0]
     name = f"{frame.function} " if frame.function else ""
     return ResolvedFrame(

@@ -28,12 +28,13 @@ def _lines(trace: WantedTrace) -> Iterator[str]:
 
 def frame_lines(frame: WantedFrame, *, with_code: bool) -> Iterator[str]:
     """Write one frame: its place, and the source code around it."""
+    why = f"  [{frame.reason}]" if frame.reason else ""
     if not frame.originals:
         place = ":".join(str(part) for part in (frame.url, frame.line, frame.column) if part)
-        yield f"    at {frame.function or '<anonymous>'} ({place})" + (f"  [{frame.reason}]" if frame.reason else "")
+        yield f"    at {frame.function or '<anonymous>'} ({place}){why}"
     for original in frame.originals:
         place = ":".join(str(part) for part in (original.source, original.line, original.column) if part)
-        yield f"    at {original.function or frame.function or '<anonymous>'} ({place})"
+        yield f"    at {original.function or frame.function or '<anonymous>'} ({place}){why}"
         if with_code:
             yield from code_lines(original)
 
