@@ -11,6 +11,7 @@ import pytest
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import FULL_KEY, PROJECT_ID
 from tests.support.bundler import Bundle, inject
+from tests.support.containers import BUILD
 from tests.support.fixtures import Run, Spawn
 from tests.support.invoked import invoke
 from tests.support.terminal import run_on_terminal
@@ -61,6 +62,23 @@ def test_the_exit_code_tells_a_ci_job(run: Run, sandbox: Upstream, database: Dat
     assert refused.returncode == 2
     assert "unauthenticated: " in refused.stderr
     assert invoke("build-check", str(dist / "absent"), **place).returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("1", "Position: discountFor at source/order/discount.ts:8:41 (checkout.js)"),
+        ("900", "Position: The map does not know this position"),
+    ],
+)
+def test_a_position_is_looked_up(line: str, said: str) -> None:
+    """With the script, the line and the column; without the script it is refused."""
+    position = ("--line", line, "--column", "48")
+    done = invoke("build-check", "--script", "https://shop.example/checkout.js", *position, str(BUILD))
+    assert any(each.startswith(said) for each in done.stdout.splitlines()), done.stdout
+    refused = invoke("build-check", *position, str(BUILD))
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "script, line and column go together" in refused.stderr
 
 
 def test_what_needs_no_project_is_reported_without_one(tmp_path: Path, bundle: Bundle) -> None:

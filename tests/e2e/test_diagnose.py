@@ -34,6 +34,8 @@ def configured(sandbox: Upstream) -> dict[str, str]:
         (["--issue", issue_id("readable-after-upload")], 0, True),
         (["--issue", issue_id("no-event-in-7-days")], 2, None),
         (["--issue", issue_id("no-event-in-7-days"), "--date-from", "-30d"], 0, True),
+        ([chunk_id("never/admin"), "--verify", "--line", "1", "--column", "48"], 0, True),
+        ([chunk_id("pending/main"), "--verify"], 1, False),
     ],
 )
 def test_the_exit_code_says_whether_it_is_readable(
@@ -57,6 +59,9 @@ def test_the_exit_code_says_whether_it_is_readable(
         (["--release-id", ""], {}, "release_id must not be empty"),
         (["--issue", "cart"], {}, "issue_id is neither an id"),
         (["--issue", issue_id("cart-total"), "--version", "1"], {}, "Give an issue, or version, not both"),
+        (["--issue", issue_id("cart-total"), "--expiring-within-days", "7"], {}, "or expiring-within-days, not both"),
+        (["--issue", issue_id("cart-total"), "--verify"], {}, "Give an issue, or verify, not both"),
+        ([chunk_id("never/admin"), "--line", "1", "--column", "48"], {}, "verify needs ref"),
         (["--date-from", "-3d"], {}, "give --issue too"),
     ],
 )
@@ -95,6 +100,12 @@ def test_on_a_terminal_each_cause_of_an_issue_has_its_frame_and_its_remedy(confi
     words = " ".join(shown.text.split())
     for part in ("map does not fit: 3 frames", "fd at /static/js/", ":1:90412", "Still broken at", "Deploy the very"):
         assert part in words
+
+
+def test_on_a_terminal_it_is_said_why_a_file_was_not_looked_into(configured: dict[str, str]) -> None:
+    """The summary names the field of the JSON that a person does not see."""
+    words = " ".join(show("diagnose", chunk_id("pending/main"), "--verify", **configured).text.split())
+    assert "The file: its storage answered 404." in words
 
 
 @pytest.mark.parametrize("columns", [40, 80, 120, 200])

@@ -30,18 +30,24 @@ NO_KEY = "POSTHOG_PERSONAL_API_KEY is not set, so the project was not asked: no 
 @env_file_option
 @json_option
 @click.option("--exclude", multiple=True, help="Leave out scripts whose path below DIRECTORY fits this glob.")
+@click.option("--script", help="Say where a position comes from: in the script of this path or address ...")
+@click.option("--line", type=click.IntRange(1), help="... at this line ...")
+@click.option("--column", type=click.IntRange(1), help="... and column (needs the extra symbolicate).")
 @click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path))
-def command(env_file: Path | None, as_json: bool, exclude: tuple[str, ...], directory: Path) -> None:  # noqa: FBT001
+def command(
+    env_file: Path | None, *, as_json: bool, exclude: tuple[str, ...], directory: Path, **position: str | int | None
+) -> None:
     """Say whether errors from the build in DIRECTORY will be readable: exit 0 yes, 1 no, 2 not known."""
-    run(env_file, lambda settings: check(settings, directory.resolve(), exclude, as_json=as_json), {}, needs_key=False)
+    asked = {name: value for name, value in position.items() if value is not None} | {"exclude": ",".join(exclude)}
+    run(env_file, lambda settings: check(settings, directory.resolve(), asked, as_json=as_json), {}, needs_key=False)
 
 
-async def check(settings: Settings, directory: Path, exclude: tuple[str, ...], *, as_json: bool) -> int:
+async def check(settings: Settings, directory: Path, asked: Mapping[str, Any], *, as_json: bool) -> int:
     """Check a directory, print the answer, and return the exit code: 0 readable, 1 not, 2 could not tell.
 
     Raises ConfigurationError for settings that cannot be used.
     """
-    answer = await answer_of(_called(settings.model_copy(update={"build_root": directory}), exclude))
+    answer = await answer_of(_called(settings.model_copy(update={"build_root": directory}), asked))
     if answer is None:
         return EXIT_CODES[None]
     if settings.personal_api_key is None:
@@ -56,9 +62,9 @@ async def check(settings: Settings, directory: Path, exclude: tuple[str, ...], *
     return EXIT_CODES[answer["readable"]]
 
 
-async def _called(settings: Settings, exclude: tuple[str, ...]) -> CallToolResult:
+async def _called(settings: Settings, asked: Mapping[str, Any]) -> CallToolResult:
     """Call the tool, with a progress bar where a person can see it."""
-    arguments = {"exclude": ",".join(exclude), "max_tokens": EVERY_SCRIPT}
+    arguments = {**asked, "max_tokens": EVERY_SCRIPT}
     async with connected(settings) as client:
         with progress("Reading scripts.") as report:
             return await client.call_tool(TOOL, arguments, progress_callback=report)
@@ -89,10 +95,20 @@ def _fields(script: Mapping[str, str]) -> tuple[str, str, str, str]:
     return script["state"], script["path"], script.get("chunk_id", ""), detail
 
 
+def _place(position: Mapping[str, Any]) -> str:
+    """Say where a position comes from: `Position: total at src/cart.ts:8:41 (app.js)`, or why that is not known."""
+    if not position["known"]:
+        return f"Position: {position['problem']} ({position['script']})"
+    place = ":".join(str(position[part]) for part in ("source", "line", "column") if position.get(part))
+    return f"Position: {position.get('function', 'no function')} at {place} ({position['script']})"
+
+
 def _print_rest(answer: Mapping[str, Any], say: Callable[[str, str], None]) -> None:
     say(answer["summary"], f"bold {STYLES[answer['readable']]}")
     for state, meaning in answer["states"].items():
         say(f"  {state}: {meaning}", "")
+    if position := answer.get("position"):
+        say(_place(position), "")
     for note in answer["notes"]:
         say(note, "")
     for line in answer["commands"]:

@@ -35,10 +35,11 @@ COVERAGE = ("created_at", "project", "version", *STATES)
 @click.option(
     "--expiring-within-days",
     type=click.IntRange(0, 30),
-    default=7,
-    show_default=True,
-    help="Count what retention removes so soon.",
+    help="Count what retention removes so soon: 7 unless you say otherwise.",
 )
+@click.option("--verify", is_flag=True, help="Look into the file of REF (needs the extra symbolicate) ...")
+@click.option("--line", type=click.IntRange(1), help="... and whether its map knows this line ...")
+@click.option("--column", type=click.IntRange(1), help="... and column of the deployed script.")
 @click.option("--issue", help="An issue: its id, or the address of its page in PostHog.")
 @click.option("--date-from", help="Events of an issue since then: 2026-09-18, -24h, -7d (the default).")
 @click.argument("ref", required=False)
@@ -53,7 +54,7 @@ def command(env_file: Path | None, *, as_json: bool, in_sandbox: bool, **given: 
     app, fixed = embedded_sandbox() if in_sandbox else (None, {})
     if empty := [name for name, value in given.items() if value == ""]:
         stop([f"{', '.join(empty)} must not be empty: leave it out to diagnose the whole project."])
-    tool, arguments = asked({name: value for name, value in given.items() if value is not None})
+    tool, arguments = asked({name: value for name, value in given.items() if value not in {None, False}})
     run(env_file, lambda settings: diagnose(settings, app, tool, arguments, as_json=as_json), fixed, needs_key=True)
 
 
@@ -65,8 +66,8 @@ def asked(given: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         if "date_from" in given:
             stop(["--date-from is about the events of an issue: give --issue too."])
         return TOOL, given
-    if others := {"ref", "release_id", "project", "version"} & given.keys():
-        stop([f"Give an issue, or {', '.join(sorted(others))}, not both."])
+    if others := given.keys() - {"issue", "date_from"}:
+        stop([f"Give an issue, or {', '.join(sorted(others)).replace('_', '-')}, not both."])
     dates = {name: given[name] for name in ("date_from",) if name in given}
     return ISSUE_TOOL, {"issue_id": given["issue"], **dates}
 
@@ -100,6 +101,8 @@ async def _called(
 def _print(console: Console, answer: Mapping[str, Any]) -> None:
     """Print what is wrong, where, and what to do; the notice is for models."""
     console.print(Text(answer["summary"], style=STYLES[answer["readable"]]))
+    if problem := answer.get("file", {}).get("problem"):
+        console.print(Text(f"The file: {problem}."), soft_wrap=True)
     console.print(
         f"{answer['unbound']:,} belong to no release; {answer['expiring']:,} will soon be removed by retention."
     )

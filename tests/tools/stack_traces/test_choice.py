@@ -39,6 +39,7 @@ APP, VENDOR = "https://shop.example/js/app.js", "https://shop.example/js/vendor.
         ((candidate("a", "app.js"), candidate("o", "old/name.js", given=False)), ["a", ""]),  # of another script
         ((candidate("n"), candidate("m")), ["ambiguous", "ambiguous"]),
         ((candidate("n"),), ["n?", "n?"]),
+        ((candidate("o", "old.js", given=False), candidate("n")), ["ambiguous", "ambiguous"]),
         ((candidate("far", "css/app.js"), candidate("near", "js/app.js"), candidate("v", "vendor.js")), ["near", "v"]),
         ((Candidate("https://shop.example/js/app.js", NoMap("file_unusable")),), [APP, ""]),
         ((candidate("v", "vendor.js"), Candidate("gone", NoMap("never_uploaded"))), ["gone", "v"]),
