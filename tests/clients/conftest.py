@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from errtrack_mcp.sandbox.seed import FULL_KEY
+from tests.support.browser import Browser, open_page
 from tests.support.frameworks import Framework, make_framework
 from tests.support.serving import serving
 from tests.support.upstream import Upstream
@@ -26,6 +27,12 @@ def person(tmp_path: Path, sandbox: Upstream) -> Person:
         (tmp_path / folder).mkdir()
     variables = {"POSTHOG_HOST": sandbox.url, "POSTHOG_PERSONAL_API_KEY": FULL_KEY}
     return Person(tmp_path / "home", tmp_path / "here", variables)
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Browser:
+    """Open pages in a browser; a test that asks for this is marked as a client test, and needs the mark `browser`."""
+    return lambda address: open_page(address, tmp_path / "profile")
 
 
 @pytest.fixture

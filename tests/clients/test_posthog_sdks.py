@@ -13,7 +13,8 @@ from mcp import Client
 from errtrack_mcp.sandbox.app import create_app
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import RELEASES
-from tests.support.bundler import bundle_reporting_app, inject
+from tests.support.browser import Browser, serve_pages
+from tests.support.bundler import bundle_reporting_app, bundle_reporting_page, inject
 from tests.support.fixtures import Answer, Connect
 from tests.support.installed import environment
 from tests.support.npm import CLIENTS, Node
@@ -119,6 +120,32 @@ def places(events: dict[str, Any]) -> list[tuple[str, str, int]]:
     """Return where the last two frames of the newest event are."""
     [frames] = [each["frames"] for each in events["results"][0]["exceptions"]]
     return [(frame["function"], frame["source"], frame["line"]) for frame in frames[-2:]]
+
+
+@pytest.mark.browser
+async def test_an_error_of_a_page_goes_from_minified_to_readable(  # noqa: PLR0913, PLR0917
+    browser: Browser, an_hour_ago: Upstream, sandbox: Upstream, connect: Connect, answer: Answer, tmp_path: Path
+) -> None:
+    """In a real browser, from another origin, and caught by PostHog's SDK itself: nobody calls it."""
+    script = bundle_reporting_page(tmp_path)
+    ref = inject(script)
+    with serve_pages(script.parent) as shop:
+        browser(f"{shop}/index.html?host={an_hour_ago.url}")
+        async with connect(build_root=str(script.parent)) as client:
+            [minified] = await reported(answer, client)
+            before = await answer(client, DIAGNOSE, issue_id=minified["id"])
+            await upload(answer, client, project="cart", version="1.0", release_mode="symbol-set", inject=False)
+            resolved = await answer(client, RESOLVE, issue_id=minified["id"])
+            browser(f"{shop}/index.html?host={sandbox.url}")
+            [readable] = [issue for issue in await reported(answer, client) if issue["id"] != minified["id"]]
+            events = await answer(client, EVENTS, issue_id=readable["id"])
+    assert (minified["name"], minified["library"]) == ("RangeError", "web")
+    assert [(cause["kind"], cause["ref"]) for cause in before["causes"]] == [("never_uploaded", ref)]
+    assert resolved["readable"] is True
+    assert '>     8 |     throw new RangeError("A cart without lines has no average price");' in resolved["stack_trace"]
+    [frames] = [each["frames"] for each in events["results"][0]["exceptions"]]
+    assert (frames[-1]["function"], frames[-1]["source"], frames[-1]["line"]) == ("averagePrice", "../src/cart.ts", 8)
+    assert events["results"][0]["exceptions"][0]["handled"] is False
 
 
 @pytest.mark.parametrize("options", [(), ("--gzip",)])

@@ -48,11 +48,24 @@ def bundle_reporting_app(project: Path) -> Path:
 
     Its code is one line; PostHog's SDK stays outside, where Node finds it.
     """
+    return _bundle_reporting(project, "main.ts", "--platform=node", "--packages=external")
+
+
+def bundle_reporting_page(project: Path) -> Path:
+    """Bundle the page of tests/clients/reporting_app with PostHog's SDK into `project`/dist, and return its script."""
+    script = _bundle_reporting(project, "page.ts")
+    (script.parent / "index.html").write_text(
+        '<!doctype html><button id="pay">Pay</button><script src="app.js"></script>'
+    )
+    return script
+
+
+def _bundle_reporting(project: Path, entry: str, *options: str) -> Path:
     shutil.copytree(CLIENTS / "reporting_app", project / "src")
     (project / "node_modules").symlink_to(MODULES)
     script = project / "dist" / "app.js"
-    options = ("--bundle", "--minify", "--platform=node", "--packages=external", "--sourcemap", f"--outfile={script}")
-    command = [str(ESBUILD), str(project / "src" / "main.ts"), *options]
+    given = ("--bundle", "--minify", "--sourcemap", f"--outfile={script}", *options)
+    command = [str(ESBUILD), str(project / "src" / entry), *given]
     subprocess.run(command, check=True, capture_output=True, timeout=60, env={**os.environ, "NO_COLOR": "1"})
     return script
 

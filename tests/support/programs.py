@@ -10,6 +10,7 @@ from collections import Counter
 import pytest
 
 from tests.support import frameworks, npm, vendors
+from tests.support.browser import BROWSER
 
 # What `make clients` has to have installed for a test that asks for the fixture.
 INSTALLED = {
@@ -17,8 +18,9 @@ INSTALLED = {
     "bundle": npm.INSTALLED,
     "person": vendors.INSTALLED,
     "framework": frameworks.INSTALLED,
+    "browser": npm.INSTALLED,
 }
-NEEDS = {"client": ("npm", "node"), "cluster": ("nginx", "redis-server")}
+NEEDS = {"client": ("npm", "node"), "cluster": ("nginx", "redis-server"), "browser": (BROWSER,)}
 NOT_RUN = pytest.StashKey[Counter[str]]()
 
 
