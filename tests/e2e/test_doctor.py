@@ -215,6 +215,8 @@ def test_missing_scopes_are_reported(examine: Examine, configured: dict[str, str
     assert "ERRTRACK_READ_ONLY=1" in half.line("scopes")
     whole = examine(**reading, ERRTRACK_READ_ONLY="1")
     assert {whole.status(name) for name in ("scopes", "toolset releases", "toolset symbol-sets")} == {"ok"}
+    assert "query:read no (error-tracking-issues-releases needs it" in whole.line("scopes")
+    assert examine(**configured).line("scopes").strip().endswith("query:read yes")
 
 
 def test_a_key_for_another_project_is_reported_which(examine: Examine, configured: dict[str, str]) -> None:
@@ -329,7 +331,7 @@ def test_a_host_that_tells_nothing_about_keys_is_asked_by_deeds(
         report = examine(POSTHOG_HOST=upstream.url, POSTHOG_PERSONAL_API_KEY=key)
         refused = examine(POSTHOG_HOST=upstream.url, POSTHOG_PERSONAL_API_KEY=CANARY)
         reading = examine(POSTHOG_HOST=upstream.url, POSTHOG_PERSONAL_API_KEY=key, ERRTRACK_READ_ONLY="1")
-    assert f"error_tracking:read yes, error_tracking:write {writes}" in report.line("scopes")
+    assert f"error_tracking:read yes, error_tracking:write {writes}, query:read unknown" in report.line("scopes")
     assert refused.failing() == ["key"]
     assert reading.code == 0
     assert len([request for request in upstream.requests if request.startswith("PATCH")]) == 1 + len(TOOLSETS)

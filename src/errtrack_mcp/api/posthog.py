@@ -12,6 +12,7 @@ REGION_NAMES = {US: "PostHog Cloud US", EU: "PostHog Cloud EU"}
 INGEST_SUFFIX, APP_SUFFIX = ".i.posthog.com", ".posthog.com"  # events go to the first, this API answers at the second
 
 READ_SCOPE, WRITE_SCOPE = "error_tracking:read", "error_tracking:write"
+QUERY_SCOPE = "query:read"
 SCOPES = f"{READ_SCOPE} and {WRITE_SCOPE}"
 
 KEY_PAGE = "/settings/user-api-keys"

@@ -9,7 +9,7 @@ from mcp_types import TextContent
 
 from errtrack_mcp.api.errors import ApiError, Forbidden, MissingScope, NotFound, Unauthenticated
 from errtrack_mcp.api.models import ApiModel
-from errtrack_mcp.api.posthog import READ_SCOPE, WRITE_SCOPE
+from errtrack_mcp.api.posthog import QUERY_SCOPE, READ_SCOPE, WRITE_SCOPE
 from errtrack_mcp.api.sanitize import quoted
 from errtrack_mcp.cli.doctor.run import DoctorRun, Finding, Skipped, failed, passed, warned
 from errtrack_mcp.cli.in_process import connected
@@ -19,6 +19,10 @@ from errtrack_mcp.server.catalog.toolsets import EVERY_TOOLSET, LOCAL_TOOLSETS, 
 from errtrack_mcp.symbolication.process import is_installed
 
 NOWHERE = str(UUID(int=0))
+NEED_QUERIES = (
+    "error-tracking-issues-releases needs it; error-tracking-issues-diagnose and error-tracking-stack-traces-resolve "
+    "find the symbol sets of some issues only with it"
+)
 
 
 class Project(ApiModel):
@@ -57,12 +61,22 @@ async def check_scopes(run: DoctorRun) -> Finding:
     settings = run.usable()
     run.needs("key")
     reads, writes = await _scopes(run)
-    said = f"{READ_SCOPE} {_yes(answer=reads)}, {WRITE_SCOPE} {_yes(answer=writes)}"
+    queries = _may_query(run)
+    said = (
+        f"{READ_SCOPE} {_yes(answer=reads)}, {WRITE_SCOPE} {_yes(answer=writes)}, {QUERY_SCOPE} {_yes(answer=queries)}"
+    )
+    said += "" if queries else f" ({NEED_QUERIES})"
     if reads is False:
         return failed(said, f"Add {READ_SCOPE} (and {WRITE_SCOPE}, unless you only read) to the key at {run.key_page}.")
     if writes is False and not settings.read_only:
         return warned(said, f"Add {WRITE_SCOPE} at {run.key_page}, or set ERRTRACK_READ_ONLY=1 to offer no more.")
     return passed(said)
+
+
+def _may_query(run: DoctorRun) -> bool | None:
+    """Return whether the host says that the key may ask queries; None where it tells nothing about keys."""
+    info = run.probe.key
+    return bool({"*", QUERY_SCOPE} & set(info.scopes)) if info and info.scopes is not None else None
 
 
 async def _scopes(run: DoctorRun) -> tuple[bool | None, bool | None]:
