@@ -75,6 +75,25 @@ async def test_a_filter_finds_the_one_issue_that_fits(
     assert ids(page) == ([issue_id(expected)] if expected else [])
 
 
+@pytest.mark.parametrize("severity", ["high", "low", "none"])
+async def test_issues_of_a_severity_are_found(connect: Connect, answer: Answer, severity: str) -> None:
+    """None: those that nobody gave one."""
+    async with connect() as client:
+        everything = await answer(client, LIST, limit=100, max_tokens=100_000)
+        page = await answer(client, LIST, severity=severity, limit=100, max_tokens=100_000)
+    assert ids(page) == [row["id"] for row in everything["results"] if row.get("severity", "none") == severity]
+    assert ids(page)
+
+
+async def test_an_installation_without_severity_does_not_answer_with_everything(
+    connect_to: ConnectTo, answer: Answer, refusal: Refusal
+) -> None:
+    """Its rows have none, so that a filter it passed over is noticed; those without one are all."""
+    async with connect_to("2026-06") as (client, _):
+        assert "does not filter by severity" in await refusal(client, LIST, severity="high")
+        assert ids(await answer(client, LIST, severity="none", limit=1))
+
+
 async def test_issues_of_a_user_are_found(connect: Connect, answer: Answer) -> None:
     """By the number of the user."""
     async with connect() as client:
@@ -115,7 +134,7 @@ async def test_what_is_read_only_is_found_as_resolved(connect: Connect, answer: 
     assert {issue_id("resolved"), issue_id("archived"), issue_id("pending-release")} == set(ids(resolved))
 
 
-@pytest.mark.parametrize("name", ["environment", "severity", "orderBy", "is_set", "verbosity", "filterGroup"])
+@pytest.mark.parametrize("name", ["environment", "person", "orderBy", "is_set", "verbosity", "filterGroup"])
 async def test_a_filter_that_does_not_exist_is_refused(
     connect: Connect, refusal: Refusal, sandbox: Upstream, name: str
 ) -> None:

@@ -38,6 +38,7 @@ FilePath = Annotated[Text, Field(max_length=240, description="Part of a source p
 Release = Annotated[Text, Field(max_length=500, description="Id, version or commit")]
 Library = Annotated[Text, Field(max_length=250, description="SDK, as web or posthog-node")]
 Url = Annotated[Text, Field(max_length=1000, description="Part of the page's URL")]
+Severity = Literal["any", "none", "low", "medium", "high", "critical"]
 UserId = Annotated[int, Field(ge=0, le=2**31 - 1, description="Assigned to this user; 0: any"), WholeNumber]
 RoleId = Annotated[UUID | None, Field(description="Assigned to this role")]
 TestAccounts = Annotated[bool, Field(description="Count internal and test users")]
@@ -79,6 +80,7 @@ async def list_issues(
     date_from: DateFrom = "",
     date_to: DateTo = "",
     status: Status = "active",
+    severity: Severity = "any",
     search: Search = "",
     file_path: FilePath = "",
     release: Release = "",
@@ -101,13 +103,14 @@ async def list_issues(
         "filterTestAccounts": not test_accounts,
         "limit": limit,
         "offset": offset,
-        "filterGroup": _event_filters(library, url),
+        "filterGroup": [*_event_filters(library, url), *_severity_filter(severity)],
     }
     if words := _search_words(search, file_path):
         question["searchQuery"] = words
     if assignee := _assignee(assignee_user_id, assignee_role_id):
         question["assignee"] = assignee
     rows = await _ask(api, question, release)
+    _check_severity(rows.results, severity)
     listed = [_listed(api, row) for row in rows.results]
     page = IssuesPage(
         count=None,
@@ -127,6 +130,20 @@ def _event_filters(library: str, url: str) -> list[Question]:
 
 def _event_filter(key: str, value: str, operator: str) -> Question:
     return {"key": key, "value": value, "operator": operator, "type": "event"}
+
+
+def _severity_filter(severity: str) -> list[Question]:
+    if severity == "any":
+        return []
+    operator = "is_not_set" if severity == "none" else "exact"  # neither goes without a value
+    return [{"key": "severity", "value": severity, "operator": operator, "type": "error_tracking_issue"}]
+
+
+def _check_severity(rows: list[IssueRow], severity: str) -> None:
+    """Refuse an answer that passed over the filter, as before August 2026 (docs/posthog-api.md, section 10.1)."""
+    wanted = {"any": [row.severity for row in rows], "none": [None, ""]}.get(severity, [severity])
+    if any(row.severity not in wanted for row in rows):
+        raise Refusal("invalid_arguments", "This installation of PostHog does not filter by severity: ask without it.")
 
 
 def _search_words(search: str, file_path: str) -> str:
