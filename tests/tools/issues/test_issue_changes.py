@@ -38,6 +38,8 @@ def stored(database: Database, column: str, issue: str = CART) -> Any:
         ({"name": 404}, ("name", "404")),
         ({"name": "unchanged", "status": "unchanged", "severity": "unchanged"}, ("name", "unchanged")),
         ({"description": "Since Friday"}, ("description", "Since Friday")),
+        ({"clear_description": True}, ("description", None)),
+        ({"clear_name": True, "name": ""}, ("name", None)),
     ],
 )
 async def test_a_field_is_changed_and_nothing_else(
@@ -53,6 +55,14 @@ async def test_a_field_is_changed_and_nothing_else(
     assert done["issue"].get(field) == value
     assert {name for name in after if after[name] != before[name]} - {"updated_at"} == {field}
     assert after[field] == value
+
+
+async def test_a_text_is_not_given_and_cleared_at_once(connect: Connect, refusal: Refusal, sandbox: Upstream) -> None:
+    """Nothing is asked; an empty text, as strict clients send it for what they do not mean, clears nothing."""
+    async with connect() as client:
+        assert "not both" in await refusal(client, UPDATE, issue_id=CART, name="x", clear_name=True)
+        assert "Nothing to change" in await refusal(client, UPDATE, issue_id=CART, name="", description="")
+    assert not sandbox.requests
 
 
 async def test_a_resolved_issue_can_be_reopened_by_old_clients(connect: Connect, answer: Answer) -> None:

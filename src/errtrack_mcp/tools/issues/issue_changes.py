@@ -76,16 +76,21 @@ async def update_issue(
     severity: Severity = "unchanged",
     name: Name = None,
     description: Description = None,
+    clear_name: bool = False,
+    clear_description: bool = False,
 ) -> ChangedIssue:
     """Change the fields given and return the issue as it is afterwards."""
+    if (name and clear_name) or (description and clear_description):
+        raise Refusal("invalid_arguments", "Give a text or clear it, not both. Nothing was changed.")
     texts = {"name": name, "description": description}
     body: dict[str, Any] = {field: text for field, text in texts.items() if text is not None}
+    body |= {field: None for field, asked in (("name", clear_name), ("description", clear_description)) if asked}
     if status != UNCHANGED:
         body["status"] = status
     if severity != UNCHANGED:
         body["severity"] = None if severity == "none" else severity
     if not body:
-        raise Refusal("invalid_arguments", "Nothing to change: give status, severity, name or description.")
+        raise Refusal("invalid_arguments", "Nothing to change: give a field, or clear_name or clear_description.")
     return await _changed(api, issue_id, (), body, CONSEQUENCES.get(status, ""))
 
 
@@ -126,7 +131,7 @@ def _same(now: Any, asked: Any) -> bool:
     """Return whether what was read is what was asked for; text comes back cleaned."""
     if isinstance(asked, dict):
         return isinstance(now, dict) and all(str(now.get(key)) == str(value) for key, value in asked.items())
-    return bool(now == clean(asked)) if isinstance(asked, str) else now is None or now == {}
+    return bool(now == clean(asked)) if isinstance(asked, str) else not now
 
 
 TOOLS = [
