@@ -7,7 +7,15 @@ import pytest
 from errtrack_mcp.symbolication.places import Original
 from errtrack_mcp.symbolication.traces import read_traces
 from errtrack_mcp.tools.issues.models import Event, ExceptionItem, Frame
-from errtrack_mcp.tools.stack_traces.frames import MEANINGS, WantedFrame, from_event, from_text
+from errtrack_mcp.tools.stack_traces.frames import (
+    MEANINGS,
+    WantedFrame,
+    WantedTrace,
+    first_frames,
+    from_event,
+    from_text,
+    take_code_out,
+)
 
 NOW = datetime(2026, 9, 1, tzinfo=UTC)
 
@@ -55,6 +63,28 @@ def test_the_id_in_the_text_of_a_failure_is_the_ref() -> None:
     frame = Frame("qe", line=1, column=2, in_app=True, resolve_failure="No sourcemap uploaded for chunk id: 5c7a")
     [trace] = from_event(Event("u", NOW, library="web", exceptions=(ExceptionItem(frames=(frame,)),)))
     assert trace.frames[0].ref == "5c7a"
+
+
+def test_the_first_frames_are_kept_whichever_trace_they_are_of() -> None:
+    """An error without a stack stays: it is all there is of it."""
+    frame = WantedFrame("f", "app.js", 1, 2)
+    traces = [WantedTrace("a", [frame] * 3), WantedTrace("b", [frame] * 3), WantedTrace("c", [frame]), WantedTrace("d")]
+    kept, left_out = first_frames(traces, 4)
+    assert [(trace.header, len(trace.frames)) for trace in kept] == [("a", 3), ("b", 1), ("d", 0)]
+    assert left_out == 3
+    assert first_frames(traces, 7) == (traces, 0)
+
+
+def test_source_code_beyond_a_size_is_taken_out() -> None:
+    """Places stay; the first frames, nearest to the throw, keep theirs."""
+    frames = [
+        WantedFrame("f", "app.js", 1, 2, originals=(Original("f", "a.ts", 3, 1, "12345", ("12",), ("123",)),))
+        for _ in range(3)
+    ]
+    assert not take_code_out(frames, 30)
+    assert take_code_out(frames, 20)
+    assert [frame.originals[0].code for frame in frames] == ["12345", "12345", ""]
+    assert frames[2].originals[0] == Original("f", "a.ts", 3, 1)
 
 
 def test_every_reason_has_a_meaning_that_ends_a_sentence() -> None:

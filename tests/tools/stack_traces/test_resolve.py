@@ -9,8 +9,10 @@ import pytest
 
 from errtrack_mcp.sandbox.seed import FULL_KEY, READ_KEY, chunk_id
 from errtrack_mcp.sandbox.seed_issues import issue_id
-from tests.support.containers import BUILD
+from tests.support.containers import BUILD, pair
 from tests.support.fixtures import Answer, Connect, Refusal
+from tests.support.uploading import upload
+from tests.support.upstream import Upstream
 
 pytestmark = pytest.mark.anyio
 
@@ -151,6 +153,23 @@ async def test_source_code_is_in_no_answer_that_did_not_ask(connect: Connect, an
             ("error-tracking-symbol-sets-diagnose", {"ref": chunk_id("unbound/search")}),
         ):
             assert "customer.account" not in str(await answer(client, tool, **arguments))
+
+
+async def test_the_longest_trace_has_an_answer_of_bounded_size(
+    connect: Connect, answer: Answer, sandbox: Upstream
+) -> None:
+    """2,000 frames in a map with lines of code as long as lines may be, and names too: what is left out is said."""
+    source_map = {"version": 3, "sources": ["s" * 5_000], "sourcesContent": ["x" * 5_000], "mappings": "AAAA"}
+    upload(sandbox.url, "long", pair(b"f();", json.dumps({**source_map, "names": []}).encode()))
+    trace = "\n".join(["Error: x", *[f"    at {'f' * 40} (https://shop.example/app.js:1:1)"] * 1_999])
+    async with connect() as client:
+        resolved = await answer(client, TOOL, trace=trace, refs=["long"])
+    assert len(json.dumps(resolved)) < 150_000
+    assert resolved["readable"] is None
+    assert len(resolved["traces"][0]["frames"]) == 100
+    assert resolved["stack_trace"].count(" | ") == 66
+    assert "1899 further frames were left out" in resolved["summary"]
+    assert "Not every frame has its source code here" in resolved["summary"]
 
 
 @pytest.mark.attack("hostile stack traces")

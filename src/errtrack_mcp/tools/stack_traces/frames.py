@@ -3,6 +3,7 @@
 They come from an issue's event or from text; the throw site is first, as browsers and Node print it.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -14,6 +15,7 @@ from errtrack_mcp.tools.issues.frame_failures import EXTENSIONS
 from errtrack_mcp.tools.issues.models import Event, Frame
 
 MAX_HEADER_LENGTH = 1_000
+MAX_SHOWN_LENGTH = 300  # of a function, a source, an address
 DEPENDENCIES = ("node_modules/", "webpack/bootstrap", "webpack/runtime")
 
 # The names of error-tracking-issues-diagnose, where the cause is one of its.
@@ -96,6 +98,12 @@ class WantedFrame:
         return "" if self.is_java else self.url
 
     @property
+    def deployed(self) -> str:
+        """Where the frame is in the deployed script: `address:line:column`."""
+        parts = (clean(self.url, MAX_SHOWN_LENGTH), self.line, self.column)
+        return ":".join(str(part) for part in parts if part)
+
+    @property
     def counts(self) -> bool:
         """Whether the frame is the app's own code, by its original source where that is known."""
         source = self.originals[0].source if self.originals else self.url
@@ -125,8 +133,8 @@ def cleaned(original: Original) -> Original:
     """Return what a map says with its invisible characters escaped: whoever wrote the map may be a stranger."""
     return replace(
         original,
-        function=clean(original.function),
-        source=clean(original.source),
+        function=clean(original.function, MAX_SHOWN_LENGTH),
+        source=clean(original.source, MAX_SHOWN_LENGTH),
         code=_code(original.code),
         before=tuple(map(_code, original.before)),
         after=tuple(map(_code, original.after)),
@@ -147,7 +155,8 @@ def _header(text: str) -> str:
 
 
 def _from_text(frame: TraceFrame) -> WantedFrame:
-    wanted = WantedFrame(clean(frame.function), clean(frame.url), frame.line, frame.column)
+    function = clean(frame.function, MAX_SHOWN_LENGTH)
+    wanted = WantedFrame(function, clean(frame.url), frame.line, frame.column)
     if frame.line is None or frame.url.startswith(("node:", *EXTENSIONS)):
         wanted.reason, wanted.in_app = "maps_cannot_help", False
     return wanted
@@ -167,7 +176,7 @@ def from_event(event: Event) -> list[WantedTrace]:
 def _from_event(frame: Frame, library: str) -> WantedFrame:
     failure = failure_of(frame, library)
     wanted = WantedFrame(
-        function=frame.function,
+        function=clean(frame.function, MAX_SHOWN_LENGTH),
         url=frame.source if frame.readable else frame.url or frame.source,
         line=frame.line,
         column=frame.column,
@@ -178,3 +187,25 @@ def _from_event(frame: Frame, library: str) -> WantedFrame:
     if failure is not None and failure.kind == "maps_cannot_help":
         wanted.reason, wanted.detail = "maps_cannot_help", failure.meaning
     return wanted
+
+
+def first_frames(traces: list[WantedTrace], most: int) -> tuple[list[WantedTrace], int]:
+    """Return the traces with the first so many of their frames, and how many frames that leaves out."""
+    kept: list[WantedTrace] = []
+    room = most
+    for trace in traces:
+        if room > 0 or not trace.frames:
+            kept.append(replace(trace, frames=trace.frames[:room]))
+        room -= len(trace.frames)
+    return kept, max(0, -room)
+
+
+def take_code_out(frames: Iterable[WantedFrame], most: int) -> bool:
+    """Take the source code out of all frames after the first `most` characters of it; return whether there was any."""
+    room, taken = most, False
+    for frame in frames:
+        room -= sum(len(line) for each in frame.originals for line in (each.code, *each.before, *each.after))
+        if room < 0 and any(each.code for each in frame.originals):
+            frame.originals = tuple(replace(each, code="", before=(), after=()) for each in frame.originals)
+            taken = True
+    return taken

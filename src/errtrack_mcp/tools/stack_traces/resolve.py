@@ -12,6 +12,7 @@ from pydantic import Field
 from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.errors import MissingScope
 from errtrack_mcp.api.models import OURS, ToolOutput
+from errtrack_mcp.api.sanitize import clean
 from errtrack_mcp.builds.directory import BuildDirectory
 from errtrack_mcp.symbolication.traces import MAX_CHARACTERS, UnreadableTrace, read_traces
 from errtrack_mcp.tools.annotations import READ, tool
@@ -26,17 +27,21 @@ from errtrack_mcp.tools.parameters import ListInText, ProjectName, Text, Version
 from errtrack_mcp.tools.refusal import Refusal
 from errtrack_mcp.tools.release_lookup import find_version
 from errtrack_mcp.tools.stack_traces.frames import (
+    MAX_SHOWN_LENGTH,
     MEANINGS,
     WantedFrame,
     WantedTrace,
+    first_frames,
     from_event,
     from_text,
+    take_code_out,
 )
 from errtrack_mcp.tools.stack_traces.resolution import MAX_FILES, Known, LocalBuild, resolve
 from errtrack_mcp.tools.stack_traces.text import as_text
 from errtrack_mcp.tools.symbol_sets import TRIMMED
 
-MAX_FRAMES = 200
+MAX_FRAMES = 100
+MAX_CODE = 20_000  # characters of source code in one answer
 MAX_EVENTS = 20  # among which one is looked for
 EVENTS_OF = timedelta(days=90)
 
@@ -125,14 +130,13 @@ async def resolve_stack_traces(
     if bool(project) != bool(version) or (directory and version):
         raise Refusal("invalid_arguments", "Give project and version together, or directory. Nothing was read.")
     build = await _local_build(roots, directory, context) if directory else None
-    wanted = await _of_issue(api, issue_id, event_uuid) if issue_id else _of_text(trace)
+    all_of_it = await _of_issue(api, issue_id, event_uuid) if issue_id else _of_text(trace)
+    wanted, left_out = first_frames(all_of_it, MAX_FRAMES)
     frames = [frame for each in wanted for frame in each.frames]
-    for frame in frames[MAX_FRAMES:]:
-        frame.reason = frame.reason or "not_tried"
     release = await find_version(api, version, project) if version else None
     given = tuple(dict.fromkeys(ref for ref in refs or () if ref))
-    await resolve(frames[:MAX_FRAMES], api, build, Known(given, release))
-    return _answer(wanted)
+    await resolve(frames, api, build, Known(given, release))
+    return _answer(wanted, left_out)
 
 
 def _of_text(trace: str) -> list[WantedTrace]:
@@ -168,14 +172,21 @@ async def _local_build(roots: BuildRoots, directory: str, context: Context[Any, 
     return LocalBuild(path, root, await read_bundles(BuildDirectory(path, root), context.report_progress))
 
 
-def _answer(wanted: list[WantedTrace]) -> ResolvedTraces:
+def _answer(wanted: list[WantedTrace], left_out: int) -> ResolvedTraces:
     frames = [frame for trace in wanted for frame in trace.frames]
+    without_code = take_code_out((frame for frame in frames if frame.counts), MAX_CODE)
     counted = [frame for frame in frames if frame.counts] or frames
     resolved = sum(frame.resolved for frame in counted)
     reasons = list(dict.fromkeys(frame.reason for frame in frames if frame.reason and frame in counted))
+    readable = _readable(counted, resolved)
+    said = [_summary(len(counted), resolved, len(frames) - len(counted))]
+    if left_out:
+        said.append(f"{left_out} further frames were left out: send them in a call of their own.")
+    if without_code:
+        said.append("Not every frame has its source code here: send fewer frames.")
     return ResolvedTraces(
-        readable=_readable(counted, resolved),
-        summary=_summary(len(counted), resolved, len(frames) - len(counted)),
+        readable=None if readable and left_out else readable,
+        summary=" ".join(said),
         stack_trace=as_text(wanted),
         reasons={reason: MEANINGS[reason] for reason in reasons},
         traces=[
@@ -198,11 +209,11 @@ def _summary(counted: int, resolved: int, others: int) -> str:
 
 
 def _shown(frame: WantedFrame) -> ResolvedFrame:
-    deployed = ":".join(str(part) for part in (frame.url, frame.line, frame.column) if part)
     noted = {"ref": frame.ref, "reason": frame.reason, "detail": frame.detail}
     common: dict[str, Any] = {"in_app": frame.counts} | {name: value for name, value in noted.items() if value}
     if not frame.originals:
-        return ResolvedFrame(function=frame.function, source=frame.url, line=frame.line, column=frame.column, **common)
+        source = clean(frame.url, MAX_SHOWN_LENGTH)
+        return ResolvedFrame(function=frame.function, source=source, line=frame.line, column=frame.column, **common)
     original = frame.originals[0]
     name = f"{frame.function} " if frame.function else ""
     return ResolvedFrame(
@@ -210,7 +221,7 @@ def _shown(frame: WantedFrame) -> ResolvedFrame:
         source=original.source,
         line=original.line,
         column=original.column,
-        deployed=f"{name}{deployed}",
+        deployed=f"{name}{frame.deployed}",
         **common,
     )
 

@@ -30,8 +30,7 @@ def frame_lines(frame: WantedFrame, *, with_code: bool) -> Iterator[str]:
     """Write one frame: its place, and the source code around it."""
     why = f"  [{frame.reason}]" if frame.reason else ""
     if not frame.originals:
-        place = ":".join(str(part) for part in (frame.url, frame.line, frame.column) if part)
-        yield f"    at {frame.function or '<anonymous>'} ({place}){why}"
+        yield f"    at {frame.function or '<anonymous>'} ({frame.deployed}){why}"
     for original in frame.originals:
         place = ":".join(str(part) for part in (original.source, original.line, original.column) if part)
         yield f"    at {original.function or frame.function or '<anonymous>'} ({place}){why}"
