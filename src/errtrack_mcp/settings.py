@@ -169,7 +169,7 @@ class Settings(BaseSettings):
         20.0, ge=0, le=600, description="Seconds a request may wait in all for a rate limit to pass."
     )
     build_root: DirectoryPath | None = Field(
-        None, description="Directory on this machine below which builds may be checked, over stdio alone."
+        None, description="Directory on this machine below which builds may be read and injected, over stdio alone."
     )
     source_code_over_http: bool = Field(
         default=False, description="Offer over HTTP, too, the tools whose answers hold source code."
