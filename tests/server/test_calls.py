@@ -1,6 +1,11 @@
 """One call of a tool: arguments, project, failures and the two halves of an answer."""
 
+import gc
+import weakref
+from typing import Any
+
 import pytest
+from mcp.server.mcpserver import AcceptedElicitation
 
 from errtrack_mcp.sandbox.seed import OTHER_PROJECT_ID
 from errtrack_mcp.server.catalog.catalog import Catalog
@@ -58,3 +63,12 @@ async def test_an_answer_links_to_its_page(connect: Connect) -> None:
     page = "/error_tracking?activeTab=configuration#selectedSetting=error-tracking-releases"
     assert listed.structured_content["posthog_url"].endswith(page)
     assert fixed.structured_content["posthog_url"].endswith(f"/project/{OTHER_PROJECT_ID}{page}")
+
+
+async def test_the_model_around_what_is_resolved_is_made_once(connect: Connect, answer: Answer) -> None:
+    """Pydantic forgets a generic model that nobody holds, and would make it anew for every call."""
+    async with connect() as client:
+        await answer(client, LIST)
+    made = weakref.ref(AcceptedElicitation[Any])
+    gc.collect()
+    assert made() is AcceptedElicitation[Any]
