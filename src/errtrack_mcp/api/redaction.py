@@ -26,6 +26,8 @@ def without_key(text: str, key: str) -> str:
     """Return the text without this key, be it escaped, encoded, cut or in another case."""
     plain = _without(text, key)
     unescaped = _unescaped(plain)
+    if unescaped == plain:
+        return plain
     found = _without(unescaped, key)
     return plain if found == unescaped else found
 
@@ -34,6 +36,8 @@ def without_keys(text: str, key: str) -> str:
     """Return the text without this key and without anything that looks like a secret key of PostHog."""
     plain = _without_any(_without(text, key))
     unescaped = _unescaped(plain)
+    if unescaped == plain:  # what was sought already would be sought again
+        return plain
     found = _without_any(_without(unescaped, key))
     return plain if found == unescaped else found
 
