@@ -1,5 +1,7 @@
 """Objects of the API, and pages of them."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from errtrack_mcp.api.models import ApiModel, Page, ToolOutput
@@ -39,7 +41,7 @@ def test_a_summary_has_some_of_the_fields() -> None:
     assert row.only("id", "metadata", version="3").model_dump() == {"id": "1", "version": "3"}
 
 
-@pytest.mark.parametrize(("max_tokens", "kept"), [(1, 1), (20, 2), (1_000, 3)])
+@pytest.mark.parametrize(("max_tokens", "kept"), [(1, 1), (120, 2), (1_000, 3)])
 def test_a_page_is_cut_between_rows(max_tokens: int, kept: int) -> None:
     """At least one row is kept; the answer says how many are left out, and where they begin."""
     rows = [Row(id=f"{number:08}") for number in range(3)]
@@ -50,3 +52,17 @@ def test_a_page_is_cut_between_rows(max_tokens: int, kept: int) -> None:
     else:
         assert page.next_offset == [10, 14, 19][kept]
         assert page.left_out.startswith(f"{3 - kept} rows did not fit")
+
+
+def test_rows_beyond_those_that_fit_are_not_made() -> None:
+    """A page of a hundred rows need not be summarised to show ten."""
+    made = []
+
+    def rows() -> Iterator[Row]:
+        for number in range(100):
+            made.append(number)
+            yield Row(id=f"{number:08}")
+
+    page = Page[Row](count=100, next_offset=None, results=[]).shrunk(rows(), range(100), 500)
+    assert len(page.results) == page.next_offset == len(made) - 1
+    assert page.left_out.startswith(f"{100 - len(page.results)} rows did not fit")

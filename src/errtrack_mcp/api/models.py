@@ -1,6 +1,6 @@
 """The base of everything that the API returns, of everything that a tool answers, and a page of rows."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar
 
@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 # No tokenizer is asked at run time; JSON of nothing but ids has about two bytes a token, prose four.
 BYTES_A_TOKEN = 2
+# What stands around the rows of a page: prose of some 100 tokens.
+BYTES_AROUND_ROWS = 100 * BYTES_A_TOKEN
 
 Item = TypeVar("Item")
 Row = TypeVar("Row", bound="ToolOutput")
@@ -69,20 +71,22 @@ class Page(ToolOutput, Generic[Row]):
     left_out: Annotated[str, OURS] = ""
     results: list[Row]
 
-    def shrunk(self, rows: list[Row], offsets: Sequence[int], max_tokens: int) -> Self:
+    def shrunk(self, rows: Iterable[Row], offsets: Sequence[int], max_tokens: int) -> Self:
         """Return the page with `rows` in place of its own, and of these only as many as fit into `max_tokens`.
 
         `offsets` has the offset of each row. At least one row is kept; `left_out` says how many were not, and
-        `next_offset` is where they begin.
+        `next_offset` is where they begin. Rows beyond these are not asked for.
         """
-        room = max_tokens * BYTES_A_TOKEN
-        for kept, row in enumerate(rows):
-            room -= len(row.model_dump_json(exclude_unset=True))
+        room = max_tokens * BYTES_A_TOKEN - BYTES_AROUND_ROWS
+        kept: list[Row] = []
+        for row in rows:
+            room -= len(row.model_dump_json(exclude_unset=True)) + 1
             if room < 0 and kept:
-                said = f"{len(rows) - kept} rows did not fit into max_tokens={max_tokens}: go on at next_offset"
-                changes = {"results": rows[:kept], "next_offset": offsets[kept], "left_out": said}
-                return self.model_copy(update=changes)
-        return self.model_copy(update={"results": rows})
+                beyond = len(offsets) - len(kept)
+                said = f"{beyond} rows did not fit into max_tokens={max_tokens}: go on at next_offset"
+                return self.model_copy(update={"results": kept, "next_offset": offsets[len(kept)], "left_out": said})
+            kept.append(row)
+        return self.model_copy(update={"results": kept})
 
 
 class ListBody(BaseModel, Generic[Item]):

@@ -138,8 +138,9 @@ async def list_symbol_sets(
         status=POSTHOG_STATUS.get(status),
         order_by=order_by,
     )
-    rows = page.results if detail == "full" else [row.summary(MAX_LISTED_REF_LENGTH) for row in page.results]
-    return page.shrunk(rows, range(offset, offset + len(rows)), max_tokens)
+    summaries = (row.summary(MAX_LISTED_REF_LENGTH) for row in page.results)
+    rows = page.results if detail == "full" else summaries
+    return page.shrunk(rows, range(offset, offset + len(page.results)), max_tokens)
 
 
 async def retrieve_symbol_set(api: Api, id: UUID) -> SymbolSet:  # noqa: A002 - PostHog's name for it
