@@ -66,7 +66,7 @@ class Outer(BaseModel):
 
 def test_an_output_schema_keeps_what_a_reader_needs() -> None:
     """Descriptions of fields stay, titles and docstrings go, and a field may be called as a keyword is."""
-    schema = output_schema(Outer.model_json_schema())
+    schema = output_schema(Outer)
     assert schema["properties"]["note"] == {"type": ["string", "null"], "description": "Why"}
     inner = schema["$defs"]["Inner"]
     assert set(inner["properties"]) == {"title", "default"}

@@ -127,7 +127,7 @@ class Catalog:
 @cache
 def _answer_schema(returned: type[BaseModel]) -> dict[str, Any]:
     """Return the output schema of tools that return this model. Kept: making it is five sixths of offering a tool."""
-    answer = output_schema(returned.model_json_schema())
+    answer = output_schema(returned)
     return {**answer, "properties": {NOTICE: {"type": "string"}, PAGE: {"type": "string"}, **answer["properties"]}}
 
 

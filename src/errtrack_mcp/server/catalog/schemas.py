@@ -3,6 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
+from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema
+from pydantic_core.core_schema import WithDefaultSchema
+
 Schema = dict[str, Any]
 
 # A limit that nobody meets by accident is not worth its tokens.
@@ -69,9 +73,17 @@ def _facts(field: Schema) -> Iterator[str]:
         yield f"default {field['default']}"
 
 
-def output_schema(schema: Schema) -> Schema:
-    """Shorten an output schema: no titles, no defaults, no docstrings, nullable types as an array of types."""
-    return _short(schema)  # type: ignore[no-any-return]
+class _WithoutDefaults(GenerateJsonSchema):
+    """Leaves defaults out as it goes: to write them, and take them out afterwards, is 0.015 of the start."""
+
+    def default_schema(self, schema: WithDefaultSchema) -> Schema:
+        """Return the schema of a field that has a default."""
+        return self.generate_inner(schema["schema"])
+
+
+def output_schema(model: type[BaseModel]) -> Schema:
+    """Return a short output schema: no titles, no defaults, no docstrings, nullable types as an array of types."""
+    return _short(model.model_json_schema(schema_generator=_WithoutDefaults))  # type: ignore[no-any-return]
 
 
 def _short(node: Any) -> Any:
@@ -79,9 +91,9 @@ def _short(node: Any) -> Any:
         return [_short(item) for item in node]
     if not isinstance(node, dict):
         return node
-    kept = {name: _short(value) for name, value in node.items() if name not in {"title", "default"}}
+    kept = {name: _short(value) for name, value in node.items() if name != "title"}
     if isinstance(kept.get("properties"), dict):
-        # A field may itself be called "title" or "default": names of fields are not keywords.
+        # A field may itself be called "title": names of fields are not keywords.
         kept["properties"] = {name: _short(value) for name, value in node["properties"].items()}
         kept.pop("description", None)
         kept.pop("additionalProperties", None)
