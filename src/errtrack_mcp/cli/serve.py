@@ -143,9 +143,11 @@ def _shorten_the_start() -> None:
     # 0.01: pydantic looks through every installed distribution for plugins.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     # 0.07: most of the SDK's models are never used, so each is built at its first use.
-    from pydantic import BaseModel  # noqa: PLC0415 - after the plugins are off
+    from pydantic import BaseModel, TypeAdapter  # noqa: PLC0415 - after the plugins are off
 
     BaseModel.model_config["defer_build"] = True
+    # 0.05: and so is each adapter of them. Six that the SDK makes of all its messages are for its client alone.
+    TypeAdapter._defer_build = True  # type: ignore[method-assign, assignment]  # noqa: SLF001
 
 
 def _load_at_first_use(name: str) -> None:
