@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -127,7 +126,7 @@ def test_a_second_run_changes_nothing(bundles: Build) -> None:
         assert not pair.rewritten
         assert pair.chunk_id == bundles.pairs[pair.path].chunk_id
         script, source_map = pair.script.read_bytes(), pair.source_map.read_bytes()
-        again = rewrite(replace(pair, rewritten=True), script, source_map, EVENT)
+        again = rewrite(pair._replace(rewritten=True), script, source_map, EVENT)
         assert (again.script, again.source_map) == (script, source_map)
 
 

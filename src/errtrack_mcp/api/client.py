@@ -161,7 +161,7 @@ class Client:
     async def _try(self, request: Request, read: Callable[[Response], Result]) -> Result:
         """Send a request once, and read its response in the place that a large one needs."""
         async with self.large_answers.place() as place:
-            response = await self.transport.send(replace(request, before_large=place.take))
+            response = await self.transport.send(request._replace(before_large=place.take))
             await place.turn_to_parse()
             return read(_checked(self._without_key(response)))
 

@@ -30,12 +30,10 @@ Pure: a status and a body go in, an exception comes out (docs/posthog-api.md, se
 """
 
 import re
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class RequestInfo:
+class RequestInfo(NamedTuple):
     """The request that failed: its host, project and path."""
 
     origin: str = ""

@@ -6,6 +6,7 @@ As when files are fetched, no key goes with a link, and it may not lead into thi
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import anyio
 
@@ -29,8 +30,7 @@ class LinkExpired(FileNotSent):
     """The storage no longer takes the link."""
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """Where a file is to be sent: with PUT, or behind the fields of a `form` with POST."""
 
     url: str

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from errtrack_mcp.api.errors import ApiError, HostNotFound, RateLimited, ServerError, TransportError
 
@@ -10,8 +10,7 @@ RETRIED_STATUSES = {500, 502, 503, 504}
 REPEATABLE = {"GET", "DELETE"}  # a POST may be so too, where it only reads
 
 
-@dataclass(frozen=True, slots=True)
-class RetryPolicy:
+class RetryPolicy(NamedTuple):
     """How patient one call is.
 
     `attempts` is the number of further tries after a failure; `first_wait` (seconds) doubles with each of them;

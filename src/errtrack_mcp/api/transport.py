@@ -6,7 +6,7 @@ import ssl
 import zlib
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import httpx
 from anyio.lowlevel import checkpoint
@@ -33,8 +33,7 @@ GZIP = 16 + zlib.MAX_WBITS
 UNPACKED_AT_ONCE = 65_536
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """A request to an absolute URL; `headers` are made when it is sent, so that nothing here holds the key.
 
     `before_large` is awaited before more than `LARGE_BYTES` of a response are read. `may_repeat` marks a POST that does
@@ -81,8 +80,7 @@ class Transport(Protocol):
         """Send a request and read its response. Raises ApiError where none arrives."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """The largest body that is read, in bytes and, for JSON, in values."""
 
     size: int

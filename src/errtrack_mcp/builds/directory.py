@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 from errtrack_mcp.builds.script import Script, Unread, read_script, reason
 from errtrack_mcp.builds.source_map import MapState, find_map
@@ -19,8 +20,7 @@ DEEPEST = 64
 MAX_SECONDS = 120.0
 
 
-@dataclass(frozen=True, slots=True)
-class Bundle:
+class Bundle(NamedTuple):
     """A script of the build, or a place that could not be looked into.
 
     `path` is relative to the directory; `unread` says why there is no `script`.

@@ -6,8 +6,8 @@ No git is run: a repository can name programs that it would start. docs/posthog-
 import configparser
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
 from errtrack_mcp.builds.script import Unread, open_regular
@@ -19,8 +19,7 @@ _REF = re.compile(r"refs/(?!.*\.\.)[\w./+@#-]{1,250}")
 _REMOTE = 'remote "origin"'
 
 
-@dataclass(frozen=True, slots=True)
-class GitFacts:
+class GitFacts(NamedTuple):
     """The commit that a build was made of; the repository is "" where git does not name it."""
 
     commit_id: str

@@ -6,7 +6,7 @@ PostHog's CLI recognizes what is injected here, and what it injects is recognize
 
 import json
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from errtrack_mcp.builds.script import CHUNK_ID, REGISTRY
 
@@ -36,8 +36,7 @@ class NoCode(Exception):  # noqa: N818 - named after what it is
     """A script without any code, in which no error can happen."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where a snippet stands in a script: line and column from 0, the column and its width in units of UTF-16."""
 
     line: int
@@ -45,8 +44,7 @@ class Place:
     width: int
 
 
-@dataclass(frozen=True, slots=True)
-class Edited:
+class Edited(NamedTuple):
     """A script with or without its snippet, and the place of the snippet; None where there was none to remove."""
 
     script: str

@@ -2,7 +2,7 @@
 
 import hashlib
 import importlib.util
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from errtrack_mcp.builds.inject import without_injection
 from errtrack_mcp.builds.map_edit import read_map, removed, written
@@ -14,8 +14,7 @@ _PLAIN, _ZSTD = b"\0", b"\1"
 _LEVEL = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Packed:
+class Packed(NamedTuple):
     """A file to upload, and the hash by which PostHog tells one content from another."""
 
     file: bytes

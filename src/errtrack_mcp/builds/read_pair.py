@@ -1,8 +1,8 @@
 """A script of a local build with its map, read whole: for looking positions up in them."""
 
 import os
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 from urllib.parse import unquote
 
 from errtrack_mcp.builds.directory import Bundle
@@ -12,8 +12,7 @@ from errtrack_mcp.builds.source_map import MapState, map_file
 MAX_BYTES = 128 << 20  # of each of the two
 
 
-@dataclass(frozen=True, slots=True)
-class ScriptWithMap:
+class ScriptWithMap(NamedTuple):
     """The bytes of a script and of its map."""
 
     script: bytes

@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass, field
 from math import inf
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 from uuid import UUID
 
 CHUNK_ID = b"//# chunkId="
@@ -36,8 +36,7 @@ class Unread(Exception):  # noqa: N818 - named after what happened
     """A file that could not be looked into; the message says why, without its path."""
 
 
-@dataclass(frozen=True, slots=True)
-class Script:
+class Script(NamedTuple):
     """The facts that a script states about itself.
 
     `chunk_id` is that of the last line that begins with `//# chunkId=`, or "" where there is none that can be used;

@@ -2,9 +2,9 @@
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
+from typing import NamedTuple
 from uuid import UUID, uuid5
 
 from errtrack_mcp.builds.directory import Bundle
@@ -25,8 +25,7 @@ class ReleaseMode(StrEnum):
     SYMBOL_SET = "symbol-set"
 
 
-@dataclass(frozen=True, slots=True)
-class Binding:
+class Binding(NamedTuple):
     """What a build is uploaded for: `release` is app and version, `release_id` is "" until it is known."""
 
     mode: ReleaseMode = ReleaseMode.EVENT
@@ -35,8 +34,7 @@ class Binding:
     release_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(NamedTuple):
     """A script that can be uploaded with its map; `size` is that of both in bytes, `digests` those of both contents.
 
     `old_chunk_id` is the one that the script has now, and `rewritten` tells whether it has to be injected first.
@@ -55,8 +53,7 @@ class Pair:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Skipped:
+class Skipped(NamedTuple):
     """A script that is not uploaded: `state` is a key of MEANINGS, `detail` says more where there is more."""
 
     path: str
@@ -80,7 +77,7 @@ def examine(bundle: Bundle, directory: Path, root: Path, binding: Binding) -> Pa
     state = judge(bundle, {}, frozenset())
     script = bundle.script
     if script is not None and state in UPLOADED and bundle.map is not MapState.PRESENT:
-        state = judge(replace(bundle, script=replace(script, chunk_id="")), {}, frozenset())  # says what the map lacks
+        state = judge(bundle._replace(script=script._replace(chunk_id="")), {}, frozenset())  # says what the map lacks
     if script is None or state not in UPLOADED:
         return Skipped(bundle.path, state, bundle.unread)
     path = directory / bundle.path
@@ -114,7 +111,7 @@ def _decided(pair: Pair, script: Script, source_map: SourceMap, binding: Binding
     if not (script.chunk_id and script.registered):
         if marked:
             return Skipped(pair.path, "marked_map")
-        return replace(pair, chunk_id=_new_id(script, source_map, binding), rewritten=True)
+        return pair._replace(chunk_id=_new_id(script, source_map, binding), rewritten=True)
     ours = has_our_snippet(read_whole(pair.script).decode(), script.chunk_id, script.release_id)
     other_release = bool(binding.release) and (
         not binding.release_id
@@ -122,12 +119,12 @@ def _decided(pair: Pair, script: Script, source_map: SourceMap, binding: Binding
         != (script.release_id if binding.mode is ReleaseMode.EVENT else _text(source_map, "release_id"))
     )
     if not other_release:
-        return replace(pair, rewritten=ours and not marked)  # a run that was ended wrote the script and not the map
+        return pair._replace(rewritten=ours and not marked)  # a run that was ended wrote the script and not the map
     if binding.mode is ReleaseMode.EVENT:
-        return replace(pair, rewritten=ours, note="" if ours else KEEPS_RELEASE)
+        return pair._replace(rewritten=ours, note="" if ours else KEEPS_RELEASE)
     if not ours:
         return Skipped(pair.path, "other_injection")
-    return replace(pair, chunk_id=_new_id(script, source_map, binding), rewritten=True)
+    return pair._replace(chunk_id=_new_id(script, source_map, binding), rewritten=True)
 
 
 def _new_id(script: Script, source_map: SourceMap, binding: Binding) -> str:
@@ -167,8 +164,7 @@ def settle(examined: Iterable[Pair | Skipped]) -> list[Pair | Skipped]:
     return [settled(each) for each in everything]
 
 
-@dataclass(frozen=True, slots=True)
-class Rewrite:
+class Rewrite(NamedTuple):
     """The new contents of a pair's files. `raw_map` is written before the script where the map has to move twice.
 
     After each of the writes a second run finds out how far this one came: code at the top that is ours, beside a map

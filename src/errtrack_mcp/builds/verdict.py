@@ -2,8 +2,8 @@
 
 import shlex
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from errtrack_mcp.builds.directory import Bundle
 from errtrack_mcp.builds.source_map import HARMLESS_BELOW, MapState
@@ -18,8 +18,7 @@ class Uploaded(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Outlook:
+class Outlook(NamedTuple):
     """A state in words: whether a stack trace will be readable (None: cannot be told), and the steps that it takes."""
 
     meaning: str

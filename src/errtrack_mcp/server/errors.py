@@ -5,9 +5,8 @@ listed in docs/errors.md.
 """
 
 import re
-from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from pydantic import ValidationError
@@ -36,8 +35,7 @@ OWN_CODES = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorMessage:
+class ErrorMessage(NamedTuple):
     """A failure for a model: its stable `code`, one line of `text`, and whether the same call may work later.
 
     `retry_after` is the number of seconds to wait, where that is known.

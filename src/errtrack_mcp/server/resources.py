@@ -3,7 +3,7 @@
 A template is read by calling the tool that it names, so a caller who may not call the tool may not read the resource.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mcp.shared.uri_template import UriTemplate
 from mcp_types import Resource
@@ -21,8 +21,7 @@ FAILURE_REASONS = Resource(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Template:
+class Template(NamedTuple):
     """Resources of one kind: the variables of `uri` are the arguments of the tool that reads them."""
 
     uri: UriTemplate

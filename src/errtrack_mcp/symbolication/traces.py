@@ -3,7 +3,7 @@
 Nothing here matches with a regular expression that could take long: text of strangers is split, not searched.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 MAX_CHARACTERS = 200_000
 MAX_LINES = 2_000
@@ -17,8 +17,7 @@ _NO_PLACE = ("native", "<anonymous>", "[native code]", "unknown source")
 _FIREFOX_EVAL = (" > eval", " > Function")
 
 
-@dataclass(frozen=True, slots=True)
-class TraceFrame:
+class TraceFrame(NamedTuple):
     """One line of a stack trace: `line` and `column` count from 1; a frame without a place in a file has none.
 
     `text` is the line as it was pasted.
@@ -36,8 +35,7 @@ class TraceFrame:
         return self.line is not None and self.column is None and "." in self.function
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
+class Trace(NamedTuple):
     """One error: the lines before its first frame, and its frames with the throw site first, as browsers print them."""
 
     header: str

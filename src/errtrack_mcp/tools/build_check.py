@@ -2,8 +2,7 @@
 
 import shlex
 from collections import Counter
-from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from anyio import to_thread
 from mcp.server.mcpserver import Context
@@ -69,8 +68,7 @@ class BuildCheck(ToolOutput):
         return self
 
 
-@dataclass(frozen=True, slots=True)
-class Lookup:
+class Lookup(NamedTuple):
     """What the project has for the chunk ids that were asked about, and why the rest was not asked about."""
 
     uploaded: dict[str, Uploaded]

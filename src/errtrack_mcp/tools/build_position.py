@@ -1,8 +1,7 @@
 """One position in a script of a local build, and where it comes from. Never with source code."""
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import Field
 
@@ -33,8 +32,7 @@ class BuildPosition(ToolOutput):
     column: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(NamedTuple):
     """A position that is asked for: `script` is a path in the build, or an address that ends like one."""
 
     script: str

@@ -1,9 +1,8 @@
 """The directories whose builds may be read: the operator's, and the roots that a client offers."""
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
@@ -15,8 +14,7 @@ from errtrack_mcp.tools.dependencies import ClientProvider
 from errtrack_mcp.tools.refusal import Refusal
 
 
-@dataclass(frozen=True, slots=True)
-class BuildRoots:
+class BuildRoots(NamedTuple):
     """Directories, absolute and free of links, below which builds may be read; the operator's comes first."""
 
     paths: tuple[Path, ...]

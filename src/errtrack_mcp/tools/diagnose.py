@@ -1,9 +1,8 @@
 """Why stack traces are still minified: one symbol set, one release or the whole project, diagnosed."""
 
 from collections import Counter
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
 from mcp.server.mcpserver import Context
@@ -110,8 +109,7 @@ class Diagnosis(ToolOutput):
     next_offset: Annotated[int, Field(description="offset of the call that goes on from here")] = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """How one diagnosis reads the project: at which moment, which sets count as expiring, from which row on."""
 
     now: datetime

@@ -2,8 +2,7 @@
 
 import json
 import re
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic_core import from_json
 
@@ -91,8 +90,7 @@ UNRECOGNISED = "unrecognised"
 HTTP_STATUS = re.compile(r"\[?(\d{3})\b")
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(NamedTuple):
     """A failure reason, decoded.
 
     `kind` is PostHog's own name for it (such as "JavaScript NoSourcemap"), or "unrecognised"; `detail` is what came

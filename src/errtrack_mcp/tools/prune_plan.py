@@ -4,14 +4,14 @@ import heapq
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from errtrack_mcp.tools.symbol_set_counts import NO_FILE, State, SymbolSetRow, failure_of, last_seen, moment, state_of
 
 MAX_COUNTS_SHOWN = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Filters:
+class Filters(NamedTuple):
     """The filters of a plan: a symbol set must fit all of them, and at least one must be given.
 
     A set that was never used counts from its creation; 0 days and an empty id mean any.

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, get_type_hints
+from typing import Any, NamedTuple, get_type_hints
 
 from mcp.server.context import ServerRequestContext
 from mcp.server.mcpserver.tools import Tool
@@ -32,8 +32,7 @@ class Narrowing:
     project_fixed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class OfferedTool:
+class OfferedTool(NamedTuple):
     """A tool as one caller sees it: what runs, what is listed, and what goes with its answers.
 
     `notice` says which values are data; `page` returns the page of PostHog's web app from an origin and a project.
@@ -50,8 +49,7 @@ class OfferedTool:
         return list(self.listed.input_schema["properties"])
 
 
-@dataclass(frozen=True, slots=True)
-class CallerCatalog:
+class CallerCatalog(NamedTuple):
     """The catalog of one caller; prompts and templates follow from the tools that they use."""
 
     tools: Mapping[str, OfferedTool]

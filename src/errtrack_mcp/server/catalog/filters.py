@@ -1,14 +1,13 @@
 """Filters on the list of tools, from settings and requests. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mcp.server.mcpserver.tools import Tool
 from mcp_types import Tool as ListedTool
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(NamedTuple):
     """A filter of the operator or of a caller; None means no restriction.
 
     Read-only beats everything, exclusion beats inclusion, and `toolsets` and `tools` together offer what either names.

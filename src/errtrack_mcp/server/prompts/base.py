@@ -1,8 +1,7 @@
 """The parts of a prompt: its function, the tools that it uses, and text of others marked as data."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from mcp.server.mcpserver.prompts import Prompt
 from pydantic import Field
@@ -18,8 +17,7 @@ MAX_NAME_LENGTH = 2_048
 Name = Annotated[str, Field(max_length=MAX_NAME_LENGTH)]
 
 
-@dataclass(frozen=True, slots=True)
-class GatedPrompt:
+class GatedPrompt(NamedTuple):
     """A prompt, offered only to those who may call every tool in `needs`."""
 
     prompt: Prompt

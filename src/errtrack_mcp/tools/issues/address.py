@@ -4,8 +4,7 @@ A fingerprint leads to the issue that has its errors now, also after a merge (do
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Annotated, TypeVar
+from typing import Annotated, NamedTuple, TypeVar
 from urllib.parse import parse_qs, unquote, urlsplit
 from uuid import UUID
 
@@ -29,16 +28,14 @@ class FingerprintRow(ApiModel):
     issue_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class IssueAddress:
+class IssueAddress(NamedTuple):
     """An issue as somebody names it; one of the two may be ""."""
 
     id: str
     fingerprint: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """The issue that an answer is about; `merged_from` is the one that was asked for, where that was merged into it."""
 
     id: str

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from errtrack_mcp.tools.issues.frame_failures import (
     FailureKind,
@@ -92,8 +92,7 @@ class Sample:
     minified_events: set[str]
 
 
-@dataclass(frozen=True, slots=True)
-class StoredFrame:
+class StoredFrame(NamedTuple):
     """A frame as PostHog holds it now: resolved again whenever it occurs, while events stay as they are."""
 
     raw_id: str
@@ -102,8 +101,7 @@ class StoredFrame:
     readable: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Now:
+class Now(NamedTuple):
     """What is true of a cause by now, and since when: the look-up, the failure, or the upload that says so."""
 
     state: Literal["fixed", "still_broken", "not_since", "not_tried"]

@@ -5,9 +5,8 @@ What leaves here are two moments in UTC, since the three endpoints read everythi
 """
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from pydantic import Field
 
@@ -24,8 +23,7 @@ DateFrom = Annotated[str, Field(description="ISO time, or -24h, -7d, -4w; defaul
 DateTo = Annotated[str, Field(description="Default now")]
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(NamedTuple):
     """The time from `start` to `end`, both in UTC."""
 
     start: datetime

@@ -1,8 +1,7 @@
 """Reading the events of an issue, each with its exceptions and frames."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.errors import BadShape
@@ -16,8 +15,7 @@ VERBOSITY = "raw"
 COLUMNS = ("uuid", "timestamp", "distinct_id", "properties")
 
 
-@dataclass(frozen=True, slots=True)
-class EventsPage:
+class EventsPage(NamedTuple):
     """Some of the events of an issue, newest first, and the offset of the next ones (None: there are no more).
 
     `searched_messages_only`: the installation is too old to search types and URLs as well.

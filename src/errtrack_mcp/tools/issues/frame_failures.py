@@ -5,8 +5,7 @@ them come from the event, so strangers may have written them.
 """
 
 import re
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from errtrack_mcp.tools.failure_reasons import REASONS, UPLOAD
 
@@ -81,8 +80,7 @@ UNRECOGNISED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class FrameFailure:
+class FrameFailure(NamedTuple):
     """Why a frame is minified.
 
     `id` is what to look up as a symbol set's ref, "" where the text holds none; `reason` is PostHog's own name, such as

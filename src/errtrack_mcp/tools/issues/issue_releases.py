@@ -1,9 +1,8 @@
 """The releases in which an issue occurs, and whether it still occurs in the newest one."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import Field
 
@@ -61,8 +60,7 @@ class IssueReleases(ToolOutput):
     summary: Annotated[str, OURS]
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """What was read: releases, seen last first; events without one; `complete`: there are no more."""
 
     releases: list[ReleaseSeen]

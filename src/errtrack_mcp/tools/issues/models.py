@@ -5,9 +5,8 @@ type counts as missing.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 MAX_FRAMES = 50  # of one exception; newer installations send no more
 MAX_EXCEPTIONS = 20  # of one event
@@ -16,8 +15,7 @@ NEVER_PROCESSED = "raw"
 Values = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """One call of a stack; `line` and `column` are those of the original file where the frame is readable.
 
     `raw_id`, `chunk_id` and `url` are "" unless the installation sent the frame as it was captured.
@@ -49,8 +47,7 @@ class Frame:
         return self.resolved and not self.resolve_failure
 
 
-@dataclass(frozen=True, slots=True)
-class ExceptionItem:
+class ExceptionItem(NamedTuple):
     """One exception of an event, with its frames in the order of PostHog: outermost call first.
 
     `frames_omitted` counts outer frames that are not here, `library_frames_omitted` those of libraries that a choice of
@@ -66,8 +63,7 @@ class ExceptionItem:
     processed: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class ReleaseOfEvent:
+class ReleaseOfEvent(NamedTuple):
     """The release that an event names; `id` is "" on events of before August 2026."""
 
     id: str
@@ -75,8 +71,7 @@ class ReleaseOfEvent:
     project: str
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One event of an issue; `exceptions` are in the order of PostHog: the outermost first, then its causes."""
 
     uuid: str
@@ -119,15 +114,14 @@ def with_app_frames(event: Event, app_only: Event) -> Event:
     """Complete a cut stack by the app frames of `app_only`, the same event read without frames of libraries."""
     pairs = zip(event.exceptions, app_only.exceptions, strict=False)
     completed = tuple(_completed(item, apps) if item.frames_omitted else item for item, apps in pairs)
-    return replace(event, exceptions=completed + event.exceptions[len(completed) :])
+    return event._replace(exceptions=completed + event.exceptions[len(completed) :])
 
 
 def _completed(item: ExceptionItem, apps: ExceptionItem) -> ExceptionItem:
     throwing = tuple(frame for frame in item.frames[-1:] if not frame.in_app)
     in_all = len(item.frames) + item.frames_omitted
     of_app = len(apps.frames) + apps.frames_omitted
-    return replace(
-        item,
+    return item._replace(
         frames=apps.frames + throwing,
         frames_omitted=apps.frames_omitted,
         library_frames_omitted=max(0, in_all - of_app - len(throwing)),

@@ -1,7 +1,7 @@
 """The plan of an upload: what is in the build, what the project has of it, and what would be done. Nothing changes."""
 
 import os
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from anyio import to_thread
 
@@ -29,8 +29,7 @@ NOTHING = "Nothing can be uploaded: states has the reasons."
 EVERYTHING_THERE = "Nothing to do: the project has all of it, and no file has to be injected."
 
 
-@dataclass(frozen=True, slots=True)
-class UploadArguments:
+class UploadArguments(NamedTuple):
     """The arguments of an upload."""
 
     directory: str = ""
@@ -44,8 +43,7 @@ class UploadArguments:
     force: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class LocalBuild:
+class LocalBuild(NamedTuple):
     """A build as it is now: what of it can be uploaded, and for which release.
 
     `has_leftovers` says that an injection was killed, and has left files next to those of the build.

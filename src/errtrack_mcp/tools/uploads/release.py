@@ -1,7 +1,6 @@
 """The release that a build is uploaded for: as the caller names it, and otherwise as git does."""
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from errtrack_mcp.api.client import Client
 from errtrack_mcp.builds.git import GitFacts
@@ -11,8 +10,7 @@ from errtrack_mcp.tools.releases import Release, cli_hash_id
 from errtrack_mcp.tools.uploads.models import UploadRelease
 
 
-@dataclass(frozen=True, slots=True)
-class WantedRelease:
+class WantedRelease(NamedTuple):
     """A release by app and version, with the metadata that it gets if it is created."""
 
     project: str

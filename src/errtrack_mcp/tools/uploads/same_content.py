@@ -5,7 +5,7 @@ tool that uploaded them (docs/posthog-api.md, section 6.1).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import anyio
 from anyio import to_thread
@@ -28,8 +28,7 @@ _HEADER_BYTES = 64
 _UNFINISHED = "its storage answered 404"
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(NamedTuple):
     """Whether the project's content is the same; None where that is not known, for the reason in `why_not`.
 
     `is_unfinished` says that the upload of the project's file was begun and never finished.

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import anyio
 from anyio import to_thread
@@ -75,8 +76,7 @@ class Finished(BaseModel):
     success: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """A pair that is ready to be sent."""
 
     pair: Pair
@@ -118,7 +118,7 @@ class Upload:
         self.api = replace(
             self.api,
             timeout=max(self.api.timeout, SECONDS),
-            retry=replace(self.api.retry, max_rate_limit_wait=MAX_WAIT),
+            retry=self.api.retry._replace(max_rate_limit_wait=MAX_WAIT),
         )
 
     async def send_all(self, pairs: list[Pair], release_of: Mapping[str, str | None]) -> None:
