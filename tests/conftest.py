@@ -18,16 +18,16 @@ from errtrack_mcp.api.transport import HttpTransport
 from errtrack_mcp.remote.app import build_app
 from errtrack_mcp.sandbox.app import create_app
 from errtrack_mcp.sandbox.database import Database
-from errtrack_mcp.sandbox.seed import FULL_KEY, seed
-from errtrack_mcp.sandbox.seed_issues import seed_issues
+from errtrack_mcp.sandbox.seed import FULL_KEY
 from errtrack_mcp.server.app import build_server
 from errtrack_mcp.settings import Settings, load_settings
 from tests.support.bundler import Bundle, run_esbuild
 from tests.support.fixtures import Answer, Connect, MakeApp, MakeSettings, Refusal, Serve
 from tests.support.npm import Node, run_node
 from tests.support.results import text_of
+from tests.support.seeded import seeded
 from tests.support.slow_sandbox import SlowSandbox
-from tests.support.upstream import Upstream, serve
+from tests.support.upstream import SwappableApp, Upstream, serve
 
 pytest_plugins = ["tests.support.attacks", "tests.support.programs"]
 
@@ -55,20 +55,25 @@ def empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def database() -> Iterator[Database]:
-    """Seed a project in memory."""
-    database = Database()
-    now = datetime.now(UTC)
-    seed(database, now)
-    seed_issues(database, now)
+    """Seed a project in memory, as of the last full minute."""
+    database = seeded(datetime.now(UTC).replace(second=0, microsecond=0))
     yield database
     database.close()
 
 
+@pytest.fixture(scope="session")
+def stage() -> Iterator[SwappableApp]:
+    """Run one server for all tests, on a port of its own: to end a server takes up to 100 ms."""
+    stage = SwappableApp()
+    with serve(stage) as upstream:
+        stage.upstream = upstream
+        yield stage
+
+
 @pytest.fixture
-def sandbox(database: Database) -> Iterator[Upstream]:
+def sandbox(stage: SwappableApp, database: Database) -> Upstream:
     """Serve that project by the sandbox, behind a real socket."""
-    with serve(create_app(database)) as upstream:
-        yield upstream
+    return stage.show(create_app(database))
 
 
 @pytest.fixture

@@ -7,29 +7,19 @@ import pytest
 
 from errtrack_mcp.sandbox.app import create_app
 from errtrack_mcp.sandbox.database import Database
-from errtrack_mcp.sandbox.seed import FULL_KEY, PROJECT_ID, seed
-from errtrack_mcp.sandbox.seed_issues import seed_issues
+from errtrack_mcp.sandbox.seed import FULL_KEY, PROJECT_ID
 from tests.support.fixtures import MakeClient
 from tests.support.project import NOW
-from tests.support.upstream import SwappableApp, serve
-
-
-@pytest.fixture(scope="session")
-def stage() -> Iterator[SwappableApp]:
-    """Run one server for all tests, on a port of its own."""
-    stage = SwappableApp()
-    with serve(stage) as upstream:
-        stage.origin = upstream.url
-        yield stage
+from tests.support.seeded import seeded
+from tests.support.serving import NO_AUTHORITIES
+from tests.support.upstream import SwappableApp
 
 
 @pytest.fixture
 def database(stage: SwappableApp) -> Iterator[Database]:
-    """Put a freshly seeded sandbox on the stage."""
-    database = Database()
-    seed(database, NOW)
-    seed_issues(database, NOW)
-    stage.app = create_app(database, now=lambda: NOW)
+    """Serve a freshly seeded project."""
+    database = seeded(NOW)
+    stage.show(create_app(database, now=lambda: NOW))
     yield database
     database.close()
 
@@ -41,8 +31,8 @@ def make_client(stage: SwappableApp, database: Database) -> Iterator[MakeClient]
     clients: list[httpx.Client] = []
 
     def make(key: str) -> httpx.Client:
-        base_url = f"{stage.origin}/api/projects/{PROJECT_ID}/error_tracking/"
-        client = httpx.Client(base_url=base_url, headers={"Authorization": f"Bearer {key}"})
+        base_url = f"{stage.upstream.url}/api/projects/{PROJECT_ID}/error_tracking/"
+        client = httpx.Client(base_url=base_url, headers={"Authorization": f"Bearer {key}"}, verify=NO_AUTHORITIES)
         clients.append(client)
         return client
 
@@ -60,4 +50,4 @@ def api(make_client: MakeClient) -> httpx.Client:
 @pytest.fixture
 def origin(stage: SwappableApp) -> str:
     """Give the address of the server."""
-    return stage.origin
+    return stage.upstream.url

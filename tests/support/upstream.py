@@ -49,10 +49,16 @@ def serve(app: ASGIApp, lifespan: Literal["on", "off"] = "off") -> Iterator[Upst
 
 
 class SwappableApp:
-    """The one app that the server runs, exchanged between tests."""
+    """The one app that a server runs, exchanged between tests."""
 
     app: ASGIApp
-    origin: str
+    upstream: Upstream
+
+    def show(self, app: ASGIApp) -> Upstream:
+        """Serve this app from now on; what the one before it was asked is forgotten."""
+        self.app = app
+        self.upstream.requests = []
+        return self.upstream
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand a request to the app of the moment."""
