@@ -18,6 +18,7 @@ from errtrack_mcp.sandbox.seed import FULL_KEY, PROJECT_ID, chunk_id, release_ha
 from errtrack_mcp.server.catalog.toolsets import TOOLSETS
 from tests.support.fixtures import Answer, Connect
 from tests.support.results import text_of
+from tests.support.serving import NO_AUTHORITIES
 from tests.support.upstream import Upstream
 
 SIZES = Path(__file__).parent / "snapshots" / "sizes.json"
@@ -114,7 +115,10 @@ async def test_a_page_of_summaries_is_half_of_the_raw_answer(
 ) -> None:
     """A hundred rows take at most half of the API's bytes, in the structured as in the text half."""
     url = f"{sandbox.url}/api/projects/{PROJECT_ID}/error_tracking/{path}/?limit=100"
-    async with connect() as client, httpx.AsyncClient(headers={"Authorization": f"Bearer {FULL_KEY}"}) as plain:
+    async with (
+        connect() as client,
+        httpx.AsyncClient(headers={"Authorization": f"Bearer {FULL_KEY}"}, verify=NO_AUTHORITIES) as plain,
+    ):
         raw = len((await plain.get(url)).content)
         result = await client.call_tool(tool, {"limit": 100, "max_tokens": 20_000})
     assert len(result.structured_content["results"]) == 100

@@ -20,6 +20,7 @@ import pytest
 from errtrack_mcp.sandbox.seed import FULL_KEY, PROJECT_ID, READ_KEY
 from tests.support.installed import COMMAND, Session, environment
 from tests.support.memory import needs_proc, peak_memory
+from tests.support.serving import NO_AUTHORITIES
 
 DIAGNOSE = "error-tracking-symbol-sets-diagnose"
 LARGE = bool(os.environ.get("ERRTRACK_LARGE_PROJECT"))
@@ -57,7 +58,7 @@ async def fetch(url: str, total: int) -> float:
             answer = await client.get(path, params={"limit": 100, "offset": offset, "include_count": "false"})
             answer.raise_for_status()
 
-    async with httpx.AsyncClient(headers=headers) as client:
+    async with httpx.AsyncClient(headers=headers, verify=NO_AUTHORITIES) as client:
         began = time.perf_counter()  # our server has made its own by then, too
         async with anyio.create_task_group() as group:
             for _ in range(AT_ONCE):

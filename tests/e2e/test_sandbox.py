@@ -11,6 +11,7 @@ import pytest
 from errtrack_mcp.sandbox.seed import FULL_KEY, PROJECT_ID, READ_KEY
 from errtrack_mcp.sandbox.seed_issues import issue_id
 from tests.support.installed import COMMAND
+from tests.support.serving import NO_AUTHORITIES
 
 
 @contextlib.contextmanager
@@ -26,7 +27,9 @@ def serving(*options: str) -> Iterator[tuple[list[str], httpx.Client]]:
                 said.append(process.stdout.readline())
             address = said[0].split()[-1]
             base_url = f"{address}/api/projects/{PROJECT_ID}/error_tracking/"
-            with httpx.Client(base_url=base_url, headers={"Authorization": f"Bearer {FULL_KEY}"}) as client:
+            with httpx.Client(
+                base_url=base_url, headers={"Authorization": f"Bearer {FULL_KEY}"}, verify=NO_AUTHORITIES
+            ) as client:
                 yield said, client
         finally:
             process.kill()

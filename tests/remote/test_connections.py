@@ -20,7 +20,7 @@ from errtrack_mcp.remote.auth import CALLER
 from errtrack_mcp.remote.connections import LimitedProtocol
 from errtrack_mcp.sandbox.seed import FULL_KEY
 from tests.support.installed import COMMAND, environment
-from tests.support.serving import posting, serving
+from tests.support.serving import NO_AUTHORITIES, get, posting, serving
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.attack("connections held open")
@@ -96,7 +96,7 @@ def test_a_connection_too_many_is_reported_so() -> None:
                 assert until_ends_with(connection, b"ok").startswith(b"HTTP/1.1 200 ")
             with socket.create_connection(("127.0.0.1", port)) as third:
                 assert ends(third).startswith(b"HTTP/1.1 503 ")
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", verify=NO_AUTHORITIES) as client:
             assert client.get("/").status_code == 200
 
 
@@ -193,7 +193,7 @@ def test_more_connections_than_files_are_held_back_in_few_lines() -> None:
                 for _ in range(100):  # the queue outside is full, and those inside are served
                     first.sendall(HEALTH)
                     assert until_ends_with(first, b"}").startswith(b"HTTP/1.1 200 ")
-            until(lambda: httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=10).status_code == 200)
+            until(lambda: get(f"http://127.0.0.1:{port}/healthz", timeout=10).status_code == 200)
         finally:
             process.terminate()
             log = process.stderr.read()

@@ -14,7 +14,7 @@ from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import FULL_KEY
 from tests.support.asgi import Response, body_of, echo, scope_of
 from tests.support.project import add_symbol_sets
-from tests.support.serving import Serving, call_body, posting, serving
+from tests.support.serving import Serving, call_body, get, post, posting, serving
 from tests.support.slow_sandbox import SlowSandbox
 from tests.support.waiting import until
 
@@ -61,7 +61,7 @@ def test_a_prune_ends_when_its_client_leaves(
     filters: dict[str, Any] = {"older_than_days": 0, "unbound": True, "limit": 400}
     meta = META[era] | ({"progressToken": 1} if form == "stream" else {})
     with serving(POSTHOG_HOST=slow_sandbox.url) as replica:
-        plan = httpx.post(
+        plan = post(
             f"{replica.url}/mcp",
             json=call_body(PRUNE, META[era], **filters),
             headers=posting(FULL_KEY, **HEADERS[era]),
@@ -70,8 +70,8 @@ def test_a_prune_ends_when_its_client_leaves(
         before = count(database)
         with send(replica, call_body(PRUNE, meta, confirm=plan["confirm"], **filters), HEADERS[era]):
             until(lambda: count(database) < before)
-        until(lambda: "errtrack_calls_in_flight 0.0" in httpx.get(f"{replica.url}/metrics").text)
-        metrics = httpx.get(f"{replica.url}/metrics").text
+        until(lambda: "errtrack_calls_in_flight 0.0" in get(f"{replica.url}/metrics").text)
+        metrics = get(f"{replica.url}/metrics").text
         replica.stop()
     assert before - 100 < count(database) < before
     assert f'errtrack_calls_total{{outcome="cancelled",tool="{PRUNE}"}} 1.0' in metrics

@@ -17,16 +17,16 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from errtrack_mcp.sandbox.seed import FULL_KEY
-from tests.support.serving import LIST, Serving, call_body, caller, posting, serving
+from tests.support.serving import LIST, Serving, call_body, caller, get, post, posting, serving
 from tests.support.upstream import Upstream, serve
 from tests.support.waiting import until
 
 EMPTY: dict[str, Any] = {"count": 0, "next": None, "previous": None, "results": []}
 
 
-def post(replica: Serving) -> httpx.Response:
+def call_list(replica: Serving) -> httpx.Response:
     """Call a tool."""
-    return httpx.post(f"{replica.url}/mcp", json=call_body(LIST), headers=posting(FULL_KEY), timeout=60)
+    return post(f"{replica.url}/mcp", json=call_body(LIST), headers=posting(FULL_KEY), timeout=60)
 
 
 @contextmanager
@@ -45,12 +45,12 @@ def test_a_replica_that_leaves_finishes_what_it_has_begun() -> None:
     """SIGTERM: not ready for the time balancers need, then closed, and every accepted call is answered."""
     with slow(2) as upstream, ThreadPoolExecutor(10) as threads:
         with serving(POSTHOG_HOST=upstream.url, ERRTRACK_DRAIN_DELAY="1") as replica:
-            assert httpx.get(f"{replica.url}/readyz").status_code == 200
-            answers = [threads.submit(post, replica) for _ in range(10)]
+            assert get(f"{replica.url}/readyz").status_code == 200
+            answers = [threads.submit(call_list, replica) for _ in range(10)]
             until(lambda: len(upstream.requests) == 10)
             replica.process.terminate()
-            until(lambda: httpx.get(f"{replica.url}/readyz").status_code == 503)
-            assert post(replica).json()["result"]["isError"] is False, "it still answers while balancers notice"
+            until(lambda: get(f"{replica.url}/readyz").status_code == 503)
+            assert call_list(replica).json()["result"]["isError"] is False, "it still answers while balancers notice"
             assert replica.process.wait(timeout=20) == 0
         assert [answer.result().json()["result"]["isError"] for answer in answers] == [False] * 10
 
@@ -98,10 +98,10 @@ def test_a_second_signal_leaves_at_once() -> None:
     """Calls under way are given up."""
     with slow(5) as upstream, ThreadPoolExecutor(1) as threads:
         with serving(POSTHOG_HOST=upstream.url, ERRTRACK_DRAIN_DELAY="60") as replica:
-            answer = threads.submit(post, replica)
+            answer = threads.submit(call_list, replica)
             until(lambda: len(upstream.requests) == 1)
             replica.process.terminate()
-            until(lambda: httpx.get(f"{replica.url}/readyz").status_code == 503)
+            until(lambda: get(f"{replica.url}/readyz").status_code == 503)
             begun = time.monotonic()
             assert replica.stop() == 0
             assert time.monotonic() - begun < 4
@@ -119,7 +119,7 @@ def test_half_a_request_does_not_hold_a_replica_back() -> None:
         ):
             half_head.sendall(b"POST /mcp HTTP/1.1\r\nHost: loc")
             half_body.sendall(b"POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{")
-            assert httpx.get(f"{leaving.url}/healthz").status_code == 200  # by now the others have arrived
+            assert get(f"{leaving.url}/healthz").status_code == 200  # by now the others have arrived
             begun = time.monotonic()
             assert leaving.stop() == 0
             assert time.monotonic() - begun < 5

@@ -14,7 +14,7 @@ from tests.support.deployment import memory_limit
 from tests.support.memory import needs_proc, peak_memory
 from tests.support.misbehaving import misbehave
 from tests.support.replies import PAGE, RELEASE, json_of
-from tests.support.serving import Serving, call_body, posting, serving
+from tests.support.serving import NO_AUTHORITIES, Serving, call_body, get, posting, serving
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.attack("every limit at once")
@@ -62,7 +62,7 @@ def test_every_limit_at_once_fits_into_the_memory_of_the_deployment() -> None:
         serving(POSTHOG_HOST=upstream.url, ERRTRACK_TIMEOUT="15") as replica,
         ExitStack() as stack,
     ):
-        with httpx.Client(base_url=replica.url, timeout=60) as client:
+        with httpx.Client(base_url=replica.url, timeout=60, verify=NO_AUTHORITIES) as client:
             for number in range(SESSIONS):
                 open_session(client, f"phx_session_{number % 25}")
         begun = [begin(replica, f"phx_stream_{number % 10}", "GET /sse HTTP/1.1") for number in range(STREAMS)]
@@ -105,6 +105,6 @@ def length_in(head: bytes) -> int:
 
 def metrics(replica: Serving) -> str:
     """Read the metrics, which are answered all the while."""
-    answer = httpx.get(f"{replica.url}/metrics", timeout=30)
+    answer = get(f"{replica.url}/metrics", timeout=30)
     assert answer.status_code == 200
     return answer.text

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.support.cluster import nginx
-from tests.support.serving import Serving, posting
+from tests.support.serving import Serving, get, posting
 from tests.support.waiting import until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.attack("connections held open")]
@@ -57,4 +57,4 @@ def test_connections_are_limited(origin: str, most: int, of_one_key: bool) -> No
         if of_one_key:
             assert not is_refused(origin, "phx_another")
     until(lambda: not is_refused(origin, key(most + 1)))
-    assert httpx.get(f"{origin}/healthz", headers=posting(key(0))).status_code == 200
+    assert get(f"{origin}/healthz", headers=posting(key(0))).status_code == 200

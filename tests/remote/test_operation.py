@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from errtrack_mcp.sandbox.seed import FULL_KEY
 from tests.support.misbehaving import http, misbehave
-from tests.support.serving import LIST, Serving, call_body, posting, serving, serving_here
+from tests.support.serving import LIST, Serving, call_body, get, post, posting, serving, serving_here
 from tests.support.upstream import Upstream, serve
 
 EMPTY: dict[str, Any] = {"count": 0, "next": None, "previous": None, "results": []}
@@ -21,7 +21,7 @@ EMPTY: dict[str, Any] = {"count": 0, "next": None, "previous": None, "results": 
 
 def samples(replica: Serving | Upstream) -> dict[str, float]:
     """Read the metrics as Prometheus would."""
-    answer = httpx.get(f"{replica.url}/metrics")
+    answer = get(f"{replica.url}/metrics")
     assert answer.headers["content-type"].startswith("text/plain; version=")
     return {
         " ".join([sample.name, *(sample.labels[name] for name in sorted(sample.labels))]): sample.value
@@ -30,19 +30,19 @@ def samples(replica: Serving | Upstream) -> dict[str, float]:
     }
 
 
-def post(replica: Serving | Upstream, tool: str = LIST, **headers: str) -> httpx.Response:
+def call_tool(replica: Serving | Upstream, tool: str = LIST, **headers: str) -> httpx.Response:
     """Call a tool."""
-    return httpx.post(f"{replica.url}/mcp", json=call_body(tool), headers=posting(FULL_KEY, **headers), timeout=60)
+    return post(f"{replica.url}/mcp", json=call_body(tool), headers=posting(FULL_KEY, **headers), timeout=60)
 
 
 def test_calls_and_requests_are_counted(sandbox: Upstream) -> None:
     """By tool and outcome, by resource and status; nothing that a caller made up becomes a label."""
     with serving_here(POSTHOG_HOST=sandbox.url) as replica:
-        post(replica)
-        post(replica, "error-tracking-symbol-sets-list")
-        post(replica, "made-up-name")
-        httpx.post(f"{replica.url}/mcp", json=call_body(), headers=posting("phx_unknown"))
-        httpx.get(f"{replica.url}/made-up-path")
+        call_tool(replica)
+        call_tool(replica, "error-tracking-symbol-sets-list")
+        call_tool(replica, "made-up-name")
+        post(f"{replica.url}/mcp", json=call_body(), headers=posting("phx_unknown"))
+        get(f"{replica.url}/made-up-path")
         seen = samples(replica)
     assert seen[f"errtrack_calls_total ok {LIST}"] == 1
     assert seen["errtrack_calls_total ok error-tracking-symbol-sets-list"] == 1
@@ -63,7 +63,7 @@ def test_throttling_is_counted() -> None:
         misbehave(http(429, "{}", Retry_After="0"), http(200, json.dumps(EMPTY))) as upstream,
         serving_here(POSTHOG_HOST=upstream.url) as replica,
     ):
-        assert post(replica).json()["result"]["isError"] is False
+        assert call_tool(replica).json()["result"]["isError"] is False
         assert samples(replica)["errtrack_throttled_total posthog"] == 1
 
 
@@ -77,9 +77,9 @@ def test_a_request_can_be_followed_through_the_log_to_posthog() -> None:
 
     app = Starlette(routes=[Route("/api/projects/{team}/error_tracking/releases/", releases)])
     with serve(app) as upstream, serving("--log-format", "json", POSTHOG_HOST=upstream.url) as replica:
-        given = post(replica, **{"X-Request-Id": "from-the-proxy-1"})
+        given = call_tool(replica, **{"X-Request-Id": "from-the-proxy-1"})
         assert given.headers["x-request-id"] == "from-the-proxy-1"
-        made = post(replica, **{"X-Request-Id": "not an id!"})
+        made = call_tool(replica, **{"X-Request-Id": "not an id!"})
         replica.stop()
     lines = [json.loads(line) for line in replica.log]
     assert ids == ["from-the-proxy-1", made.headers["x-request-id"]]
@@ -105,9 +105,9 @@ def test_spans_are_exported_where_the_environment_names_an_endpoint(sandbox: Ups
         serve(Starlette(routes=[Route("/v1/traces", traces, methods=["POST"])])) as collector,
         serving(POSTHOG_HOST=sandbox.url, OTEL_EXPORTER_OTLP_ENDPOINT=collector.url) as replica,
     ):
-        post(replica)
+        call_tool(replica)
         for hostile in (call_body(FULL_KEY), {**call_body(), "id": FULL_KEY}, {**call_body(), "method": FULL_KEY}):
-            httpx.post(f"{replica.url}/mcp", json=hostile, headers=posting())
+            post(f"{replica.url}/mcp", json=hostile, headers=posting())
         replica.stop()
         assert arrived.wait(10)
     sent = b"".join(bodies)

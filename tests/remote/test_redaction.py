@@ -8,7 +8,7 @@ import pytest
 
 from errtrack_mcp.remote.redaction import RedactionMiddleware, sent_key
 from tests.support.asgi import body_of, call, echo, scope_of
-from tests.support.serving import Serving, call_body, posting
+from tests.support.serving import NO_AUTHORITIES, Serving, call_body, posting
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.attack("keys in answers")
@@ -74,7 +74,7 @@ BODIES: list[Any] = [
 def said_by(replica: Serving, method: str, path: str, body: object, **headers: str) -> str:
     """Send a request with a key of its own, and return all that is answered, and all that is logged of it."""
     before = len(replica.log)
-    with httpx.Client(base_url=replica.url, timeout=30) as client:
+    with httpx.Client(base_url=replica.url, timeout=30, verify=NO_AUTHORITIES) as client:
         content = None if method == "GET" else json.dumps(body)
         answer = client.request(method, path, content=content, headers=posting(KEY) | headers)
     until(lambda: any(" request " in line for line in replica.log[before:]))

@@ -14,7 +14,7 @@ from errtrack_mcp.server.catalog.filters import is_read_only
 from errtrack_mcp.server.catalog.toolsets import TOOLSETS
 from tests.support.fixtures import Serve
 from tests.support.results import text_of
-from tests.support.serving import LIST, Serving, posting, sse_caller
+from tests.support.serving import LIST, Serving, post, posting, sse_caller
 
 if TYPE_CHECKING:
     from mcp_types import CallToolResult
@@ -43,10 +43,10 @@ def test_a_streams_narrowing_holds_for_each_of_its_messages(replica: Serving) ->
         data = events(stream.iter_lines())
         url = replica.url + next(data)
         for message in (INITIALIZE, INITIALIZED, TOOLS):
-            assert httpx.post(url, json=message, headers=posting()).status_code == 202
+            assert post(url, json=message, headers=posting()).status_code == 202
         next(data)
         offered = {tool["name"] for tool in json.loads(next(data))["result"]["tools"]}
-        other = httpx.post(url, json=TOOLS, headers=posting() | {"X-PostHog-Project-Id": "8"})
+        other = post(url, json=TOOLS, headers=posting() | {"X-PostHog-Project-Id": "8"})
     assert offered <= {tool.name for tools in TOOLSETS.values() for tool in tools if is_read_only(tool)}
     assert offered
     assert other.status_code == 403
@@ -58,9 +58,9 @@ def test_a_message_that_is_none_is_refused_and_not_logged(replica: Serving) -> N
     with httpx.stream("GET", f"{replica.url}/sse", headers=posting(), timeout=20) as stream:
         data = events(stream.iter_lines())  # the stream ends with it
         url = replica.url + next(data)
-        refused = httpx.post(url, content=b'{"secret": "phx_not_to_be_seen"}', headers=posting())
-        strange = httpx.post(url + "%0A2026%20error%20forged", json=TOOLS, headers=posting())
-        foreign = httpx.post(url, json=TOOLS, headers=posting("phx_other"))
+        refused = post(url, content=b'{"secret": "phx_not_to_be_seen"}', headers=posting())
+        strange = post(url + "%0A2026%20error%20forged", json=TOOLS, headers=posting())
+        foreign = post(url, json=TOOLS, headers=posting("phx_other"))
     assert (refused.status_code, strange.status_code, foreign.status_code) == (400, 404, 404)
     log = "".join(replica.log)
     assert "phx_" not in log

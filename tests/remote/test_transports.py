@@ -14,7 +14,7 @@ from errtrack_mcp.sandbox.seed import FULL_KEY, PROJECT_ID
 from errtrack_mcp.server.catalog.toolsets import toolsets_for
 from tests.support.installed import environment
 from tests.support.results import text_of
-from tests.support.serving import LIST, Serving, call_body, caller, posting, serving, serving_here, sse_caller
+from tests.support.serving import LIST, Serving, call_body, caller, post, posting, serving, serving_here, sse_caller
 from tests.support.upstream import Upstream
 
 TOOLS = sum(map(len, toolsets_for(local=False, source_code_over_http=False).values()))
@@ -45,7 +45,7 @@ async def test_a_client_of_the_older_transport_is_served(replica: Serving) -> No
 def test_the_older_transport_alone() -> None:
     """With --transport sse there is no streamable HTTP."""
     with serving("--transport", "sse", "--sandbox") as replica:
-        assert httpx.post(f"{replica.url}/mcp", json=call_body(), headers=posting()).status_code == 404
+        assert post(f"{replica.url}/mcp", json=call_body(), headers=posting()).status_code == 404
         with httpx.stream("GET", f"{replica.url}/sse", headers=posting()) as stream:
             assert next(stream.iter_lines()) == "event: endpoint"
 
@@ -69,7 +69,7 @@ def _patiently_post(url: str) -> httpx.Response:
     deadline = time.monotonic() + 20
     while True:
         try:
-            return httpx.post(url, json=call_body(limit=1), headers=posting(FULL_KEY))
+            return post(url, json=call_body(limit=1), headers=posting(FULL_KEY))
         except httpx.ConnectError:
             assert time.monotonic() < deadline
             time.sleep(0.1)

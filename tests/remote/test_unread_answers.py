@@ -15,7 +15,7 @@ from tests.support.deployment import mmap_threshold
 from tests.support.memory import memory, needs_proc
 from tests.support.misbehaving import misbehave
 from tests.support.replies import PAGE, RELEASE, json_of
-from tests.support.serving import Serving, call_body, posting, serving
+from tests.support.serving import Serving, call_body, get, post, posting, serving
 from tests.support.waiting import until
 
 pytestmark = [needs_proc, pytest.mark.slow, pytest.mark.attack("answers that are not read")]
@@ -61,7 +61,7 @@ def never_read(replica: Serving, key: str, request: str = "POST /mcp HTTP/1.1") 
 
 def metrics(replica: Serving) -> str:
     """Read the metrics."""
-    return httpx.get(f"{replica.url}/metrics", timeout=30).text
+    return get(f"{replica.url}/metrics", timeout=30).text
 
 
 def answered(replica: Serving) -> int:
@@ -72,7 +72,7 @@ def answered(replica: Serving) -> int:
 
 def assert_served(replica: Serving) -> None:
     """Let another caller read the same answer."""
-    answer = httpx.post(f"{replica.url}/mcp", json=WHOLE, headers=posting("phx_another"), timeout=30)
+    answer = post(f"{replica.url}/mcp", json=WHOLE, headers=posting("phx_another"), timeout=30)
     assert len(answer.json()["result"]["structuredContent"]["results"]) == len(ROWS)
 
 
@@ -98,7 +98,7 @@ def test_streams_that_are_not_read_take_little_memory(replica: Serving) -> None:
     before = memory(replica.process.pid)
     with ExitStack() as stack:
         paths = [opened(replica, stack.enter_context(never_read(replica, KEY, "GET /sse HTTP/1.1"))) for _ in range(4)]
-        taken = Counter(post(replica, path, WHOLE) for path in paths * 15)
+        taken = Counter(post_message(replica, path, WHOLE) for path in paths * 15)
         until(lambda: "errtrack_calls_in_flight 0.0" in metrics(replica), 60)
         grown = memory(replica.process.pid) - before
         assert_served(replica)
@@ -112,10 +112,10 @@ def opened(replica: Serving, connection: socket.socket) -> str:
     while b"session_id=" not in head or not head.endswith(b"\r\n\r\n"):
         head += connection.recv(1000)
     path = head.split(b"data: ")[1].split()[0].decode()
-    assert [post(replica, path, message) for message in (INITIALIZE, INITIALIZED)] == [202, 202]
+    assert [post_message(replica, path, message) for message in (INITIALIZE, INITIALIZED)] == [202, 202]
     return path
 
 
-def post(replica: Serving, path: str, message: object) -> int:
+def post_message(replica: Serving, path: str, message: object) -> int:
     """Post a message to a stream, and return the status."""
-    return httpx.post(replica.url + path, json=message, headers=posting(KEY), timeout=30).status_code
+    return post(replica.url + path, json=message, headers=posting(KEY), timeout=30).status_code

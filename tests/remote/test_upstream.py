@@ -4,14 +4,13 @@ import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-import httpx
 import pytest
 
 from tests.support.deployment import memory_limit
 from tests.support.memory import needs_proc, peak_memory
 from tests.support.misbehaving import misbehave
 from tests.support.replies import PAGE, RELEASE, json_of
-from tests.support.serving import Serving, call_body, posting, serving
+from tests.support.serving import Serving, call_body, get, post, posting, serving
 from tests.support.waiting import until
 
 CALLS = 24
@@ -27,7 +26,7 @@ def answer_of(size: int) -> bytes:
 def call(replica: Serving, number: int) -> str:
     """List releases with one of the keys, and return how that ended."""
     headers = posting(f"phx_caller_{number % KEYS}")
-    result = httpx.post(f"{replica.url}/mcp", json=call_body(), headers=headers, timeout=120).json()["result"]
+    result = post(f"{replica.url}/mcp", json=call_body(), headers=headers, timeout=120).json()["result"]
     return "ok" if not result["isError"] else str(result["content"][0]["text"])
 
 
@@ -43,7 +42,7 @@ def test_large_answers_neither_stop_a_replica_nor_fill_its_memory(size: int, end
             waits = []
             while not all(one.done() for one in calls):
                 begun = time.monotonic()
-                assert httpx.get(f"{replica.url}/healthz", timeout=60).status_code == 200
+                assert get(f"{replica.url}/healthz", timeout=60).status_code == 200
                 waits.append(time.monotonic() - begun)
             ends = [one.result() for one in calls]
         peak = peak_memory(replica.process.pid)

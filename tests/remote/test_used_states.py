@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import httpx
 import pytest
 from mcp.shared.exceptions import MCPError
 from pydantic import SecretStr
@@ -14,7 +13,7 @@ from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import FULL_KEY, release_id
 from tests.support.cluster import redis, replica
 from tests.support.installed import free_port
-from tests.support.serving import posting
+from tests.support.serving import post, posting
 from tests.support.upstream import Upstream
 
 pytestmark = [pytest.mark.cluster, pytest.mark.attack("a question answered twice")]
@@ -33,7 +32,7 @@ def destroy(url: str, arguments: dict[str, Any], **answered: Any) -> dict[str, A
     params = {"name": DESTROY, "arguments": {"id": release_id(2), **arguments}, "_meta": META, **answered}
     body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
     headers = posting(FULL_KEY) | {"MCP-Protocol-Version": MODERN, "Mcp-Method": "tools/call", "Mcp-Name": DESTROY}
-    reply: dict[str, Any] = httpx.post(f"{url}/mcp", json=body, headers=headers, timeout=30).json()
+    reply: dict[str, Any] = post(f"{url}/mcp", json=body, headers=headers, timeout=30).json()
     return reply
 
 

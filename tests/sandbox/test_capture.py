@@ -13,6 +13,7 @@ from errtrack_mcp.sandbox.captured_events import CapturedEvent
 from errtrack_mcp.sandbox.database import Database
 from tests.support.capturing import FRAME, TOKEN, UPLOADED, exception_event, send, stored
 from tests.support.project import NOW
+from tests.support.serving import post
 
 
 @pytest.mark.parametrize("path", ["/batch/", "/batch", "/e/", "/e", "/i/v0/e/", "/i/v0/e"])
@@ -32,7 +33,7 @@ def test_a_page_of_another_address_may_send(origin: str, database: Database) -> 
     event = exception_event(FRAME | {"chunk_id": "none"})
     event["properties"] |= {"token": TOKEN, "distinct_id": event.pop("distinct_id")}
     content = gzip.compress(json.dumps([event]).encode())
-    sent = httpx.post(f"{origin}/e/?ver=1.449.2&compression=gzip-js", content=content, headers={"Origin": "http://x"})
+    sent = post(f"{origin}/e/?ver=1.449.2&compression=gzip-js", content=content, headers={"Origin": "http://x"})
     assert sent.status_code == 200
     [properties] = stored(database)
     assert "token" not in properties
@@ -50,7 +51,7 @@ def test_a_page_of_another_address_may_send(origin: str, database: Database) -> 
 )
 def test_what_is_not_taken_is_told(origin: str, content: bytes, status: int, reason: str) -> None:
     """In a sentence."""
-    answer = httpx.post(f"{origin}/batch/", content=content)
+    answer = post(f"{origin}/batch/", content=content)
     assert answer.status_code == status
     assert answer.text.startswith("The body was not taken: ")
     assert reason in answer.text

@@ -9,6 +9,7 @@ import pytest
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import chunk_id, release_id
 from tests.support.project import find_symbol_sets
+from tests.support.serving import get, post
 
 COMPLETE = chunk_id("checkout-api/1.9.3/main")  # bound to release 1, finished
 UNBOUND = chunk_id("unbound/main")
@@ -22,7 +23,7 @@ NOBODY = "00000000-0000-0000-0000-00000000dead"
 def send(ticket: dict[str, Any], content: bytes = CONTENT) -> httpx.Response:
     """Post a file as the CLI does: every field, then the file, and no key."""
     address = ticket["presigned_url"]
-    return httpx.post(address["url"], data=address["fields"], files={"file": ("file", content)})
+    return post(address["url"], data=address["fields"], files={"file": ("file", content)})
 
 
 def stored(database: Database, ref: str, column: str) -> str | None:
@@ -57,7 +58,7 @@ def test_the_direct_upload(api: httpx.Client) -> None:
         assert (answer.status_code, answer.json()) == (201, {"ok": True})
         [row] = find_symbol_sets(api, ref="d")
         link = api.get(f"symbol_sets/{row['id']}/download/").json()["url"]
-        assert httpx.get(link).content == CONTENT
+        assert get(link).content == CONTENT
 
 
 @pytest.mark.parametrize("path", [START, "symbol_sets/"])

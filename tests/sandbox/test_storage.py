@@ -13,6 +13,7 @@ from errtrack_mcp.sandbox.seed import chunk_id
 from errtrack_mcp.sandbox.storage import LINK_SECONDS, Storage
 from tests.support.clock import Clock
 from tests.support.project import find_symbol_sets
+from tests.support.serving import get
 from tests.support.upstream import SwappableApp
 
 COMPLETE = chunk_id("checkout-api/1.9.3/main")
@@ -37,7 +38,7 @@ def test_the_link_leads_to_the_container_without_a_key(api: httpx.Client) -> Non
     answer = link(api, COMPLETE)
     assert answer.status_code == 200
     assert list(answer.json()) == ["url"]
-    content = httpx.get(answer.json()["url"]).content
+    content = get(answer.json()["url"]).content
     assert content.startswith(b"posthog_error_tracking\x02\0\0\0\x02\0\0\0\0")
     assert f"//# chunkId={COMPLETE}".encode() in content
 
@@ -46,9 +47,9 @@ def test_the_link_is_good_for_an_hour(api: httpx.Client, clock: Clock) -> None:
     """Just before it is followed, and just after it is refused as object storage refuses."""
     url = link(api, COMPLETE).json()["url"]
     clock.now += LINK_SECONDS - 1
-    assert httpx.get(url).status_code == 200
+    assert get(url).status_code == 200
     clock.now += 1
-    late = httpx.get(url)
+    late = get(url)
     assert (late.status_code, late.headers["content-type"]) == (403, "application/xml")
 
 
@@ -57,19 +58,19 @@ def test_a_link_that_was_changed_is_refused(api: httpx.Client, field: str) -> No
     """Neither another moment nor another signature is taken, nor the same for another file."""
     url = link(api, COMPLETE).json()["url"]
     value = parse_qs(urlsplit(url).query)[field][0]
-    assert httpx.get(url.replace(value, value[:-1] + ("1" if value[-1] == "0" else "0"))).status_code == 403
+    assert get(url.replace(value, value[:-1] + ("1" if value[-1] == "0" else "0"))).status_code == 403
     for moment in ("9" * 5_000, "\u0663"):
-        assert httpx.get(url.partition("?")[0], params={"Expires": moment}).status_code == 403
+        assert get(url.partition("?")[0], params={"Expires": moment}).status_code == 403
     other = link(api, chunk_id("unbound/main")).json()["url"]
-    assert httpx.get(f"{other.partition('?')[0]}?{url.partition('?')[2]}").status_code == 403
-    assert httpx.get(f"{url.partition('/symbolsets')[0]}/%2e%2e/secret?{url.partition('?')[2]}").status_code == 403
+    assert get(f"{other.partition('?')[0]}?{url.partition('?')[2]}").status_code == 403
+    assert get(f"{url.partition('/symbolsets')[0]}/%2e%2e/secret?{url.partition('?')[2]}").status_code == 403
 
 
 def test_an_unfinished_upload_has_a_link_to_nothing(api: httpx.Client) -> None:
     """The API cannot tell; storage can."""
     answer = link(api, chunk_id("pending/main"))
     assert answer.status_code == 200
-    assert httpx.get(answer.json()["url"]).status_code == 404
+    assert get(answer.json()["url"]).status_code == 404
 
 
 def test_no_file_no_link(api: httpx.Client) -> None:

@@ -8,6 +8,7 @@ import pytest
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import chunk_id, release_id
 from tests.support.project import find_symbol_sets
+from tests.support.serving import get, post
 
 UNBOUND = chunk_id("unbound/main")
 NEVER = chunk_id("never/admin")  # bound to release 4, finished, never used
@@ -28,7 +29,7 @@ def started(api: httpx.Client, **row: Any) -> dict[str, Any]:
 def send(ticket: dict[str, Any], content: bytes) -> httpx.Response:
     """Post a file as the CLI does."""
     address = ticket["presigned_url"]
-    return httpx.post(address["url"], data=address["fields"], files={"file": ("file", content)})
+    return post(address["url"], data=address["fields"], files={"file": ("file", content)})
 
 
 def stored(database: Database, ref: str, column: str) -> Any:
@@ -90,11 +91,11 @@ def test_a_signed_put_takes_exactly_the_announced_length(api: httpx.Client) -> N
     for wrong in (b"", b"fil", b"files"):
         assert httpx.put(url, content=wrong).status_code == 403
     assert httpx.put(url.replace("symbolsets/", "symbolsets/0"), content=b"file").status_code == 403
-    assert httpx.get(url).status_code == 403
+    assert get(url).status_code == 403
     assert httpx.put(url, content=b"file").status_code == 200
     assert api.post(FINISH, json={"content_hashes": {ticket["symbol_set_id"]: "h"}}).status_code == 201
     link = api.get(f"symbol_sets/{ticket['symbol_set_id']}/download/").json()["url"]
-    assert httpx.get(link).content == b"file"
+    assert get(link).content == b"file"
 
 
 @pytest.mark.parametrize(

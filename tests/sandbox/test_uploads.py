@@ -17,6 +17,7 @@ from errtrack_mcp.sandbox.storage import MAX_BYTES, UPLOAD_SECONDS, Storage
 from tests.support.clock import Clock
 from tests.support.project import find_symbol_sets
 from tests.support.sandbox_process import running, stop
+from tests.support.serving import get, post
 from tests.support.upstream import SwappableApp
 
 COMPLETE = chunk_id("checkout-api/1.9.3/main")  # bound to release 1, finished
@@ -56,7 +57,7 @@ def started(api: httpx.Client, *uploads: dict[str, Any], **options: Any) -> dict
 def send(ticket: dict[str, Any], content: bytes = CONTENT) -> httpx.Response:
     """Post a file as the CLI does: every field, then the file, and no key."""
     address = ticket["presigned_url"]
-    return httpx.post(address["url"], data=address["fields"], files={"file": ("file", content)})
+    return post(address["url"], data=address["fields"], files={"file": ("file", content)})
 
 
 def finish(api: httpx.Client, hashes: Any) -> httpx.Response:
@@ -87,13 +88,13 @@ def test_an_upload_goes_from_start_to_a_download(api: httpx.Client, database: Da
     assert (row["id"], row["release"]["id"]) == (ticket["symbol_set_id"], release_id(1))
     assert row["last_used"]
     link = api.get(f"symbol_sets/{row['id']}/download/").json()["url"]
-    assert httpx.get(link).status_code == 404
+    assert get(link).status_code == 404
     assert send(ticket).is_success
     assert stored_hash(database, "new") is None
     done = finish(api, {row["id"]: "h1"})
     assert (done.status_code, done.json()) == (201, {"success": True})
     assert stored_hash(database, "new") == "h1"
-    assert httpx.get(link).content == CONTENT
+    assert get(link).content == CONTENT
 
 
 def test_the_older_body_lists_chunk_ids(api: httpx.Client) -> None:
@@ -217,8 +218,8 @@ def test_storage_takes_a_file_for_five_minutes_where_it_was_signed(api: httpx.Cl
     url, fields = tickets["a"]["presigned_url"].values()
     other = tickets["b"]["presigned_url"]["fields"]["key"]
     for changed in ({"key": other}, {"key": "../../etc/passwd"}, {"X-Amz-Signature": "00"}, {"Expires": "9999999999"}):
-        assert httpx.post(url, data=fields | changed, files={"file": ("file", b"")}).status_code == 403, changed
-    assert httpx.post(url, data=fields).status_code == 400
+        assert post(url, data=fields | changed, files={"file": ("file", b"")}).status_code == 403, changed
+    assert post(url, data=fields).status_code == 400
     clock.now += UPLOAD_SECONDS - 1
     assert send(tickets["a"]).status_code == 204
     clock.now += 1
@@ -236,5 +237,5 @@ def test_files_lie_beside_the_data(tmp_path: Path) -> None:
         assert stop(process, signal.SIGTERM) == 0
     with running(path) as (_process, client):
         link = client.get(f"symbol_sets/{ticket['symbol_set_id']}/download/").json()["url"]
-        assert httpx.get(link).content == CONTENT
+        assert get(link).content == CONTENT
     assert (tmp_path / "project.db-files" / "symbolsets").is_dir()

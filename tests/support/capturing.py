@@ -7,6 +7,7 @@ import httpx
 
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import PROJECT_ID, chunk_id
+from tests.support.serving import post
 
 TOKEN = f"phc_sandbox_{PROJECT_ID}"
 URL = "https://shop.northwind.example/assets/checkout.js"
@@ -28,7 +29,7 @@ def exception_event(*frames: dict[str, Any], **properties: Any) -> dict[str, Any
 
 def send(origin: str, *events: dict[str, Any], path: str = "/batch/", **around: Any) -> httpx.Response:
     """Send events, in one body."""
-    return httpx.post(f"{origin}{path}", json={"api_key": TOKEN, "batch": list(events), **around}, timeout=60)
+    return post(f"{origin}{path}", json={"api_key": TOKEN, "batch": list(events), **around}, timeout=60)
 
 
 def stored(database: Database) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 
 from errtrack_mcp.sandbox.seed import FULL_KEY, PROJECT_ID
+from tests.support.serving import NO_AUTHORITIES
 
 SERVE = """
 import asyncio, socket, sys
@@ -30,7 +31,9 @@ def running(path: Path, prelude: str = "") -> Iterator[tuple[subprocess.Popen[st
             assert process.stdout
             origin = f"http://127.0.0.1:{int(process.stdout.readline())}"
             base_url = f"{origin}/api/projects/{PROJECT_ID}/error_tracking/"
-            with httpx.Client(base_url=base_url, headers={"Authorization": f"Bearer {FULL_KEY}"}) as client:
+            with httpx.Client(
+                base_url=base_url, headers={"Authorization": f"Bearer {FULL_KEY}"}, verify=NO_AUTHORITIES
+            ) as client:
                 yield process, client
         finally:
             process.kill()

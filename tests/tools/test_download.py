@@ -8,6 +8,7 @@ import pytest
 
 from errtrack_mcp.sandbox.seed import chunk_id
 from tests.support.fixtures import Answer, Connect, Refusal
+from tests.support.serving import NO_AUTHORITIES
 
 pytestmark = pytest.mark.anyio
 
@@ -22,7 +23,7 @@ async def test_the_link_opens_without_a_key_and_is_called_a_secret(connect: Conn
         result = (await client.call_tool(DOWNLOAD, {"id": page["results"][0]["id"]})).structured_content
     assert result["valid_for_seconds"] == 3600
     assert result["warning"].startswith("Secret: ")
-    async with httpx.AsyncClient() as plain:
+    async with httpx.AsyncClient(verify=NO_AUTHORITIES) as plain:
         file = (await plain.get(result["url"])).content
     assert file.startswith(b"posthog_error_tracking")
 

@@ -2,7 +2,6 @@
 
 import json
 
-import httpx
 import pytest
 
 from errtrack_mcp.sandbox.database import Database
@@ -11,6 +10,7 @@ from errtrack_mcp.tools import release_list
 from errtrack_mcp.tools import symbol_set_reader as reader_module
 from tests.support.fixtures import Answer, Connect
 from tests.support.project import add_symbol_sets
+from tests.support.serving import post
 from tests.support.upstream import Upstream
 
 pytestmark = pytest.mark.anyio
@@ -22,7 +22,7 @@ def make_release(sandbox: Upstream, version: str, **fields: object) -> str:
     """Create a release directly in the sandbox, and return its id."""
     url = f"{sandbox.url}/api/projects/{PROJECT_ID}/error_tracking/releases/"
     body = {"version": version, "project": "searched", **fields}
-    response = httpx.post(url, json=body, headers={"Authorization": f"Bearer {FULL_KEY}"})
+    response = post(url, json=body, headers={"Authorization": f"Bearer {FULL_KEY}"})
     assert response.status_code == 201
     created: str = response.json()["id"]
     return created

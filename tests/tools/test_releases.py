@@ -5,13 +5,13 @@ import re
 from typing import Any
 from uuid import uuid4
 
-import httpx
 import pytest
 
 from errtrack_mcp.sandbox.seed import FULL_KEY, OTHER_PROJECT_ID, PROJECT_ID, READ_KEY
 from tests.support.fixtures import Answer, Connect, Refusal
 from tests.support.misbehaving import misbehave
 from tests.support.replies import ID, PAGE, RELEASE, json_of
+from tests.support.serving import get
 from tests.support.upstream import Upstream
 
 pytestmark = pytest.mark.anyio
@@ -27,7 +27,7 @@ DESTROY = "error-tracking-releases-destroy"
 def raw(sandbox: Upstream, path: str) -> Any:
     """Ask the sandbox directly, as any HTTP client would."""
     url = f"{sandbox.url}/api/projects/{PROJECT_ID}/error_tracking/{path}"
-    return httpx.get(url, headers={"Authorization": f"Bearer {FULL_KEY}"}).json()
+    return get(url, headers={"Authorization": f"Bearer {FULL_KEY}"}).json()
 
 
 async def test_a_page_of_releases_is_summarised(connect: Connect, answer: Answer, sandbox: Upstream) -> None:

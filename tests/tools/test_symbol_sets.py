@@ -4,13 +4,13 @@ import json
 from typing import Any
 from uuid import uuid4
 
-import httpx
 import pytest
 
 from errtrack_mcp.sandbox.seed import FULL_KEY, PROJECT_ID, chunk_id
 from tests.support.fixtures import Answer, Connect, Refusal
 from tests.support.misbehaving import misbehave
 from tests.support.replies import ID, PAGE, RELEASE, SYMBOL_SET, json_of
+from tests.support.serving import get
 from tests.support.upstream import Upstream
 
 pytestmark = pytest.mark.anyio
@@ -23,7 +23,7 @@ DESTROY = "error-tracking-symbol-sets-destroy"
 def raw(sandbox: Upstream, query: str = "") -> Any:
     """Ask the sandbox directly, as any HTTP client would."""
     url = f"{sandbox.url}/api/projects/{PROJECT_ID}/error_tracking/symbol_sets/?limit=100{query}"
-    answer = httpx.get(url, headers={"Authorization": f"Bearer {FULL_KEY}"})
+    answer = get(url, headers={"Authorization": f"Bearer {FULL_KEY}"})
     sandbox.requests.clear()
     return answer.json()["results"]
 

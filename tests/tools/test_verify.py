@@ -13,7 +13,7 @@ from errtrack_mcp.tools import advice, verify
 from errtrack_mcp.tools.verify import FileFacts, Verdict, facts_of, settled
 from tests.support.containers import BUILD, container, pair
 from tests.support.fixtures import Answer, Connect, Refusal
-from tests.support.serving import caller, serving
+from tests.support.serving import NO_AUTHORITIES, caller, serving
 from tests.support.uploading import upload
 from tests.support.upstream import Upstream
 
@@ -172,7 +172,7 @@ async def test_over_http_the_file_is_looked_into_though_source_code_is_off(sandb
         async with caller(replica.url) as client:
             names = [tool.name for tool in (await client.list_tools()).tools]
             result = await client.call_tool(DIAGNOSE, {"ref": REF, "verify": True, **POSITION})
-        async with httpx.AsyncClient() as plain:
+        async with httpx.AsyncClient(verify=NO_AUTHORITIES) as plain:
             metrics = (await plain.get(f"{replica.url}/metrics")).text
         replica.stop()
     assert "error-tracking-stack-traces-resolve" not in names
