@@ -45,7 +45,8 @@ def asked(reply: bytes) -> None:
 
     async def acquire() -> None:
         store = RedisStore(url, Metrics())
-        assert await KeyRateLimiter(store).acquire("key", "releases") is None
+        with anyio.fail_after(10):
+            assert await KeyRateLimiter(store).acquire("key", "releases") is None
         await store.aclose()
 
     with answering(reply) as url:
@@ -109,13 +110,12 @@ CASES: dict[str, tuple[Callable[[Any], object], str | bytes, int]] = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_the_largest_input_ends_within_seconds(name: str) -> None:
     """It is read or refused in words of ours; nothing else is raised."""
     read, repeated, largest = CASES[name]
     text = repeated * (largest // len(repeated))
-    began = time.perf_counter()
+    began = time.process_time()  # which says the same on a busy machine
     with suppress(ConfigurationError, jsonc.UnreadableError, Unread):
         read(text)
-    assert time.perf_counter() - began < 10
+    assert time.process_time() - began < 10

@@ -160,13 +160,12 @@ def test_refs_are_found_in_traces_of_any_engine() -> None:
     assert refs_in("no address https://x.example/page here") == []
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("part", ["http://", "https://a.js?", "https://a.js:1", "a" * 8 + "-", "http://x/ "])
 def test_the_largest_trace_is_searched_in_a_moment(part: str) -> None:
     """No text makes the search slow, however often it nearly matches."""
-    began = time.perf_counter()
+    began = time.process_time()
     refs_in(part * (1_000_000 // len(part)))
-    assert time.perf_counter() - began < 0.5
+    assert time.process_time() - began < 0.5
 
 
 async def test_prompts_follow_the_caller_over_http(sandbox: Upstream) -> None:
