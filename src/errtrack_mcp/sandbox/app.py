@@ -26,6 +26,7 @@ from errtrack_mcp.sandbox import (
 from errtrack_mcp.sandbox.calls import Sandbox, present
 from errtrack_mcp.sandbox.capture import capture_routes
 from errtrack_mcp.sandbox.database import Database, TimeOrderedIds
+from errtrack_mcp.sandbox.device_login import INTERVAL_SECONDS, DeviceLogin
 from errtrack_mcp.sandbox.endpoint import Endpoint
 from errtrack_mcp.sandbox.envelope import ApiError, not_found, server_error
 from errtrack_mcp.sandbox.environments import EnvironmentsAlias
@@ -83,22 +84,25 @@ def create_app(  # noqa: PLR0913 - every way in which installations differ
     list_lag: float = 0,
     timezone: str = "UTC",
     now: Callable[[], datetime] = present,
+    login_interval: int = INTERVAL_SECONDS,
 ) -> Starlette:
     """Put the API together over a database; it is up to the caller to seed it and to close it.
 
     Files are kept in `storage`, or in a temporary directory of their own. `era` is one of eras.ERAS; queries see a
-    change of an issue after `list_lag` seconds. `timezone` is the project's, by its IANA name.
+    change of an issue after `list_lag` seconds. `timezone` is the project's, by its IANA name. A command line that logs
+    in is told to ask every `login_interval` seconds.
     """
     storage = storage or Storage()
     throttle = Throttle(clock) if throttled else None
     sandbox = Sandbox(
         database, TimeOrderedIds(), throttle, malformed_uuid_status, storage, era, list_lag, timezone, now
     )
+    login = DeviceLogin(sandbox, login_interval)
     unknown = () if ERAS[era].query_routes else issue_queries.RESOURCES
     endpoints = [(resource.path, Endpoint(sandbox, resource)) for resource in RESOURCES if resource not in unknown]
     routes = [Route(path + ending, endpoint) for path, endpoint in endpoints for ending in ENDINGS]
     app = Starlette(
-        routes=[*routes, *storage_routes(storage, database), *capture_routes(sandbox)],
+        routes=[*routes, *storage_routes(storage, database), *capture_routes(sandbox), *login.routes()],
         middleware=[Middleware(EnvironmentsAlias, routes=routes)],
         exception_handlers={ApiError: _answer_error, 404: _answer_unknown_route, Exception: _answer_crash},
     )
