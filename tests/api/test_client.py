@@ -1,7 +1,7 @@
 """One caller's client: what is sent, what is repeated, and what a response becomes, over a transport of our own."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from pydantic import SecretStr
@@ -154,6 +154,13 @@ async def test_without_a_key_nothing_is_sent() -> None:
         await client(script, key=None).get("releases", "1", into=Row)
     assert script.headers == []
     assert raised.value.request.origin == "https://posthog.example"
+
+
+async def test_an_anonymous_client_sends_no_key() -> None:
+    """It needs none, and an answer comes as it is."""
+    script = Script([ROW])
+    await replace(client(script, key=None), anonymous=True).get("releases", "1", into=Row)
+    assert [headers.get("Authorization") for headers in script.headers] == [None]
 
 
 @pytest.mark.parametrize("where", [lambda key: f'{{"id": "{key}"}}', lambda key: f'{{"id": "x", "{key}": 1}}'])

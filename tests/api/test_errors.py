@@ -45,6 +45,12 @@ def test_a_missing_scope_is_named() -> None:
     assert error.scope == "error_tracking:write"
 
 
+def test_the_form_of_the_routes_for_logging_in_is_read() -> None:
+    """They name code and words as OAuth does."""
+    error = refusal(400, {"status": "expired", "error": "expired_token", "error_description": "Device code expired"})
+    assert (error.api_code, error.detail) == ("expired_token", "Device code expired")
+
+
 @pytest.mark.parametrize(
     ("header", "detail", "seconds"),
     [

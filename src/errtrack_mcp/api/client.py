@@ -50,7 +50,7 @@ class Client:
     `prefix` is ("projects", id) or ("environments", id). Every method takes the parts of a path below `base`, each
     sent as one encoded segment, and raises ApiError with its `request`, NoKey without a `key`; `timeout` (seconds)
     covers a whole request with its retries; `headers` go with every request; `large_answers` and `query_routes` are
-    what callers share.
+    what callers share. `why_no_key` tells the caller more where there is none. `anonymous` sends no key at all.
     """
 
     transport: Transport
@@ -62,6 +62,8 @@ class Client:
     base: tuple[str, ...] = ("error_tracking",)
     large_answers: LargeAnswers = field(default_factory=LargeAnswers)
     query_routes: QueryRoutes = field(default_factory=QueryRoutes)
+    why_no_key: str = ""
+    anonymous: bool = False
 
     @property
     def origin(self) -> str:
@@ -71,7 +73,7 @@ class Client:
     def secret(self) -> str:
         """Return the key itself. Raises NoKey."""
         if self.key is None:
-            raise NoKey
+            raise NoKey(self.why_no_key)
         return self.key.get_secret_value()
 
     async def get(self, *path: str, into: type[Model], **query: str | int | None) -> Model:
@@ -175,7 +177,7 @@ class Client:
         return {
             **self.headers,
             **({} if method in {"GET", "POST"} else LAST_ON_ITS_CONNECTION),
-            "Authorization": f"Bearer {self.secret()}",
+            **({} if self.anonymous else {"Authorization": f"Bearer {self.secret()}"}),
             "Accept": "application/json",
             "Accept-Encoding": "gzip",
             "User-Agent": f"errtrack-mcp/{__version__}",
@@ -183,6 +185,8 @@ class Client:
 
     def _without_key(self, response: Response) -> Response:
         """Take the key out of a response that repeats it: nothing that leaves this process may hold it."""
+        if self.anonymous:
+            return response
         key = self.secret()
         text = response.body.decode(errors="surrogateescape")
         redacted = without_key(text, key)

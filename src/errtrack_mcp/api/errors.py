@@ -54,9 +54,13 @@ class ApiError(Exception):
 
 
 class NoKey(ApiError):
-    """There is no key to ask with, so nothing was sent."""
+    """There is no key to ask with, so nothing was sent; `reason` is a sentence where more is known."""
 
     code = "no_key"
+
+    def __init__(self, reason: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class UnusableName(ApiError):
@@ -263,6 +267,8 @@ def _envelope(body: object) -> tuple[str, str]:
         return "", ""
     fields: dict[str, Any] = body
     code, detail, attribute = fields.get("code"), fields.get("detail"), fields.get("attr")
+    if code is None and detail is None:  # the routes for logging in (docs/posthog-api.md, section 13)
+        code, detail = fields.get("error"), fields.get("error_description")
     text = detail if isinstance(detail, str) else ""
     if isinstance(attribute, str) and attribute:
         text = f"{attribute}: {text}"
