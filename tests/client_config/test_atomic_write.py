@@ -27,6 +27,15 @@ def test_a_new_file_is_for_its_owner_alone(tmp_path: Path) -> None:
     assert (tmp_path / "folder" / "new.json").stat().st_mode & 0o777 == 0o600
 
 
+def test_a_private_file_becomes_private(tmp_path: Path) -> None:
+    """Whatever others were allowed before."""
+    file = tmp_path / "keys.json"
+    file.write_bytes(b"before")
+    file.chmod(0o644)
+    atomic_write.replace(file, b"before", b"after", private=True)
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
 def test_a_change_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
     """The file keeps what the other program wrote."""
     file = tmp_path / "file.json"

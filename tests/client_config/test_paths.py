@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from errtrack_mcp.client_config.clients import CLIENTS
-from errtrack_mcp.client_config.paths import client_configurations, own_configuration
+from errtrack_mcp.client_config.paths import client_configurations, own_configuration, own_folder
 
 
 def test_files_are_where_the_environment_says(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -22,10 +22,15 @@ def test_files_are_where_the_environment_says(home: Path, monkeypatch: pytest.Mo
     assert own_configuration("Gemini CLI") == home / "g" / ".gemini" / "settings.json"
     assert own_configuration("Zed") == home / "x" / "zed" / "settings.json"
     assert own_configuration("VS Code") == home / "x" / "Code" / "User" / "mcp.json"
+    assert own_folder() == home / "x" / "errtrack-mcp"
+    monkeypatch.delenv("XDG_CONFIG_HOME")
+    assert own_folder() == home / ".config" / "errtrack-mcp"
     monkeypatch.setattr(sys, "platform", "darwin")
     support = home / "Library" / "Application Support"
     assert own_configuration("Claude Desktop") == support / "Claude" / "claude_desktop_config.json"
+    assert own_folder() == support / "errtrack-mcp"
     monkeypatch.setattr(sys, "platform", "win32")
+    assert own_folder() == home / "roaming" / "errtrack-mcp"
     assert own_configuration("Claude Desktop") == home / "roaming" / "Claude" / "claude_desktop_config.json"
     assert own_configuration("Zed") == home / "roaming" / "Zed" / "settings.json"
     assert {client.name for client in CLIENTS.values()} == {place.client for place in client_configurations()}

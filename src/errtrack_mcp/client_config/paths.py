@@ -36,6 +36,12 @@ def client_configurations() -> list[Configuration]:
     return list(found.values())
 
 
+def own_folder() -> Path:
+    """Return the folder of this server itself; XDG_CONFIG_HOME moves it on every platform."""
+    base = os.environ.get("XDG_CONFIG_HOME")
+    return (Path(base) if base else _application_data()) / "errtrack-mcp"
+
+
 def own_configuration(client: str) -> Path:
     """Return the file in which a client looks for this user's MCP servers, whatever folder is open in it."""
     return next(place.path for place in client_configurations() if place.client == client)
