@@ -32,7 +32,8 @@ MAX_ANSWER_LENGTH = 1800
 
 CONFIGURATION = (
     "Made from the settings class by `make docs`. All come from the environment; `--env-file FILE` adds a file, below "
-    "the environment. An empty variable counts as unset. `errtrack-mcp doctor` shows each with its source."
+    "the environment. An empty variable counts as unset. Where neither has a key, `errtrack-mcp login` gives key, host "
+    "and project. `errtrack-mcp doctor` shows each with its source."
 )
 BESIDES = (
     "`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`, `SSL_CERT_FILE` and `SSL_CERT_DIR` are used as everywhere. What holds "

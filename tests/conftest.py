@@ -7,6 +7,7 @@ import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -45,9 +46,16 @@ def interruptible() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.fixture(scope="session")
+def empty_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a folder in which nothing is."""
+    return tmp_path_factory.mktemp("empty")
+
+
 @pytest.fixture(autouse=True)
-def empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hide the settings of the person who runs the tests."""
+def empty_environment(monkeypatch: pytest.MonkeyPatch, empty_folder: Path) -> None:
+    """Hide the settings and the logins of the person who runs the tests."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(empty_folder))
     for name in os.environ:
         if name.startswith(("POSTHOG_", "ERRTRACK_")):
             monkeypatch.delenv(name)

@@ -19,6 +19,7 @@ EVERY_FILE = pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.re
 LAYERS = (
     {"__main__"},
     {"cli"},
+    {"login"},
     {"remote", "client_config"},
     {"server"},
     {"settings"},

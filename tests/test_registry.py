@@ -35,8 +35,6 @@ def described(name: str, field: FieldInfo) -> dict[str, Any]:
     """Write one setting as the registry wants it."""
     parts = parts_of(field.annotation)
     said: dict[str, Any] = {"name": variable_of(name), "description": field.description}
-    if name == "personal_api_key":
-        said["isRequired"] = True
     if SecretStr in parts:
         said["isSecret"] = True
     said["format"] = "boolean" if bool in parts else "number" if parts & {int, float} else "string"

@@ -37,7 +37,7 @@ class ConfigurationError(Exception):
         self.problems = problems
 
 
-def _is_unencrypted(origin: str) -> bool:
+def is_unencrypted(origin: str) -> bool:
     """Return whether what is sent there can be read on the way."""
     return origin.startswith("http://") and not is_loopback(urlsplit(origin).hostname or "")
 
@@ -211,13 +211,13 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if not self.allow_http and _is_unencrypted(self.host):
+        if not self.allow_http and is_unencrypted(self.host):
             raise ValueError(
                 f"POSTHOG_HOST is {self.host}, which would send the key unencrypted; "
                 "use https://, or set ERRTRACK_ALLOW_HTTP=1 if the network is trusted"
             )
         for origin in self.allowed_hosts:
-            if not self.allow_http and _is_unencrypted(origin):
+            if not self.allow_http and is_unencrypted(origin):
                 raise ValueError(f"ERRTRACK_ALLOWED_HOSTS holds {origin}, which would send keys unencrypted")
         if self.project_id and self.environment_id and self.project_id != self.environment_id:
             raise ValueError("POSTHOG_PROJECT_ID and POSTHOG_ENVIRONMENT_ID name different projects; unset one")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from errtrack_mcp.client_config.clients import CLIENTS, KEY
+from errtrack_mcp.client_config.clients import CLIENTS, KEY, Client
 
 COMMAND = ["/opt/errtrack/bin/errtrack-mcp", "serve"]
 ENVIRON = {
@@ -41,3 +41,18 @@ def test_variables_that_a_person_let_through_stay_with_the_key(names: object, ke
     """A list without the key would start the server without it."""
     codex = CLIENTS["codex"]
     assert codex.renewed({"env_vars": names}, codex.entry(COMMAND, {}))["env_vars"] == kept
+
+
+@pytest.mark.parametrize("client", CLIENTS.values(), ids=list(CLIENTS))
+def test_after_a_login_no_entry_refers_to_a_key(client: Client) -> None:
+    """A new one does not, one that is renewed loses ours, and a key that a person put there stays."""
+    environ = {"POSTHOG_HOST": "https://eu.posthog.com"}
+    before = client.entry(["errtrack-mcp"], environ)
+    after = client.entry(["errtrack-mcp"], environ, logged_in=True)
+    assert KEY not in str(after)
+    assert client.renewed(before, after) == after
+    assert client.renewed(client.entry(["errtrack-mcp"], {}), client.entry(["errtrack-mcp"], {}, logged_in=True)) == (
+        client.entry(["errtrack-mcp"], {}, logged_in=True)
+    )
+    own = {**before, "env": {KEY: "phx_of_a_person"}}
+    assert client.renewed(own, after)["env"][KEY] == "phx_of_a_person"

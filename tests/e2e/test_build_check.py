@@ -57,7 +57,7 @@ def test_the_exit_code_tells_a_ci_job(run: Run, sandbox: Upstream, database: Dat
 
     without_key = invoke("build-check", str(dist))
     assert without_key.returncode == 2
-    assert "POSTHOG_PERSONAL_API_KEY is not set" in without_key.stderr
+    assert "There is no key (errtrack-mcp login)" in without_key.stderr
     refused = invoke("build-check", str(dist), **{**place, "POSTHOG_PERSONAL_API_KEY": "phx_wrong"})
     assert refused.returncode == 2
     assert "unauthenticated: " in refused.stderr

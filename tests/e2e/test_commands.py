@@ -22,7 +22,7 @@ def test_without_a_key_a_command_says_what_is_missing() -> None:
     result = invoke("diagnose")
     assert (result.returncode, result.stdout) == (2, "")
     for part in (
-        "POSTHOG_PERSONAL_API_KEY is not set",
+        "errtrack-mcp login",
         "https://us.posthog.com/settings/user-api-keys",
         "error_tracking:read",
         "error_tracking:write",

@@ -51,7 +51,7 @@ def test_the_exit_code_says_whether_it_is_readable(
     ("arguments", "variables", "said"),
     [
         ([], {"POSTHOG_PERSONAL_API_KEY": NO_SCOPES_KEY}, "missing_scope"),
-        ([], {"POSTHOG_PERSONAL_API_KEY": ""}, "POSTHOG_PERSONAL_API_KEY is not set"),
+        ([], {"POSTHOG_PERSONAL_API_KEY": ""}, "There is no key."),
         ([], {"POSTHOG_HOST": "http://127.0.0.1:9"}, "connection_failed"),
         ([], {"ERRTRACK_TOOLSETS": "releases"}, "unknown_tool"),
         (["--version", "1"], {}, "invalid_arguments"),

@@ -152,7 +152,7 @@ def test_ctrl_c_ends_it_on_a_terminal() -> None:
 
 @pytest.mark.parametrize("key", ["", REFERENCES[0]])
 def test_without_a_key_a_call_says_what_to_do(spawn: Spawn, key: str) -> None:
-    """The server starts, lists its tools, and answers a call with the variable to set and where a key is made.
+    """The server starts, lists its tools, and answers a call with how to log in and where a key is made.
 
     A client that does not find the variable may hand over the reference to it: that is no key either.
     """
@@ -166,13 +166,16 @@ def test_without_a_key_a_call_says_what_to_do(spawn: Spawn, key: str) -> None:
         assert session.errors() == ""
     assert answer["isError"] is True
     text = answer["content"][0]["text"]
-    assert text.startswith("no_key: POSTHOG_PERSONAL_API_KEY is not set")
+    assert text.startswith(
+        "no_key: There is no key, so nothing was sent. The user runs in a terminal: errtrack-mcp login;"
+    )
+    assert text.endswith("Fix this, then try again.")
     assert "https://us.posthog.com/settings/user-api-keys" in text
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
 def test_without_a_key_a_terminal_is_told() -> None:
     """A person who starts it by hand learns of the missing key at once."""
-    said = "POSTHOG_PERSONAL_API_KEY is not set: every tool call will say what to do."
+    said = "There is no key: every tool call will say what to do."
     without = run_on_terminal("serve", typed="\x03", awaited=said)
     assert without.returncode == 130

@@ -30,7 +30,8 @@ async def test_without_a_key_every_call_says_what_to_do(sandbox: Upstream, refus
         with pytest.raises(MCPError, match="no_key: "):
             await client.read_resource("errtrack://releases/019b0000-0000-7000-8000-00000000dead")
     await pool.aclose()
-    assert message.startswith("no_key: POSTHOG_PERSONAL_API_KEY is not set")
+    assert message.startswith("no_key: There is no key, so nothing was sent.")
+    assert f"errtrack-mcp login --host {sandbox.url};" in message
     assert f"{sandbox.url}/settings/user-api-keys" in message
     assert not sandbox.requests
 

@@ -15,7 +15,7 @@ from rich.text import Text
 from errtrack_mcp.builds.verdict import OUTLOOKS
 from errtrack_mcp.cli.call import answer_of
 from errtrack_mcp.cli.in_process import connected
-from errtrack_mcp.cli.options import env_file_option, json_option, run
+from errtrack_mcp.cli.options import env_file_option, has_key, json_option, run
 from errtrack_mcp.cli.output import EXIT_CODES, progress
 from errtrack_mcp.settings import Settings
 
@@ -23,7 +23,7 @@ TOOL = "error-tracking-build-check"
 EVERY_SCRIPT = 1_000_000  # max_tokens that no build reaches
 MAX_ROWS = 60
 STYLES = {True: "green", False: "red", None: "yellow"}
-NO_KEY = "POSTHOG_PERSONAL_API_KEY is not set, so the project was not asked: no script can be called readable."
+NO_KEY = "There is no key (errtrack-mcp login), so the project was not asked: no script can be called readable."
 
 
 @click.command("build-check", short_help="Say whether errors from a build will be readable.")
@@ -50,7 +50,7 @@ async def check(settings: Settings, directory: Path, asked: Mapping[str, Any], *
     answer = await answer_of(_called(settings.model_copy(update={"build_root": directory}), asked))
     if answer is None:
         return EXIT_CODES[None]
-    if settings.personal_api_key is None:
+    if not has_key(settings):
         click.echo(f"errtrack-mcp: {NO_KEY}", err=True)
     console = Console(highlight=False)
     if as_json:

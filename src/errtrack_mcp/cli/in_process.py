@@ -7,8 +7,8 @@ from mcp import Client
 from mcp.client.session import ElicitationFnT
 from starlette.types import ASGIApp
 
-from errtrack_mcp.api.transport import HttpTransport
-from errtrack_mcp.server.app import build_server
+from errtrack_mcp.login.stored_logins import StoredLogins
+from errtrack_mcp.server.app import local_server
 from errtrack_mcp.settings import Settings
 
 
@@ -20,10 +20,9 @@ async def connected(
 
     Without a key everything works that asks PostHog nothing.
     """
-    pool = HttpTransport(settings.host, sandbox)
     structured = settings.model_copy(update={"text_only": False})  # commands print from it
-    try:
-        async with Client(build_server(structured, pool), elicitation_callback=ask) as client:
-            yield client
-    finally:
-        await pool.aclose()
+    async with (
+        local_server(structured, sandbox, StoredLogins(structured)) as server,
+        Client(server, elicitation_callback=ask) as client,
+    ):
+        yield client

@@ -15,6 +15,7 @@ from errtrack_mcp.client_config.atomic_write import RefusedError
 from errtrack_mcp.client_config.clients import CLIENTS, Client
 from errtrack_mcp.client_config.edit import Change, installing, uninstalling
 from errtrack_mcp.client_config.paths import own_configuration
+from errtrack_mcp.login.stored_logins import file_path, read_logins
 
 # The lines around a change may hold others' secrets: a value is hidden by what it is called or by what it looks like.
 _CALLED_SECRET = re.compile(
@@ -37,8 +38,8 @@ _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 def command(client: str, *, print_only: bool, uninstall: bool, yes: bool) -> None:
     """Add this server to CLIENT's own configuration, after showing the difference.
 
-    Everything else in the file stays as it is, with a backup next to it. The key stays in the environment: no option
-    takes it.
+    Everything else in the file stays as it is, with a backup next to it. The key stays in the environment, or where
+    errtrack-mcp login has put it: no option takes it.
     """
     sys.exit(install(client, print_only=print_only, uninstall=uninstall, agreed=yes))
 
@@ -51,9 +52,11 @@ def install(slug: str, *, print_only: bool, uninstall: bool, agreed: bool) -> in
     client = CLIENTS[slug]
     path = own_configuration(client.name)
     try:
-        change = (
-            uninstalling(client, path) if uninstall else installing(client, path, client.entry(_command(), os.environ))
-        )
+        logged_in = not uninstall and is_logged_in()
+        if uninstall:
+            change = uninstalling(client, path)
+        else:
+            change = installing(client, path, client.entry(_command(), os.environ, logged_in=logged_in))
         if change.before == change.after:
             _say(f"{path} {'does not start' if uninstall else 'already starts'} this server; nothing to change.")
             return 0
@@ -67,8 +70,17 @@ def install(slug: str, *, print_only: bool, uninstall: bool, agreed: bool) -> in
     except RefusedError as error:
         _say(str(error))
         return 1
-    _conclude(client, change, uninstall=uninstall)
+    _conclude(client, change, uninstall=uninstall, logged_in=logged_in)
     return 0
+
+
+def is_logged_in() -> bool:
+    """Return whether a login is stored for the host of the environment, or for any where that names none.
+
+    Raises RefusedError for stored logins that cannot be read.
+    """
+    host = os.environ.get("POSTHOG_HOST", "").strip().rstrip("/").lower()
+    return any(host in {"", login.host} for login in read_logins(file_path()))
 
 
 def _asked(path: Path) -> bool:
@@ -81,7 +93,7 @@ def _asked(path: Path) -> bool:
     return False
 
 
-def _conclude(client: Client, change: Change, *, uninstall: bool) -> None:
+def _conclude(client: Client, change: Change, *, uninstall: bool, logged_in: bool) -> None:
     """Say what has happened and what is left to do."""
     if change.after is None:
         _say(f"Removed {change.path}, which held nothing else.")
@@ -92,7 +104,7 @@ def _conclude(client: Client, change: Change, *, uninstall: bool) -> None:
     if uninstall:
         _say(f"Start {client.name} again to be rid of it.")
     else:
-        _say(client.about_key)
+        _say(f"The key comes from errtrack-mcp login. Start {client.name} again." if logged_in else client.about_key)
         if client.note:
             _say(client.note)
         _say("Then see whether a call would work: errtrack-mcp doctor")

@@ -13,6 +13,8 @@ from errtrack_mcp.cli.options import env_file_option, stop
 # Each is a module of this package that holds its click command as `command`.
 COMMANDS = {
     "serve": "serve",
+    "login": "login",
+    "logout": "logout",
     "sandbox": "sandbox",
     "demo": "demo",
     "tools": "tools",
@@ -49,7 +51,7 @@ def main(context: click.Context, env_file: Path | None) -> None:
     """PostHog error tracking for AI assistants, over MCP.
 
     Without a command it serves over stdio, which is how an MCP client starts it. The key comes from
-    POSTHOG_PERSONAL_API_KEY.
+    POSTHOG_PERSONAL_API_KEY, else from an --env-file, else from errtrack-mcp login.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NoReturn, TypeVar
 import anyio
 import click
 
-from errtrack_mcp.api.posthog import SCOPES, key_page
+from errtrack_mcp.api.posthog import SCOPES, US, key_page
 
 if TYPE_CHECKING:
     import socket
@@ -22,10 +22,9 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound=Callable[..., object])
 
 KEY_HELP = """\
-errtrack-mcp needs a PostHog personal API key.
-  1. Create one at {page} with the scopes {scopes}
-     (the first alone is enough with ERRTRACK_READ_ONLY=1).
-  2. Set POSTHOG_PERSONAL_API_KEY to it where your client configures this server.
+errtrack-mcp needs a PostHog personal API key. Get one with: errtrack-mcp login{host}
+Or create one at {page} with the scopes {scopes}
+(the first alone is enough with ERRTRACK_READ_ONLY=1), and set POSTHOG_PERSONAL_API_KEY to it.
 No account? errtrack-mcp demo shows it at work, and errtrack-mcp serve --sandbox serves a made-up project."""
 
 
@@ -55,12 +54,27 @@ def run(
 
     try:
         settings = load_settings(env_file, **(fixed or {}))
-        if needs_key and settings.personal_api_key is None:
-            stop(["POSTHOG_PERSONAL_API_KEY is not set.", KEY_HELP.format(page=key_page(settings.host), scopes=SCOPES)])
+        if needs_key and not has_key(settings):
+            host = "" if settings.host == US else f" --host {settings.host}"
+            stop(["There is no key.", KEY_HELP.format(page=key_page(settings.host), scopes=SCOPES, host=host)])
         code = anyio.run(command, settings)
     except ConfigurationError as error:
         stop(error.problems)
     sys.exit(code or 0)
+
+
+def has_key(settings: "Settings") -> bool:
+    """Return whether there is a key: in the settings, or of a login to their host (which may be locked away)."""
+    if settings.personal_api_key is not None:
+        return True
+    from errtrack_mcp.client_config.atomic_write import RefusedError
+    from errtrack_mcp.login.stored_logins import file_path, read_logins
+
+    try:
+        stored = read_logins(file_path())
+    except RefusedError:
+        return True  # a call says what is wrong with the file
+    return any(login.host == settings.host or "host" not in settings.model_fields_set for login in stored)
 
 
 def embedded_sandbox() -> tuple["ASGIApp", dict[str, str | None]]:

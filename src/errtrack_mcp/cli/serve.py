@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import click
@@ -16,11 +16,16 @@ import click
 from errtrack_mcp.cli.options import (
     embedded_sandbox,
     env_file_option,
+    has_key,
     in_url,
     open_socket,
     stop,
     warn_of_unknown_settings,
 )
+
+if TYPE_CHECKING:
+    from errtrack_mcp.login.stored_logins import StoredLogins
+    from errtrack_mcp.settings import Settings
 
 KEY = "POSTHOG_PERSONAL_API_KEY"
 INTERRUPTED = 130  # the exit code of what SIGINT ended, as shells have it
@@ -76,15 +81,23 @@ def serve_stdio(env_file: Path | None, *, in_sandbox: bool) -> None:
         stop(error.problems)
     if sys.stdin.isatty():
         click.echo("errtrack-mcp speaks MCP over stdin and stdout: an MCP client starts it. Ctrl-C stops it.", err=True)
-        if settings.personal_api_key is None:
-            click.echo(f"{KEY} is not set: every tool call will say what to do.", err=True)
+        if not has_key(settings):
+            click.echo("There is no key: every tool call will say what to do.", err=True)
     warn_of_unknown_settings()
+    logins = _stored_logins(settings) if settings.personal_api_key is None else None
     gc.freeze()
     gc.enable()
     try:
-        anyio.run(serve, settings, app)
+        anyio.run(serve, settings, app, logins)
     except ConfigurationError as error:
         stop(error.problems)
+
+
+def _stored_logins(settings: "Settings") -> "StoredLogins":
+    """Return where the key is looked for at the first call; imported only where none is set."""
+    from errtrack_mcp.login.stored_logins import StoredLogins  # noqa: PLC0415
+
+    return StoredLogins(settings)
 
 
 def serve_http(

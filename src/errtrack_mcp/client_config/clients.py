@@ -36,28 +36,34 @@ class Client:
     fields: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
 
-    def entry(self, command: list[str], environ: Mapping[str, str]) -> dict[str, Any]:
-        """Return how this client starts `command`, a program with its arguments; never holds a key."""
+    def entry(self, command: list[str], environ: Mapping[str, str], *, logged_in: bool = False) -> dict[str, Any]:
+        """Return how this client starts `command`, a program with its arguments.
+
+        Never holds a key; where the user is logged in, it does not refer to one either.
+        """
         made: dict[str, Any] = {**self.fields, "command": command[0], "args": command[1:]}
         variables = {name: environ[name] for name in WRITTEN_OUT if environ.get(name)}
-        if self.format == "toml":
+        if self.format == "toml" and not logged_in:
             made["env_vars"] = [KEY]
-        elif self.reference:
+        if self.reference and not logged_in:
             variables = {KEY: self.reference} | variables
         return made | ({"env": variables} if variables else {})
 
     def renewed(self, present: Mapping[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
         """Return an entry that is already there with ours over it.
 
-        What a person added stays: arguments, other fields, and a key of their own.
+        What a person added stays: arguments, other fields, and a key of their own. Where ours refers to no key, as
+        after a login, a reference of ours goes: some clients refuse an entry whose variable is not set.
         """
         merged = {**present, **entry, "args": present.get("args", entry["args"])}
         if isinstance(held := present.get("env"), dict):
             kept = {KEY: held[KEY]} if KEY in held else {}
             merged["env"] = held | entry.get("env", {}) | kept
+            if KEY not in entry.get("env", {}) and self.reference and held.get(KEY) == self.reference:
+                del merged["env"][KEY]
         if isinstance(named := present.get("env_vars"), list) and KEY in named:
-            merged["env_vars"] = named
-        return merged
+            merged["env_vars"] = named if "env_vars" in entry else [name for name in named if name != KEY]
+        return {name: value for name, value in merged.items() if value or name not in {"env", "env_vars"}}
 
 
 _SET = f"Set {KEY} where {{0}} is started from"

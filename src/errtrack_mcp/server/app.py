@@ -1,6 +1,7 @@
 """The MCP server, put together: one SDK server object with the handlers of `handlers.py`."""
 
-from contextlib import nullcontext
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any
 
 from mcp.server.lowlevel import Server
@@ -13,6 +14,7 @@ from errtrack_mcp.api.retry import RetryPolicy
 from errtrack_mcp.api.transport import HttpTransport
 from errtrack_mcp.server.catalog.catalog import Catalog
 from errtrack_mcp.server.handlers import ROW, Handlers
+from errtrack_mcp.server.login_key import LoginKey, Logins
 from errtrack_mcp.server.redaction import redact_keys, redact_traced
 from errtrack_mcp.server.request_state import FirstUse, SingleUse, UsedStates
 from errtrack_mcp.settings import Settings
@@ -87,12 +89,32 @@ def build_server(settings: Settings, pool: HttpTransport) -> Server[ClientProvid
     return create_server(Catalog(settings, local=True), provider)
 
 
-async def serve_stdio(settings: Settings, sandbox: ASGIApp | None = None) -> None:
-    """Serve one client over standard input and output until input ends."""
+@asynccontextmanager
+async def local_server(
+    settings: Settings, sandbox: ASGIApp | None = None, logins: Logins | None = None
+) -> AsyncIterator[Server[ClientProvider]]:
+    """Make the server of one local caller, and close its connections in the end.
+
+    `sandbox` answers in place of PostHog. Where the settings hold no key, the one of a login is used. Raises
+    ConfigurationError for a name that stands for no tool or toolset.
+    """
+    if settings.personal_api_key is None and logins is not None:
+        provider = LoginKey(settings, logins)
+        try:
+            server = create_server(Catalog(settings, local=True), provider)
+            server.middleware.insert(0, provider.look_first)
+            yield server
+        finally:
+            await provider.aclose()
+        return
     pool = HttpTransport(settings.host, sandbox)
     try:
-        server = build_server(settings, pool)
-        async with stdio_server() as (reading, writing):
-            await server.run(reading, writing, server.create_initialization_options())
+        yield build_server(settings, pool)
     finally:
         await pool.aclose()
+
+
+async def serve_stdio(settings: Settings, sandbox: ASGIApp | None = None, logins: Logins | None = None) -> None:
+    """Serve one client over standard input and output until input ends."""
+    async with local_server(settings, sandbox, logins) as server, stdio_server() as (reading, writing):
+        await server.run(reading, writing, server.create_initialization_options())

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from errtrack_mcp.api import errors
 from errtrack_mcp.api.errors import ApiError, NotJson
-from errtrack_mcp.api.posthog import SCOPES, key_page, other_region
+from errtrack_mcp.api.posthog import SCOPES, US, key_page, other_region
 from errtrack_mcp.api.sanitize import clean, quoted
 from errtrack_mcp.tools.refusal import Refusal
 
@@ -22,9 +22,9 @@ AGAIN = "Trying again later may help."
 NOT_AGAIN = "Trying again will not help."
 FIX = "Fix this, then try again."
 NO_KEY = (
-    "POSTHOG_PERSONAL_API_KEY is not set, so nothing was sent. Create a personal API key at "
-    "{page} with the scopes {scopes}, set the variable where your MCP client configures this server, and start the "
-    "server again."
+    "There is no key, so nothing was sent. The user runs in a terminal: errtrack-mcp login{host}; this server need not "
+    "be started again. Or they create a personal API key at {page} with the scopes {scopes}, set "
+    "POSTHOG_PERSONAL_API_KEY to it where the MCP client configures this server, and start the server again."
 )
 MERGED = " An issue that was merged is gone: the address of its page with ?fingerprint= leads to the one it became."
 PLAINLY = {"uuid_parsing": "a UUID", "int_parsing": "a whole number", "int_from_float": "a whole number"}
@@ -55,8 +55,8 @@ class ErrorMessage(NamedTuple):
 def message_for_api_error(error: ApiError) -> ErrorMessage:
     """Word what the API, or the way to it, did."""
     if isinstance(error, errors.NoKey):
-        message = NO_KEY.format(page=key_page(error.request.origin), scopes=SCOPES)
-    elif isinstance(error, errors.TransportError):
+        return _error_message(error.code, _no_key(error), FIX)
+    if isinstance(error, errors.TransportError):
         message = _no_answer(error)
     elif isinstance(error, errors.InvalidResponse):
         message = _misread(error)
@@ -148,6 +148,14 @@ def _error_message(code: str, message: str, advice: str, retry_after: float | No
     room = MAX_LENGTH - len(code) - len(advice) - 3
     kept = message if len(message) <= room else f"{message[: room - 1]}…"
     return ErrorMessage(code, f"{code}: {kept} {advice}", advice == AGAIN, retry_after)
+
+
+def _no_key(error: errors.NoKey) -> str:
+    if error.reason:
+        return f"{error.reason} Nothing was sent."
+    origin = error.request.origin
+    host = "" if origin == US else f" --host {origin}"
+    return NO_KEY.format(host=host, page=key_page(origin), scopes=SCOPES)
 
 
 def _no_answer(error: errors.TransportError) -> str:

@@ -22,6 +22,7 @@ from errtrack_mcp.cli.doctor.connection import (
     check_tls,
 )
 from errtrack_mcp.cli.doctor.extra import check_extra
+from errtrack_mcp.cli.doctor.login import logged_in
 from errtrack_mcp.cli.doctor.run import (
     Check,
     DoctorRun,
@@ -99,6 +100,8 @@ def _begin(env_file: Path | None) -> DoctorRun:
         problems = [] if Catalog(settings, local=True).whole.tools else [NOTHING_OFFERED]
     except ConfigurationError as error:
         return DoctorRun(env_file, None, error.problems, _without_the_key(env_file))
+    if settings.personal_api_key is None:
+        return logged_in(DoctorRun(env_file, settings, problems, settings))
     return DoctorRun(env_file, settings, problems, settings)
 
 

@@ -15,6 +15,7 @@ from errtrack_mcp.api.models import ApiModel
 from errtrack_mcp.api.posthog import US, key_page
 from errtrack_mcp.api.retry import RetryPolicy
 from errtrack_mcp.api.transport import HttpTransport, Request, Response
+from errtrack_mcp.login.stored_logins import StoredLogin
 from errtrack_mcp.server.app import fixed_project
 from errtrack_mcp.server.errors import message_for_api_error
 from errtrack_mcp.settings import Settings
@@ -84,13 +85,16 @@ class DoctorRun:
     """One run of the doctor.
 
     `settings` is None where they cannot be used, for the reasons in `problems`; then `reachable` may still hold those
-    without the key. `findings` holds each check made so far, by name.
+    without the key. `login` is what the key of `settings` was taken from where no variable holds one, `login_problem`
+    why it could not be. `findings` holds each check made so far, by name.
     """
 
     env_file: Path | None
     settings: Settings | None
     problems: list[str]
     reachable: Settings | None
+    login: StoredLogin | None = None
+    login_problem: str = ""
     findings: dict[str, Finding] = field(default_factory=dict)
     listing: ApiError | None = None  # how listing releases failed, once it was tried
     listed: bool = False

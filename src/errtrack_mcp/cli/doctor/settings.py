@@ -7,6 +7,7 @@ from pydantic import SecretStr
 from pydantic_settings import DotEnvSettingsSource, EnvSettingsSource
 
 from errtrack_mcp.api.posthog import PERSONAL_KEY, REGION_NAMES, SCOPES, kind_of_key
+from errtrack_mcp.cli.doctor.login import values_of_login, warnings_of_login
 from errtrack_mcp.cli.doctor.run import DoctorRun, Finding, Skipped, failed, passed, warned
 from errtrack_mcp.settings import Settings, meant_by, unknown_variables, variable_of
 
@@ -15,8 +16,8 @@ KEY_VARIABLE = "POSTHOG_PERSONAL_API_KEY"
 
 
 def given_values(run: DoctorRun) -> dict[str, tuple[str, str]]:
-    """Return, by variable, the text that was given and where: the environment wins over the file."""
-    given: dict[str, tuple[str, str]] = {}
+    """Return, by variable, the text that was given and where: the environment wins over the file, both over a login."""
+    given = values_of_login(run)
     file = run.env_file
     if file is not None and file.is_file():
         values = DotEnvSettingsSource(Settings, env_file=file)()
@@ -48,7 +49,10 @@ async def check_key_kind(run: DoctorRun) -> Finding:
     if not key:
         others = [name for name in os.environ if name.startswith("POSTHOG_") and re.search(r"KEY|TOKEN", name)]
         also = f" ({', '.join(sorted(others))} is set, which this server does not read)" if others else ""
-        return failed(f"{KEY_VARIABLE} is not set{also}", f"Create a key at {run.key_page} with {SCOPES}, and set it.")
+        if run.login_problem:
+            return failed(f"{KEY_VARIABLE} is not set{also}", run.login_problem)
+        remedy = f"errtrack-mcp login; or create a key at {run.key_page} with {SCOPES}, and set the variable."
+        return failed(f"{KEY_VARIABLE} is not set{also}, and there is no login", remedy)
     kind = kind_of_key(key)
     said = f"{kind.name if kind else 'no known prefix'} ({kind.prefix if kind else ''}***), from the {source}"
     if kind and not kind.opens_the_api:
@@ -58,6 +62,8 @@ async def check_key_kind(run: DoctorRun) -> Finding:
         return failed(f"not usable, from the {source}", "Copy the key again: one word, nothing around it.")
     if kind is None:
         return warned(said, "Only very old keys have no prefix; if it is refused, create a new one.")
+    if remedy := warnings_of_login(run):
+        return warned(said, remedy)
     return passed(said)
 
 

@@ -1,0 +1,159 @@
+"""The logins of this user: a file that only they can read, with the keys in it or in the system's keyring."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import anyio
+from pydantic import AwareDatetime, BaseModel, SecretStr, ValidationError
+from pydantic_core import to_json
+
+from errtrack_mcp.client_config.atomic_write import RefusedError, read, replace
+from errtrack_mcp.client_config.paths import own_folder
+from errtrack_mcp.login.keyring import KeyringUnusable, get_keys
+from errtrack_mcp.server.login_key import Login
+from errtrack_mcp.settings import Origin, PersonalKey, ProjectNumber, Settings, is_unencrypted
+
+FILE = "logins.json"
+TRIES = 3  # for a file that another login changes at the same time
+
+
+class StoredLogin(BaseModel):
+    """One login: the host and project that its key opens, and the key, or None where the keyring has it.
+
+    `label` is the key's name in PostHog, `scopes` what it may do, None where PostHog did not say.
+    """
+
+    host: Origin
+    project: ProjectNumber
+    label: str = ""
+    scopes: tuple[str, ...] | None = None
+    made_at: AwareDatetime
+    key: PersonalKey | None = None
+
+    @property
+    def name(self) -> str:
+        """The name of its key in the keyring."""
+        return f"{self.host} project {self.project}"
+
+    @property
+    def title(self) -> str:
+        """What a person knows it by."""
+        return f"project {self.project} at {self.host}"
+
+
+class _Contents(BaseModel):
+    logins: list[StoredLogin]
+
+
+def file_path() -> Path:
+    """Return where the file is. Raises RefusedError for a user without a home."""
+    try:
+        return own_folder() / FILE
+    except RuntimeError:
+        raise RefusedError("This user has no home directory to keep a login in; set HOME or XDG_CONFIG_HOME.") from None
+
+
+def read_logins(path: Path) -> list[StoredLogin]:
+    """Return what is stored, the newest first. Raises RefusedError for a file that cannot be read or understood."""
+    return _parsed(path, read(path))
+
+
+def change_logins(path: Path, change: Callable[[list[StoredLogin]], list[StoredLogin]]) -> None:
+    """Store what `change` makes of the logins; without any the file goes. Raises RefusedError."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise RefusedError(f"{path.parent} cannot be made: {error.strerror}. Fix that, and run this again.") from None
+    for tries_left in reversed(range(TRIES)):
+        before = read(path)
+        logins = change(_parsed(path, before))
+        after = to_json({"logins": [_written(login) for login in logins]}, indent=2) if logins else None
+        try:
+            replace(path, before, after, private=True)
+        except RefusedError:
+            if not tries_left or read(path) == before:
+                raise
+        else:
+            return
+
+
+def with_login(login: StoredLogin) -> Callable[[list[StoredLogin]], list[StoredLogin]]:
+    """Return the change that stores a login in place of an earlier one for the same project."""
+    return lambda logins: [login, *(other for other in logins if other.name != login.name)]
+
+
+def without_logins(names: set[str]) -> Callable[[list[StoredLogin]], list[StoredLogin]]:
+    """Return the change that forgets the logins of these names."""
+    return lambda logins: [login for login in logins if login.name not in names]
+
+
+class StoredLogins:
+    """The logins as a server uses them: read again whenever the file has changed.
+
+    Where the key of one cannot be had, `problem` says why, and that login stays in its place without a key: another
+    one must not be taken for it.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.known: Sequence[Login] = ()
+        self.problem = ""
+        self.stored: Sequence[StoredLogin] = ()
+        self._allow_http = settings.allow_http
+        self._read: tuple[int, ...] | None = None
+        self._lock = anyio.Lock()
+
+    async def look(self) -> None:
+        """Look for logins, in a thread where that may take time."""
+        async with self._lock:
+            if self.problem or _stamp() != self._read:
+                await anyio.to_thread.run_sync(self.look_now)
+
+    def look_now(self) -> None:
+        """Look for logins."""
+        self._read, self.problem = _stamp(), ""
+        self.known = self.stored = ()
+        try:
+            stored = read_logins(file_path())
+            self.stored = [login for login in stored if self._allow_http or not is_unencrypted(login.host)]
+            self.known = [Login(login.host, login.project, login.key) for login in self.stored]
+            away = [login.name for login in self.stored if login.key is None]
+            if away:
+                self._take_from_keyring(get_keys(away))
+        except RefusedError as error:
+            self.problem = str(error)
+        except KeyringUnusable as error:
+            self.problem = (
+                f"The key of errtrack-mcp login is in the system's keyring, which cannot be used: {error}. "
+                "Unlock it, or run in a terminal: errtrack-mcp login --file."
+            )
+
+    def _take_from_keyring(self, keys: dict[str, SecretStr | None]) -> None:
+        pairs = [(login, login.key or keys.get(login.name)) for login in self.stored]
+        self.known = [Login(login.host, login.project, key) for login, key in pairs]
+        if gone := [login.title for login, key in pairs if key is None]:
+            self.problem = f"The system's keyring has no key any more for {gone[0]}. Run: errtrack-mcp login."
+
+
+def _stamp() -> tuple[int, ...] | None:
+    """Return what differs from one version of the file to the next, None where there is no file."""
+    try:
+        found = file_path().stat()
+    except (OSError, RefusedError):
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def _parsed(path: Path, data: bytes | None) -> list[StoredLogin]:
+    if data is None:
+        return []
+    try:
+        return _Contents.model_validate_json(data).logins
+    except ValidationError:
+        raise RefusedError(f"{path} is not what errtrack-mcp login writes. Move it away, and log in again.") from None
+
+
+def _written(login: StoredLogin) -> dict[str, Any]:
+    """Return a login as it is stored, its key included."""
+    fields = login.model_dump(mode="json", exclude={"key"})
+    return fields if login.key is None else {**fields, "key": login.key.get_secret_value()}

@@ -1,0 +1,182 @@
+"""The file of logins: for its owner alone, and never half written."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from errtrack_mcp.client_config.atomic_write import RefusedError
+from errtrack_mcp.login import stored_logins
+from errtrack_mcp.login.keyring import set_key
+from errtrack_mcp.login.stored_logins import (
+    StoredLogin,
+    StoredLogins,
+    change_logins,
+    file_path,
+    read_logins,
+    with_login,
+    without_logins,
+)
+from errtrack_mcp.settings import load_settings
+from tests.support.file_keyring import keyring_at
+
+EU = "https://eu.posthog.com"
+
+
+@pytest.fixture
+def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give this user a folder for their settings, and return where the file will be."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    return file_path()
+
+
+def login(project: str = "1", key: str | None = "phx_made_up", host: str = EU) -> StoredLogin:
+    """Return a login."""
+    secret = None if key is None else SecretStr(key)
+    return StoredLogin(host=host, project=project, label="CLI - x", made_at=datetime.now(UTC), key=secret)
+
+
+def keys(logins: StoredLogins) -> list[str | None]:
+    """Return the keys that a server would use, the newest first."""
+    return [None if each.key is None else each.key.get_secret_value() for each in logins.known]
+
+
+def test_only_its_owner_can_read_it(path: Path) -> None:
+    """The file and its folder; a file that others could read is private after the next login."""
+    change_logins(path, with_login(login()))
+    assert (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+    path.chmod(0o644)
+    change_logins(path, with_login(login("2")))
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert [each.name for each in path.parent.iterdir()] == ["logins.json"]
+
+
+def test_the_newest_comes_first_and_takes_the_place_of_its_project(path: Path) -> None:
+    """By host and project."""
+    change_logins(path, with_login(login("1")))
+    change_logins(path, with_login(login("2")))
+    change_logins(path, with_login(login("1", host="https://us.posthog.com")))
+    change_logins(path, with_login(login("1", "phx_newer")))
+    assert [each.title for each in read_logins(path)] == [
+        "project 1 at https://eu.posthog.com",
+        "project 1 at https://us.posthog.com",
+        "project 2 at https://eu.posthog.com",
+    ]
+    assert "phx_made_up" not in repr(read_logins(path))
+
+
+def test_without_any_login_there_is_no_file(path: Path) -> None:
+    """Nothing is left of the last one."""
+    change_logins(path, with_login(login()))
+    change_logins(path, without_logins({login().name}))
+    assert list(path.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"{",
+        b"[]",
+        b'{"logins": [{"host": "https://eu.posthog.com"}]}',
+        b'{"logins": [{"host": "https://e.example", "project": "x", "made_at": "2026-01-01T00:00Z", "key": "phx_k"}]}',
+    ],
+)
+def test_a_file_of_somebody_else_is_left_and_named(path: Path, content: bytes) -> None:
+    """Nothing of what it holds is repeated."""
+    path.parent.mkdir()
+    path.write_bytes(content)
+    with pytest.raises(RefusedError, match="is not what errtrack-mcp login writes") as refused:
+        change_logins(path, with_login(login()))
+    assert "phx_k" not in str(refused.value)
+    assert path.read_bytes() == content
+
+
+def test_two_logins_at_once_are_both_kept(path: Path) -> None:
+    """Who comes second reads again what the first has written."""
+
+    def meanwhile(logins: list[StoredLogin]) -> list[StoredLogin]:
+        if not logins:
+            change_logins(path, with_login(login("1")))
+        return with_login(login("2"))(logins)
+
+    change_logins(path, meanwhile)
+    assert [each.project for each in read_logins(path)] == ["2", "1"]
+
+
+def test_a_user_without_a_home_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container under a number that nobody has."""
+
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(stored_logins, "own_folder", homeless)
+    with pytest.raises(RefusedError, match="no home directory"):
+        file_path()
+    logins = StoredLogins(load_settings())
+    logins.look_now()
+    assert (logins.known, "no home directory" in logins.problem) == ((), True)
+
+
+@pytest.mark.anyio
+async def test_a_server_sees_each_login_and_logout(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At its next look; it reads a file that has not changed once."""
+    logins = StoredLogins(load_settings())
+    await logins.look()
+    assert keys(logins) == []
+    change_logins(path, with_login(login("1")))
+    await logins.look()
+    assert keys(logins) == ["phx_made_up"]
+    with monkeypatch.context() as patch:
+        patch.setattr(stored_logins, "read_logins", lambda _path: [])
+        await logins.look()
+    assert keys(logins) == ["phx_made_up"]
+    change_logins(path, without_logins({login("1").name}))
+    await logins.look()
+    assert keys(logins) == []
+
+
+def test_a_login_without_encryption_counts_only_where_the_operator_says_so(path: Path) -> None:
+    """As POSTHOG_HOST does."""
+    change_logins(path, with_login(login(host="http://posthog.internal")))
+    for allow_http, found in (("0", []), ("1", ["phx_made_up"])):
+        logins = StoredLogins(load_settings(None, allow_http=allow_http))
+        logins.look_now()
+        assert keys(logins) == found
+
+
+def test_keys_in_the_keyring_are_found(path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The file says that they are there; one that is gone leaves its place empty, with what to do."""
+    for name, value in keyring_at(tmp_path / "ring").items():
+        monkeypatch.setenv(name, value)
+    set_key(login("1").name, SecretStr("phx_in_the_ring"))
+    change_logins(path, with_login(login("1", None)))
+    change_logins(path, with_login(login("2", "phx_in_the_file")))
+    logins = StoredLogins(load_settings())
+    logins.look_now()
+    assert keys(logins) == ["phx_in_the_file", "phx_in_the_ring"]
+    assert logins.problem == ""
+    assert "phx_in_the_ring" not in path.read_text()
+    (tmp_path / "ring").unlink()
+    logins.look_now()
+    assert keys(logins) == ["phx_in_the_file", None]
+    assert "no key any more for project 1 at https://eu.posthog.com. Run: errtrack-mcp login." in logins.problem
+
+
+@pytest.mark.anyio
+async def test_a_keyring_that_is_unlocked_is_asked_again(
+    path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The first look says why there is no key, the next one finds it."""
+    for name, value in keyring_at(tmp_path / "ring").items():
+        monkeypatch.setenv(name, value)
+    set_key(login("1").name, SecretStr("phx_in_the_ring"))
+    change_logins(path, with_login(login("1", None)))
+    logins = StoredLogins(load_settings())
+    monkeypatch.setenv("TEST_KEYRING", str(tmp_path / "locked"))
+    await logins.look()
+    assert keys(logins) == [None]
+    assert "which cannot be used: it is locked" in logins.problem
+    monkeypatch.setenv("TEST_KEYRING", str(tmp_path / "ring"))
+    await logins.look()
+    assert (keys(logins), logins.problem) == (["phx_in_the_ring"], "")
