@@ -1,7 +1,7 @@
 """The login of command lines, as PostHog answers it."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -10,26 +10,16 @@ import pytest
 from errtrack_mcp.sandbox.app import create_app
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import OTHER_PROJECT_ID, PROJECT_ID
-from tests.support.project import NOW
+from tests.support.clock import Calendar
 from tests.support.upstream import SwappableApp
 
 pytestmark = pytest.mark.usefixtures("database")
 
 
-class Clock:
-    """The sandbox's clock."""
-
-    now: datetime = NOW
-
-    def __call__(self) -> datetime:
-        """Tell the time."""
-        return self.now
-
-
 @pytest.fixture
-def clock(stage: SwappableApp, database: Database) -> Clock:
+def clock(stage: SwappableApp, database: Database) -> Calendar:
     """Give the sandbox a clock that the test moves."""
-    clock = Clock()
+    clock = Calendar()
     stage.app = create_app(database, now=clock)
     return clock
 
@@ -89,7 +79,7 @@ def test_the_page_sends_what_was_chosen(web: httpx.Client) -> None:
     assert (given["project_id"], given["scopes"]) == ("4343", ["error_tracking:write", "query:read"])
 
 
-def test_a_code_expires(web: httpx.Client, clock: Clock) -> None:
+def test_a_code_expires(web: httpx.Client, clock: Calendar) -> None:
     """After ten minutes neither side can use it."""
     code = asked(web)
     clock.now += timedelta(seconds=600)

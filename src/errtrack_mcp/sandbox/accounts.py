@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from errtrack_mcp.sandbox.bodies import Body
-from errtrack_mcp.sandbox.calls import Action, Call, Resource
+from errtrack_mcp.sandbox.calls import Action, Call, Resource, Sandbox
 from errtrack_mcp.sandbox.database import Database, shown_time
 from errtrack_mcp.sandbox.envelope import (
     authentication_failed,
@@ -17,19 +17,24 @@ from errtrack_mcp.sandbox.envelope import (
     not_found,
     permission_denied,
 )
+from errtrack_mcp.sandbox.oauth import find_token
 
 BEARER = re.compile(r"^Bearer\s+(\S.*)$")
 KEY_FIELD = "personal_api_key"
 ADMIN_LEVEL = 8
 
 
-def authenticate(request: Request, database: Database, body: Body) -> sqlite3.Row:
+def authenticate(request: Request, sandbox: Sandbox, body: Body) -> sqlite3.Row:
     """Find the key that a request carries: in its header, else its body, else its query."""
+    database = sandbox.database
     value, source = _find_credential(request, body)
     if not value:
         raise not_authenticated()
     if value.startswith("pha_"):
-        raise authentication_failed("Invalid access token.")
+        token: sqlite3.Row | None = find_token(database, value, sandbox.now())
+        if token is None:
+            raise authentication_failed("Invalid access token.")
+        return token
     key = database.one("SELECT * FROM personal_api_keys WHERE value = ?", (value,))
     if key is None:
         raise authentication_failed(f"Personal API key found in request {source} is invalid.")

@@ -31,6 +31,7 @@ from errtrack_mcp.sandbox.endpoint import Endpoint
 from errtrack_mcp.sandbox.envelope import ApiError, not_found, server_error
 from errtrack_mcp.sandbox.environments import EnvironmentsAlias
 from errtrack_mcp.sandbox.eras import ERAS, NEWEST
+from errtrack_mcp.sandbox.oauth import TOKEN_SECONDS, OAuth
 from errtrack_mcp.sandbox.storage import Storage, storage_routes
 from errtrack_mcp.sandbox.throttle import Throttle
 
@@ -85,24 +86,25 @@ def create_app(  # noqa: PLR0913 - every way in which installations differ
     timezone: str = "UTC",
     now: Callable[[], datetime] = present,
     login_interval: int = INTERVAL_SECONDS,
+    token_seconds: int = TOKEN_SECONDS,
 ) -> Starlette:
     """Put the API together over a database; it is up to the caller to seed it and to close it.
 
     Files are kept in `storage`, or in a temporary directory of their own. `era` is one of eras.ERAS; queries see a
     change of an issue after `list_lag` seconds. `timezone` is the project's, by its IANA name. A command line that logs
-    in is told to ask every `login_interval` seconds.
+    in is told to ask every `login_interval` seconds, and an OAuth token is good for `token_seconds`.
     """
     storage = storage or Storage()
     throttle = Throttle(clock) if throttled else None
     sandbox = Sandbox(
         database, TimeOrderedIds(), throttle, malformed_uuid_status, storage, era, list_lag, timezone, now
     )
-    login = DeviceLogin(sandbox, login_interval)
+    logins = [*DeviceLogin(sandbox, login_interval).routes(), *OAuth(sandbox, token_seconds).routes()]
     unknown = () if ERAS[era].query_routes else issue_queries.RESOURCES
     endpoints = [(resource.path, Endpoint(sandbox, resource)) for resource in RESOURCES if resource not in unknown]
     routes = [Route(path + ending, endpoint) for path, endpoint in endpoints for ending in ENDINGS]
     app = Starlette(
-        routes=[*routes, *storage_routes(storage, database), *capture_routes(sandbox), *login.routes()],
+        routes=[*routes, *storage_routes(storage, database), *capture_routes(sandbox), *logins],
         middleware=[Middleware(EnvironmentsAlias, routes=routes)],
         exception_handlers={ApiError: _answer_error, 404: _answer_unknown_route, Exception: _answer_crash},
     )

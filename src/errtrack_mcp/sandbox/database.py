@@ -50,6 +50,16 @@ CREATE TABLE IF NOT EXISTS personal_api_keys (
     scoped_teams TEXT NOT NULL,
     created_at TEXT NOT NULL
 );
+CREATE TABLE IF NOT EXISTS oauth_tokens (
+    value TEXT PRIMARY KEY,
+    refresh_token TEXT NOT NULL,
+    client_id TEXT NOT NULL,
+    user_id INTEGER NOT NULL REFERENCES users (id),
+    scopes TEXT NOT NULL,
+    scoped_teams TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    expires_at TEXT NOT NULL
+);
 CREATE TABLE IF NOT EXISTS releases (
     id TEXT PRIMARY KEY,
     hash_id TEXT NOT NULL,

@@ -31,7 +31,7 @@ class Endpoint:
         check_format(request)
         database = self._sandbox.database
         body = await parse_body(request, self._resource.parses)
-        key = authenticate(request, database, body)
+        key = authenticate(request, self._sandbox, body)
         if body.error is not None:
             raise body.error
         project = locate(request, database, key, body)
