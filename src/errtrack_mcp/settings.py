@@ -194,6 +194,9 @@ class Settings(BaseSettings):
     public_url: Origin | None = Field(None, description="Origin under which callers over HTTP reach this server.")
     served_hosts: Names = Field(None, description="Host headers to answer to, in addition to this machine's own names.")
     served_origins: Names = Field(None, description="Web origins (Origin headers) whose pages may call this server.")
+    oauth: bool = Field(
+        default=False, description="Lead clients to log in at POSTHOG_HOST also where that is not PostHog Cloud."
+    )
     shared_key: bool = Field(
         default=False, description="Let callers over HTTP that bring no key use POSTHOG_PERSONAL_API_KEY."
     )

@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from errtrack_mcp.server.catalog.filters import is_read_only
 from errtrack_mcp.server.catalog.toolsets import TOOLSETS
 from tests.support.fixtures import MakeApp, Serve
-from tests.support.serving import call_body, posting
+from tests.support.serving import call_body, document_address, posting
 
 READS = {tool.name for tools in TOOLSETS.values() for tool in tools if is_read_only(tool)}
 RELEASES = {tool.name for tool in TOOLSETS["releases"]}
@@ -57,8 +57,7 @@ def test_the_document_about_logging_in_is_found_wherever_the_app_is(make_app: Ma
     """The challenge names an address that answers, with the resource that was asked for."""
     with place(make_app()) as client:
         refused = client.post("/tools/mcp/readonly", json=call_body(), headers=posting(None))
-        challenge = refused.headers["www-authenticate"]
-        document = client.get(challenge.removeprefix('Bearer resource_metadata="').removesuffix('"')).json()
+        document = client.get(document_address(refused.headers["www-authenticate"])).json()
     assert document["resource"] == "http://localhost/tools/mcp/readonly"
 
 

@@ -18,7 +18,7 @@ from errtrack_mcp.server.catalog.toolsets import TOOLSETS
 from errtrack_mcp.settings import load_settings
 from tests.support.asgi import scope_of
 from tests.support.fixtures import Serve
-from tests.support.serving import LIST, call_body, posting
+from tests.support.serving import LIST, call_body, document_address, posting
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 OF_ANY_CLIENT = {"Host", "Connection"}
@@ -51,8 +51,7 @@ def test_nobody_is_served_without_a_usable_key(
     headers = posting(None) | ({"Authorization": authorization} if authorization else {})
     with in_memory() as client:
         response = client.request("GET" if path == "/sse" else "POST", path, headers=headers)
-        challenge = response.headers["www-authenticate"]
-        document = client.get(challenge.removeprefix('Bearer resource_metadata="').removesuffix('"')).json()
+        document = client.get(document_address(response.headers["www-authenticate"])).json()
     assert response.status_code == 401
     assert message in response.json()["message"]
     assert document["resource"] == ("http://localhost" + path).rstrip("/")

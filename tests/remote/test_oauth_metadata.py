@@ -23,6 +23,44 @@ def test_only_posthog_cloud_is_named_as_the_issuer_of_tokens(
     assert document.get("authorization_servers") == issuers
 
 
+def test_another_posthog_is_named_where_the_operator_says_so(in_memory: Serve) -> None:
+    """One that has OAuth."""
+    with in_memory(POSTHOG_HOST="https://posthog.example.com", ERRTRACK_OAUTH="1") as client:
+        document = client.get("/.well-known/oauth-protected-resource/mcp").json()
+    assert document["authorization_servers"] == ["https://posthog.example.com"]
+
+
+BOTH, READS = "error_tracking:read error_tracking:write", "error_tracking:read"
+
+
+@pytest.mark.parametrize(
+    ("path", "variables", "scopes"),
+    [
+        ("/mcp", {}, BOTH),
+        ("/mcp/x/releases", {}, BOTH),
+        ("/mcp/readonly", {}, READS),
+        ("/mcp/x/releases/readonly", {}, READS),
+        ("/mcp", {"ERRTRACK_READ_ONLY": "1"}, READS),
+    ],
+)
+def test_no_more_scopes_are_named_than_a_caller_needs(
+    in_memory: Serve, path: str, variables: dict[str, str], scopes: str
+) -> None:
+    """In the challenge and in the document: a token is as strong as its scopes."""
+    with in_memory(**variables) as client:
+        challenge = client.post(path, json=call_body(), headers=posting(None)).headers["www-authenticate"]
+        document = client.get(f"/.well-known/oauth-protected-resource{path}").json()
+    assert challenge.startswith(f'Bearer scope="{scopes}", resource_metadata="')
+    assert document["scopes_supported"] == scopes.split()
+
+
+def test_what_was_of_no_use_is_called_so(in_memory: Serve) -> None:
+    """A client that sees this error refreshes its token; one that has sent nothing has nothing to refresh."""
+    with in_memory() as client:
+        refused = client.post("/mcp", json=call_body(), headers=posting("phs_made_up"))
+    assert refused.headers["www-authenticate"].startswith('Bearer error="invalid_token", scope="')
+
+
 @pytest.mark.parametrize(("method", "path"), [("POST", "/register"), ("GET", "/authorize"), ("POST", "/token")])
 def test_a_client_that_wants_a_token_is_told_what_to_send(in_memory: Serve, method: str, path: str) -> None:
     """OAuth's own form of an error, in words that a client shows."""
@@ -40,7 +78,7 @@ def test_no_path_gets_into_the_challenge_but_encoded(in_memory: Serve, path: str
         response = client.post(f"/mcp/x/{path}", json=call_body(), headers=posting(None))
     assert response.status_code == 401
     challenge = response.headers["www-authenticate"]
-    assert challenge.count('"') == 2
+    assert challenge.count('"') == 4
     assert challenge.isascii()
     assert "x-injected" not in response.headers
 
@@ -51,5 +89,5 @@ def test_the_address_is_the_one_that_callers_use(in_memory: Serve, path: str) ->
     with in_memory(ERRTRACK_PUBLIC_URL="https://mcp.example") as client:
         challenge = client.post(path, json=call_body(), headers=posting(None)).headers["www-authenticate"]
         document = client.get(f"/.well-known/oauth-protected-resource{path}").json()
-    assert challenge == f'Bearer resource_metadata="https://mcp.example/.well-known/oauth-protected-resource{path}"'
+    assert challenge.endswith(f', resource_metadata="https://mcp.example/.well-known/oauth-protected-resource{path}"')
     assert document["resource"] == f"https://mcp.example{path}"

@@ -112,6 +112,13 @@ def asked_call(tool: str, key: str = FULL_KEY, arguments: dict[str, Any] | None 
     return {"json": {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}, "headers": headers}
 
 
+def document_address(challenge: str) -> str:
+    """Return the address of the document that a challenge names."""
+    named = re.search(r'resource_metadata="([^"]+)"', challenge)
+    assert named
+    return named[1]
+
+
 def posting(key: str | None = FULL_KEY, **headers: str) -> dict[str, str]:
     """Return the headers that a client posts with."""
     sent = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json"}

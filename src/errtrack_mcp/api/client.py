@@ -47,10 +47,11 @@ LAST_ON_ITS_CONNECTION = {"Connection": "close"}
 class Client:
     """One caller's view of one project.
 
-    `prefix` is ("projects", id) or ("environments", id). Every method takes the parts of a path below `base`, each
-    sent as one encoded segment, and raises ApiError with its `request`, NoKey without a `key`; `timeout` (seconds)
-    covers a whole request with its retries; `headers` go with every request; `large_answers` and `query_routes` are
-    what callers share. `why_no_key` tells the caller more where there is none. `anonymous` sends no key at all.
+    `prefix` is ("projects", id) or ("environments", id), below `root`. Every method takes the parts of a path below
+    `base`, each sent as one encoded segment, and raises ApiError with its `request`, NoKey without a `key`; `timeout`
+    (seconds) covers a whole request with its retries; `headers` go with every request; `large_answers` and
+    `query_routes` are what callers share. `why_no_key` tells the caller more where there is none. `anonymous` sends no
+    key at all.
     """
 
     transport: Transport
@@ -64,6 +65,7 @@ class Client:
     query_routes: QueryRoutes = field(default_factory=QueryRoutes)
     why_no_key: str = ""
     anonymous: bool = False
+    root: str = "/api"
 
     @property
     def origin(self) -> str:
@@ -114,7 +116,7 @@ class Client:
 
     def path(self, *parts: str) -> str:
         """Join parts to a path on the host, each encoded as one segment. Raises UnusableName for `.` and `..`."""
-        return "/".join(["/api", *map(_segment, (*self.prefix, *self.base, *parts)), ""])
+        return "/".join([self.root, *map(_segment, (*self.prefix, *self.base, *parts)), ""])
 
     async def _request(  # noqa: PLR0913 - the parts of a request
         self,

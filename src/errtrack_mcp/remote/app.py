@@ -1,7 +1,8 @@
 """Routes and mounts: streamable HTTP, SSE, health, readiness, metrics, and where to log in."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -28,6 +29,7 @@ from errtrack_mcp.remote.request_log import RequestLogMiddleware
 from errtrack_mcp.remote.sse import Sse
 from errtrack_mcp.remote.stream_limit import StreamLimitMiddleware
 from errtrack_mcp.remote.streamable_http import StreamableHttp
+from errtrack_mcp.remote.token_check import TokenCheck
 from errtrack_mcp.remote.tracing import configure_traces
 from errtrack_mcp.remote.unread_body import UnreadBodyMiddleware
 from errtrack_mcp.remote.upstream import Upstream
@@ -61,9 +63,9 @@ def build_app(settings: Settings, *, sse_only: bool = False, upstream_app: ASGIA
     stream, post, http = (
         StreamLimitMiddleware(InFlightLimitMiddleware(app, limit), replica) for app in (sse.stream, sse.post, endpoint)
     )
-    routes = [*_open_routes(settings, replica, shared), *_sse_routes(stream, post, settings)]
-    if not sse_only:
-        routes += _http_routes(http, settings)
+    auth = partial(AuthMiddleware, check=TokenCheck(upstream), settings=settings)
+    http_routes = [] if sse_only else _http_routes(http, auth)
+    routes = [*_open_routes(settings, replica, shared), *_sse_routes(stream, post, auth), *http_routes]
     app = Starlette(
         routes=routes,
         middleware=[  # the first one sees a request first
@@ -90,7 +92,7 @@ def _check_shared_key(settings: Settings) -> None:
         raise ConfigurationError(["ERRTRACK_SHARED_KEY is set, but POSTHOG_PERSONAL_API_KEY is not."])
 
 
-def _http_routes(endpoint: ASGIApp, settings: Settings) -> list[BaseRoute]:
+def _http_routes(endpoint: ASGIApp, auth: Callable[..., ASGIApp]) -> list[BaseRoute]:
     """Return streamable HTTP, as the operator offers it and narrowed by its path."""
     narrowed = {
         "/mcp": RouteNarrowing(),
@@ -99,17 +101,17 @@ def _http_routes(endpoint: ASGIApp, settings: Settings) -> list[BaseRoute]:
         "/mcp/x/{toolsets}/readonly": RouteNarrowing(read_only=True, toolsets=True),
     }
     return [
-        Route(path + slash, AuthMiddleware(endpoint, settings, narrowing))
+        Route(path + slash, auth(endpoint, route=narrowing))
         for path, narrowing in narrowed.items()
         for slash in ("", "/")
     ]
 
 
-def _sse_routes(stream: ASGIApp, post: ASGIApp, settings: Settings) -> list[BaseRoute]:
+def _sse_routes(stream: ASGIApp, post: ASGIApp, auth: Callable[..., ASGIApp]) -> list[BaseRoute]:
     """Return the older transport: a stream, and the path that messages are posted to."""
     return [
-        Route("/sse", AuthMiddleware(stream, settings, RouteNarrowing()), methods=["GET"]),
-        Route("/messages/", AuthMiddleware(post, settings, RouteNarrowing()), methods=["POST"]),
+        Route("/sse", auth(stream, route=RouteNarrowing()), methods=["GET"]),
+        Route("/messages/", auth(post, route=RouteNarrowing()), methods=["POST"]),
     ]
 
 

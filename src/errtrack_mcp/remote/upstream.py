@@ -48,7 +48,7 @@ class Upstream:
         self._query_routes = QueryRoutes()
         self._retry = RetryPolicy(max_rate_limit_wait=settings.max_retry_wait)
 
-    def client(self, caller: Caller, prefix: tuple[str, str]) -> Client:
+    def client(self, caller: Caller, prefix: tuple[str, ...]) -> Client:
         """Return the client of one caller, with their key."""
         transport = MeteredTransport(self._connections, caller, self._rate_limiter, self._metrics)
         headers = {"X-Request-Id": caller.request_id}

@@ -1,0 +1,17 @@
+"""OAuth tokens that the sandbox knows, without anybody who has logged in."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+from errtrack_mcp.sandbox.database import Database, stored_time
+from errtrack_mcp.sandbox.seed import OWNER
+
+TOKEN = "pha_made_up_for_this_test"
+
+
+def store_token(database: Database, *teams: int, value: str = TOKEN, seconds: float = 3600) -> None:
+    """Let the sandbox know a token, good for so long and limited to these projects."""
+    now = datetime.now(UTC)
+    row = (value, "phr_x", "client", OWNER, json.dumps(["error_tracking:write"]), json.dumps(teams), stored_time(now))
+    sql = "INSERT INTO oauth_tokens VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+    database.execute(sql, (*row, stored_time(now + timedelta(seconds=seconds))))
