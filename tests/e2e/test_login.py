@@ -58,6 +58,7 @@ def test_a_login_serves_every_command(person: tuple[Upstream, Approving], home: 
     assert f"{upstream.url}/cli/authorize?code=" in done.stderr
     assert f"Logged in to project 4242 at {upstream.url}. The key is kept in {stored(home)}." in done.stderr
     assert "called 'CLI - Northwind" in done.stderr
+    assert "Calls go to this project unless they name another one" in done.stderr
     assert f"at {upstream.url}/settings/user-api-keys, where you can delete it" in done.stderr
     key = json.loads(stored(home).read_text())["logins"][0]["key"]
     assert stored(home).stat().st_mode & 0o777 == 0o600
@@ -98,7 +99,10 @@ def test_a_server_with_a_key_imports_nothing_of_it(spawn: Spawn) -> None:
     with spawn(PYTHONPROFILEIMPORTTIME="1", POSTHOG_PERSONAL_API_KEY="phx_made_up") as session:
         session.initialize("2025-11-25")
         session.close()
-        assert "errtrack_mcp.login" not in session.errors()
+        imported = session.errors()
+    assert "errtrack_mcp.server.app" in imported
+    assert "errtrack_mcp.login" not in imported
+    assert "login_key" not in imported
 
 
 def test_the_keyring_keeps_the_key_where_there_is_one(

@@ -169,6 +169,7 @@ def _conclude(login: StoredLogin, place: str, earlier: list[StoredLogin]) -> Non
             _say(f"It takes the place of the key {other.label!r}, which stays good until you delete it there.")
     if os.environ.get(KEY):
         _say(f"{KEY} is set in this environment, and goes before it wherever a client passes it on.")
+    _say("Calls go to this project unless they name another one; log in again to have a key for that.")
     _say("Next: errtrack-mcp install CLIENT; errtrack-mcp doctor says whether a call would work.")
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mcp.server.lowlevel import Server
 from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
@@ -14,11 +14,13 @@ from errtrack_mcp.api.retry import RetryPolicy
 from errtrack_mcp.api.transport import HttpTransport
 from errtrack_mcp.server.catalog.catalog import Catalog
 from errtrack_mcp.server.handlers import ROW, Handlers
-from errtrack_mcp.server.login_key import LoginKey, Logins
 from errtrack_mcp.server.redaction import redact_keys, redact_traced
 from errtrack_mcp.server.request_state import FirstUse, SingleUse, UsedStates
 from errtrack_mcp.settings import Settings
 from errtrack_mcp.tools.dependencies import ClientProvider, StaticKey
+
+if TYPE_CHECKING:
+    from errtrack_mcp.server.login_key import Logins
 
 INSTRUCTIONS = (
     "PostHog error tracking: issues, releases and symbol sets (source maps). An issue groups errors of one kind. A "
@@ -91,7 +93,7 @@ def build_server(settings: Settings, pool: HttpTransport) -> Server[ClientProvid
 
 @asynccontextmanager
 async def local_server(
-    settings: Settings, sandbox: ASGIApp | None = None, logins: Logins | None = None
+    settings: Settings, sandbox: ASGIApp | None = None, logins: "Logins | None" = None
 ) -> AsyncIterator[Server[ClientProvider]]:
     """Make the server of one local caller, and close its connections in the end.
 
@@ -99,6 +101,8 @@ async def local_server(
     ConfigurationError for a name that stands for no tool or toolset.
     """
     if settings.personal_api_key is None and logins is not None:
+        from errtrack_mcp.server.login_key import LoginKey  # noqa: PLC0415 - a server that has a key starts without it
+
         provider = LoginKey(settings, logins)
         try:
             server = create_server(Catalog(settings, local=True), provider)
@@ -114,7 +118,7 @@ async def local_server(
         await pool.aclose()
 
 
-async def serve_stdio(settings: Settings, sandbox: ASGIApp | None = None, logins: Logins | None = None) -> None:
+async def serve_stdio(settings: Settings, sandbox: ASGIApp | None = None, logins: "Logins | None" = None) -> None:
     """Serve one client over standard input and output until input ends."""
     async with local_server(settings, sandbox, logins) as server, stdio_server() as (reading, writing):
         await server.run(reading, writing, server.create_initialization_options())
