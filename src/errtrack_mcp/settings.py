@@ -182,6 +182,9 @@ class Settings(BaseSettings):
         default=False,
         description="Leave `structuredContent` and output schemas out, for clients that give the model both halves.",
     )
+    panels: bool = Field(
+        default=True, description="Offer clients that render MCP Apps a page next to some answers (docs/panel.md)."
+    )
     allow_http: bool = Field(
         default=False,
         description="Allow `http://` to a host that is not this machine; the key travels unencrypted.",

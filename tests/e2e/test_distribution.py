@@ -46,7 +46,7 @@ def test_the_wheel_holds_the_package_its_types_and_its_licence_and_nothing_else(
         commands = archive.read(f"{about}/entry_points.txt").decode()
     expected = {"METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE"}
     assert held == set(modules()) | {f"{about}/{name}" for name in expected}
-    assert "errtrack_mcp/py.typed" in held
+    assert {"errtrack_mcp/py.typed", "errtrack_mcp/views/panel.html", "errtrack_mcp/views/panel.js"} <= held
     assert metadata["License-Expression"] == "MIT"
     assert "errtrack-mcp = errtrack_mcp.cli.main:main" in commands
 

@@ -8,6 +8,7 @@ from mcp.shared.exceptions import MCPError
 
 from errtrack_mcp.sandbox.seed import OTHER_PROJECT_ID, OUTSIDER_KEY, release_id
 from errtrack_mcp.tools.failure_reasons import REASONS
+from errtrack_mcp.views.page import URI, panel_page
 from tests.support.fixtures import Answer, Connect
 from tests.support.serving import caller, serving_here, sse_caller
 from tests.support.upstream import Upstream
@@ -66,3 +67,43 @@ async def test_over_http_everybody_reads_with_their_own_key(sandbox: Upstream) -
             assert [template.name for template in listed.resource_templates] == ["symbol-set"]
             with pytest.raises(MCPError, match="not_found: "):
                 await client.read_resource(RELEASE)
+
+
+async def read_panel(client: Any) -> str:
+    """Return the page that the list names, whose contents let it reach nothing but its host."""
+    [listed] = [row for row in (await client.list_resources()).resources if row.uri == URI]
+    [content] = (await client.read_resource(URI)).contents
+    assert listed.mime_type == content.mime_type == "text/html;profile=mcp-app"
+    assert listed.meta is None
+    assert content.meta is None
+    return str(content.text)
+
+
+@ERAS
+async def test_the_panel_reads_as_one_page_that_names_the_posthog_of_its_caller(
+    connect: Connect, sandbox: Upstream, mode: str
+) -> None:
+    """Without asking PostHog."""
+    async with connect(mode=mode) as client:
+        assert await read_panel(client) == panel_page(sandbox.url)
+    assert not sandbox.requests
+
+
+async def test_the_panel_reads_from_every_endpoint() -> None:
+    """A host asks the endpoint that it called; each caller's page names the PostHog that the caller has chosen."""
+    with serving_here(POSTHOG_HOST="https://us.posthog.com") as replica:
+        for path in ("/mcp", "/mcp/readonly", "/mcp/x/releases", "/mcp/x/releases/readonly"):
+            async with caller(replica.url, path=path) as client:
+                assert await read_panel(client) == panel_page("https://us.posthog.com")
+        async with sse_caller(replica.url) as client:
+            assert await read_panel(client) == panel_page("https://us.posthog.com")
+        async with caller(replica.url, headers={"X-PostHog-Host": "https://eu.posthog.com"}) as client:
+            assert await read_panel(client) == panel_page("https://eu.posthog.com")
+
+
+async def test_a_panel_that_is_turned_off_is_neither_listed_nor_read(connect: Connect) -> None:
+    """As if it had never been there."""
+    async with connect(panels="0") as client:
+        assert URI not in [row.uri for row in (await client.list_resources()).resources]
+        with pytest.raises(MCPError, match="not_found: There is no resource"):
+            await client.read_resource(URI)

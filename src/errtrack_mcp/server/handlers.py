@@ -49,13 +49,15 @@ from errtrack_mcp.server.errors import (
     message_for_unknown_prompt,
     message_for_unknown_tool,
 )
-from errtrack_mcp.server.resources import FAILURE_REASONS, JSON, failure_reasons
+from errtrack_mcp.server.resources import FAILURE_REASONS, JSON, PANEL, failure_reasons
 from errtrack_mcp.tools.refusal import Refusal
+from errtrack_mcp.views.page import MIME_TYPE, panel_page
 
 # A release can be renamed, `last_used` moves, and who may see what differs by caller. What failures mean is the same
 # for everybody and changes with a version of this server only.
 ROW = CacheHint(ttl_ms=60_000, scope="private")
 REFERENCE = CacheHint(ttl_ms=86_400_000, scope="public")
+PAGE = CacheHint(ttl_ms=3_600_000, scope="private")  # it names the caller's PostHog
 ABSENT = frozenset({"not_found", "invalid_arguments"})  # codes that mean: there is no such resource
 
 
@@ -94,8 +96,8 @@ class Handlers:
     async def list_resources(
         self, _request: RequestContext, _params: PaginatedRequestParams | None
     ) -> ListResourcesResult:
-        """List the one resource that is the same for everybody."""
-        return ListResourcesResult(resources=[FAILURE_REASONS])
+        """List the resources that do not depend on the caller's project."""
+        return ListResourcesResult(resources=[FAILURE_REASONS, PANEL] if self._catalog.panels else [FAILURE_REASONS])
 
     async def list_resource_templates(
         self, request: RequestContext, _params: PaginatedRequestParams | None
@@ -109,6 +111,9 @@ class Handlers:
         uri = str(params.uri)
         if uri == FAILURE_REASONS.uri:
             return _contents(uri, failure_reasons(), REFERENCE)
+        if uri == PANEL.uri and self._catalog.panels:
+            page = panel_page(request.lifespan_context.client_for(request).origin)
+            return _contents(uri, page, PAGE, MIME_TYPE)
         caller = self._catalog.for_caller(request)
         for template in caller.templates:
             variables = template.uri.match(uri)
@@ -166,6 +171,6 @@ async def _read(request: RequestContext, offered: OfferedTool, variables: dict[s
     return to_json(answer).decode()
 
 
-def _contents(uri: str, text: str, hint: CacheHint) -> ReadResourceResult:
-    contents = TextResourceContents(uri=uri, text=text, mime_type=JSON)
+def _contents(uri: str, text: str, hint: CacheHint, mime_type: str = JSON) -> ReadResourceResult:
+    contents = TextResourceContents(uri=uri, text=text, mime_type=mime_type)
     return ReadResourceResult(contents=[contents], ttl_ms=hint.ttl_ms, cache_scope=hint.scope)

@@ -1,4 +1,4 @@
-"""The resources that a client can read: single releases and symbol sets, and the meaning of each failure.
+"""The resources that a client can read: single releases and symbol sets, the meaning of each failure, and the panel.
 
 A template is read by calling the tool that it names, so a caller who may not call the tool may not read the resource.
 """
@@ -10,6 +10,7 @@ from mcp_types import Resource
 from pydantic_core import to_json
 
 from errtrack_mcp.tools.failure_reasons import REASONS
+from errtrack_mcp.views.page import MIME_TYPE, URI
 
 JSON = "application/json"
 FAILURE_REASONS = Resource(
@@ -18,6 +19,14 @@ FAILURE_REASONS = Resource(
     title="Failure reasons",
     description="Every reason for which symbolication fails: what it means, and what fixes it.",
     mime_type=JSON,
+)
+# Without `_meta`, a host lets the page reach nothing but the host itself.
+PANEL = Resource(
+    uri=URI,
+    name="panel",
+    title="Panel",
+    description="The page that clients with MCP Apps show next to an answer.",
+    mime_type=MIME_TYPE,
 )
 
 

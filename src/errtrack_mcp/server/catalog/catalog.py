@@ -13,6 +13,7 @@ from mcp_types import Tool as ListedTool
 from pydantic import BaseModel
 
 from errtrack_mcp.server.catalog.filters import Selection, select, unknown_names
+from errtrack_mcp.server.catalog.panels import panel_meta
 from errtrack_mcp.server.catalog.schemas import input_schema, output_schema
 from errtrack_mcp.server.catalog.toolsets import EVERY_TOOLSET, PAGES, toolsets_for
 from errtrack_mcp.server.catalog.untrusted import NOTICE, PAGE, notice
@@ -88,6 +89,7 @@ class Catalog:
         self._project_fixed = settings.project_id is not None or settings.environment_id is not None
         self._narrowing_of = narrowing_of
         self.text_only = settings.text_only
+        self.panels = settings.panels
         self._catalogs: dict[Narrowing, CallerCatalog] = {}
         self.whole = self.narrowed(Narrowing())
 
@@ -112,6 +114,8 @@ class Catalog:
             input_schema=input_schema(tool.parameters, with_project=with_project),
             output_schema=None if self.text_only else _answer_schema(returned),
             annotations=tool.annotations,
+            icons=tool.icons,
+            _meta=panel_meta(tool) if self.panels else None,
         )
         [page] = [PAGES[toolset] for toolset, tools in self._toolsets.items() if tool in tools]
         return OfferedTool(tool, listed, notice(returned), page)

@@ -1,0 +1,21 @@
+"""What a client with MCP Apps reads about a tool: whether the panel shows its answers, and who may call it. Pure."""
+
+from typing import Any
+
+from mcp.server.mcpserver.tools import Tool
+
+from errtrack_mcp.server.catalog.filters import is_read_only
+
+FOR_THE_MODEL_ALONE = {"visibility": ["model"]}
+
+
+def panel_meta(tool: Tool) -> dict[str, Any] | None:
+    """Return the `_meta` of a tool.
+
+    No page may call a tool unless its annotations say that it changes nothing: a page may have been taken over by the
+    text that it shows.
+    """
+    declared = tool.meta or {}
+    if is_read_only(tool):
+        return declared or None
+    return {**declared, "ui": {**declared.get("ui", {}), **FOR_THE_MODEL_ALONE}}

@@ -1,0 +1,44 @@
+// What a state of a script means for its stack traces. One that is not here is shown, and judged neither way.
+const OUTLOOKS = { good: "uploaded harmless", bad: "no_map inline_map external_map map_outside empty_map bad_map not_injected not_registered shared_id upload_failed not_uploaded" };
+const outlook = (state) => Object.keys(OUTLOOKS).find((kind) => OUTLOOKS[kind].split(" ").includes(state)) ?? "idle";
+
+// Rows are made when a person opens them: a build may have thousands of scripts.
+const scriptGroup = (state, scripts) => {
+  const items = el("ul.rows");
+  const more = () => {
+    const begun = items.children.length;
+    items.append(...scripts.slice(begun, begun + 100).map((script) => el("li", el("code", script.path), soft(script.detail, " ", script.chunk_id))));
+    next.hidden = items.children.length >= scripts.length;
+  };
+  const next = button("Show more", more, state);
+  const group = fold([el(`i.${outlook(state)}`), `${words(state)}: ${many(scripts.length, "script")}`], items, next);
+  group.ontoggle = () => items.children.length || more();
+  return group;
+};
+
+const buildView = (data) => {
+  const groups = new Map();
+  for (const script of records(data.scripts, 1e5)) {
+    const state = text(script.state, 80);
+    groups.set(state, [...(groups.get(state) ?? []), script]);
+  }
+  const parts = entries(data.states).map(([state, said]) => {
+    const [, number, meaning] = /^(\d+): (.*)$/s.exec(text(said)) ?? ["", NaN, `${words(state)} ${text(said)}`];
+    return [outlook(state), meaning, Number(number)];
+  });
+  const commands = list(data.commands);
+  return {
+    kind: "Build",
+    title: data.confirm ? "Plan of an upload" : "Stack traces of this build",
+    mark: readable(data.readable),
+    ask: data.confirm ? "Explain the plan of this upload." : "What has to be done so that errors of this build are readable in PostHog?",
+    body: [
+      el("p.lead", data.summary),
+      parts.length > 0 && el("div.tall", bar(parts)),
+      data.position && section("The position asked for", facts(...entries(data.position).map(([name, value]) => [words(name), value]))),
+      commands.length > 0 && section("Commands", el("ul.steps", commands.map((each) => el("li", command(text(each, 4000)))))),
+      groups.size > 0 && section("Scripts", [...groups].map(([state, scripts]) => scriptGroup(state, scripts))),
+      notes(data.notes, data.left_out),
+    ],
+  };
+};
