@@ -19,7 +19,9 @@ INSTALLED = {
     "person": vendors.INSTALLED,
     "framework": frameworks.INSTALLED,
     "browser": npm.INSTALLED,
+    "open_panel": npm.INSTALLED,
 }
+IN_A_BROWSER = {"browser", "open_panel"}
 NEEDS = {"client": ("npm", "node"), "cluster": ("nginx", "redis-server"), "browser": (BROWSER,)}
 NOT_RUN = pytest.StashKey[Counter[str]]()
 
@@ -47,6 +49,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if INSTALLED.keys() & {*getattr(item, "fixturenames", ())}:
             item.add_marker("client")
+        if IN_A_BROWSER & {*getattr(item, "fixturenames", ())}:
+            item.add_marker("browser")
         for kind in NEEDS:
             reason = reasons.get(kind) or (not_installed(item) if kind == "client" else None)
             if reason and item.get_closest_marker(kind):

@@ -1,0 +1,120 @@
+"""The view of an issue, in a real browser."""
+
+import pytest
+from mcp import Client
+
+from errtrack_mcp.sandbox.seed_issues import issue_id
+from tests.support.panel import CALLS, EVENTS, ISSUE, ISSUE_DIAGNOSE, RESOLVE, OpenPanel
+
+pytestmark = pytest.mark.anyio
+
+FIXED = issue_id("fixed-by-upload")
+
+
+async def test_an_issue_shows_its_counts_and_its_releases_over_time(client: Client, open_panel: OpenPanel) -> None:
+    """The newer release is the bar further right."""
+    panel = await open_panel(client)
+    await panel.show(client, ISSUE, **CALLS[ISSUE])
+    words = await panel.words()
+    assert "Lock wait timeout exceeded" in words
+    assert "13 occurrences" in words
+    lefts = await panel.frame.locator(".track i").evaluate_all("(bars) => bars.map((bar) => bar.offsetLeft)")
+    assert len(lefts) == 2
+    assert lefts[0] > lefts[1]
+
+
+async def test_from_an_issue_to_its_readable_stack(client: Client, open_panel: OpenPanel) -> None:
+    """Its events, why they are minified, and the same stack with source code: each one press, and all of it stays."""
+    panel = await open_panel(client)
+    await panel.show(client, ISSUE, issue_id=FIXED)
+    await panel.click("Show events")
+    assert "No sourcemap uploaded for chunk id" in await panel.words()
+    await panel.click("Why minified?")
+    await panel.click("Resolve stack trace")
+    words = await panel.words()
+    assert "new errors are readable" in words
+    assert "const { percent } = customer.account!.discount;" in words
+    assert "Occurrences" in words
+    asked = panel.asked_for("tools/call")
+    assert [call["name"] for call in asked] == [EVENTS, ISSUE_DIAGNOSE, RESOLVE]
+    assert {call["arguments"]["issue_id"] for call in asked} == {FIXED}
+    assert asked[2]["arguments"]["event_uuid"]
+    assert await panel.frame.get_by_role("button", name="Resolve stack trace").count() == 0
+    assert await panel.violations() == []
+
+
+async def test_a_resolved_frame_shows_original_and_deployed_side_by_side(client: Client, open_panel: OpenPanel) -> None:
+    """In a wide window next to each other, in a narrow one below; the line that throws is marked."""
+    panel = await open_panel(client)
+    await panel.show(client, RESOLVE, issue_id=FIXED)
+    pair = panel.frame.locator(".pair").first
+    tops = "(pair) => [...pair.children].map((side) => side.getBoundingClientRect().top)"
+    assert "source/order/discount.ts:8:41" in await pair.inner_text()
+    assert "unbound-search.js:1:48" in await pair.inner_text()
+    left, right = await pair.evaluate(tops)
+    assert left == right
+    assert (
+        await panel.frame.locator(".code .hit").first.inner_text()
+        == "8\n  const { percent } = customer.account!.discount;"
+    )
+    await panel.page.set_viewport_size({"width": 380, "height": 800})
+    left, right = await pair.evaluate(tops)
+    assert left < right
+
+
+async def test_minified_frames_say_why_and_the_throw_site_is_first(client: Client, open_panel: OpenPanel) -> None:
+    """The order of a browser, not of PostHog."""
+    panel = await open_panel(client)
+    await panel.show(client, EVENTS, **CALLS[EVENTS])
+    names = await panel.frame.locator(".stack .call").all_inner_texts()
+    assert [name.split() for name in names] == [
+        ["qe", "throws", "here", "minified"],
+        ["onPayClicked"],
+        ["callCallback"],
+    ]
+    first = await panel.frame.locator(".stack > li").first.inner_text()
+    assert "No sourcemap uploaded for chunk id: df79a5aa" in first
+    assert "/static/js/missing-cart.js:1:88213" in first
+
+
+async def test_runs_of_dependencies_are_folded(client: Client, open_panel: OpenPanel) -> None:
+    """One press opens them."""
+    panel = await open_panel(client)
+    sent = (await client.call_tool(EVENTS, CALLS[EVENTS])).structured_content
+    exception = sent["results"][0]["exceptions"][0]
+    exception["frames"] = [*[exception["frames"][0]] * 4, *exception["frames"]]
+    await panel.give({}, {"content": [], "structuredContent": sent})
+    frames = panel.frame.locator(".stack .stack li")
+    assert await frames.count() == 5
+    assert not await frames.first.is_visible()
+    await panel.frame.get_by_text("5 frames of dependencies").click()
+    assert await frames.first.is_visible()
+
+
+async def test_events_are_stepped_through_beyond_those_that_were_sent(client: Client, open_panel: OpenPanel) -> None:
+    """Further ones are fetched when they are reached, and the way back is there."""
+    panel = await open_panel(client)
+    await panel.show(client, EVENTS, issue_id=issue_id("cart-total"), limit=1)
+    newest = await panel.frame.locator(".facts time").inner_text()
+    assert "Event 1 of 1 or more" in await panel.words()
+    assert await panel.frame.get_by_role("button", name="Newer").count() == 0
+    await panel.click("Older")
+    [asked] = panel.asked_for("tools/call")
+    assert asked == {"name": EVENTS, "arguments": {"issue_id": issue_id("cart-total"), "frames": "all", "offset": 1}}
+    assert "Event 2 of 4 or more" in await panel.words()
+    assert await panel.frame.locator(".facts time").inner_text() != newest
+    assert await panel.frame.locator(".times i").count() == 4
+    await panel.click("Newer")
+    assert await panel.frame.locator(".facts time").inner_text() == newest
+    assert len(panel.asked_for("tools/call")) == 1
+
+
+async def test_a_failed_request_leaves_what_is_shown(client: Client, open_panel: OpenPanel) -> None:
+    """And says what the server says."""
+    panel = await open_panel(client)
+    sent = (await client.call_tool(ISSUE, CALLS[ISSUE])).structured_content
+    sent["id"] = "no id"
+    await panel.give({}, {"content": [], "structuredContent": sent})
+    await panel.click("Why minified?")
+    assert "invalid_arguments: " in await panel.frame.locator("#status.bad").inner_text()
+    assert "Lock wait timeout exceeded" in await panel.words()
