@@ -119,6 +119,13 @@ async def test_no_other_link_is_offered(cloud: Client, open_panel: OpenPanel, li
     assert await panel.frame.get_by_role("button", name="Open in PostHog").count() == 0
 
 
+async def test_no_link_leads_to_an_unencrypted_posthog(client: Client, open_panel: OpenPanel) -> None:
+    """Not even where the server itself calls one, on this machine."""
+    panel = await open_panel(client)
+    await panel.show(client, ISSUE, **CALLS[ISSUE])
+    assert await panel.frame.get_by_role("button", name="Open in PostHog").count() == 0
+
+
 async def test_the_question_to_the_assistant_holds_no_text_of_strangers(client: Client, open_panel: OpenPanel) -> None:
     """Only the id, and only where it is one."""
     panel = await open_panel(client)

@@ -21,6 +21,7 @@ COMMANDS = {
     "call": "call",
     "diagnose": "diagnose",
     "resolve": "resolve",
+    "view": "view.command",
     "build-check": "build_check",
     "upload": "upload",
     "doctor": "doctor.report",

@@ -1,0 +1,1 @@
+"""The panel in a browser, for people whose client shows none."""
