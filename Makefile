@@ -70,9 +70,10 @@ bench: .venv/installed $(BENCH)/installed  ## next to others, against limits; wr
 bench-http: .venv/installed $(BENCH)/installed  ## the same over HTTP, 32 callers at once; needs nginx and wrk
 	@$(BIN)/python -m benchmarks.over_http
 
-docs: .venv/installed          ## the pages that are made from the code, and the picture in the README
+docs: .venv/installed          ## the pages that are made from the code, and the pictures
 	@$(BIN)/python -m scripts.pages
 	@$(BIN)/python -m scripts.picture
+	@$(BIN)/python -m scripts.screenshots
 
 format: .venv/installed        ## format the code, and apply automatic fixes
 	@$(BIN)/ruff check --fix .

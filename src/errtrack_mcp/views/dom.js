@@ -101,5 +101,5 @@ const advice = (sentence) => text(sentence).split(COMMAND).map((piece, place) =>
 const sentence = (said) => text(said).replace(/\.?$/, ". ");
 const notes = (...sentences) => {
   const said = sentences.flat().filter((sentence) => text(sentence));
-  return said.length ? section("What this does not say", el("ul.notes", said.map((each) => el("li", advice(each))))) : "";
+  return said.length ? section("Notes", el("ul.notes", said.map((each) => el("li", advice(each))))) : "";
 };

@@ -61,7 +61,7 @@ const resolvedBlock = (data) => {
   ])];
 };
 
-const percent = (share) => `${Math.min(1, Math.max(0, share || 0)) * 98}%`;
+const percent = (share) => `${Math.min(1, Math.max(0, share || 0)) * 99}%`;
 const time = (value) => Date.parse(text(value, 40));
 
 const eventTimes = (events, shown) => {
