@@ -20,7 +20,8 @@ const buildView = (data) => {
   const groups = new Map();
   for (const script of records(data.scripts, 1e5)) {
     const state = text(script.state, 80);
-    groups.set(state, [...(groups.get(state) ?? []), script]);
+    if (!groups.has(state)) groups.set(state, []);
+    groups.get(state).push(script);
   }
   const parts = entries(data.states).map(([state, said]) => {
     const [, number, meaning] = /^(\d+): (.*)$/s.exec(text(said)) ?? ["", NaN, `${words(state)} ${text(said)}`];
