@@ -39,6 +39,7 @@ EVENTS = "query-error-tracking-issue-events"
 ISSUE_DIAGNOSE = "error-tracking-issues-diagnose"
 RESOLVE = "error-tracking-stack-traces-resolve"
 BUILD_CHECK = "error-tracking-build-check"
+UPLOAD = "error-tracking-symbol-sets-upload"
 CALLS: dict[str, dict[str, Any]] = {
     DIAGNOSE: {},
     RELEASES: {"counts": True, "limit": 5},
@@ -48,6 +49,7 @@ CALLS: dict[str, dict[str, Any]] = {
     ISSUE_DIAGNOSE: {"issue_id": issue_id("cart-total")},
     RESOLVE: {"issue_id": issue_id("fixed-by-upload")},
     BUILD_CHECK: {},
+    UPLOAD: {"project": "web", "version": "3.0.0"},
 }
 """A call of each tool that has the panel, as the sandbox and a small build can answer it."""
 EVERYTHING: dict[str, Any] = {"serverTools": {}, "openLinks": {}, "message": {"text": {}}}

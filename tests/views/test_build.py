@@ -3,7 +3,7 @@
 import pytest
 from mcp import Client
 
-from tests.support.panel import BUILD_CHECK, OpenPanel
+from tests.support.panel import BUILD_CHECK, CALLS, UPLOAD, OpenPanel, as_sent
 
 pytestmark = pytest.mark.anyio
 
@@ -39,10 +39,24 @@ async def test_many_scripts_come_a_hundred_at_a_time(client: Client, open_panel:
     assert not await more.is_visible()
 
 
-async def test_a_plan_is_not_repeated(client: Client, open_panel: OpenPanel) -> None:
-    """It is of a tool that changes something, with the code that would confirm it."""
+async def test_the_plan_of_an_upload_and_its_end_are_shown_and_never_repeated(
+    client: Client, open_panel: OpenPanel
+) -> None:
+    """With the release, and which files would be rewritten; nothing that the page offers goes on with it."""
     panel = await open_panel(client)
-    sent = (await client.call_tool(BUILD_CHECK, {})).structured_content
-    await panel.give({"confirm": "k3v6c2mq"}, {"content": [], "structuredContent": {**sent, "confirm": "k3v6c2mq"}})
-    assert "Plan of an upload" in await panel.words()
+    planned = await client.call_tool(UPLOAD, CALLS[UPLOAD])
+    confirm = {**CALLS[UPLOAD], "confirm": (planned.structured_content or {})["confirm"]}
+    await panel.give(CALLS[UPLOAD], as_sent(planned))
+    words = await panel.words()
+    assert "Planned" in words
+    assert "web 3.0.0" in words
+    assert "will be injected, which rewrites script and map, and uploaded" in words
+    await panel.frame.get_by_text("to inject: 1 script").click()
+    await panel.frame.get_by_text("Rewritten by the injection.").wait_for()
     assert await panel.frame.get_by_role("button", name="Refresh").count() == 0
+    assert confirm["confirm"] not in words
+    await panel.show(client, UPLOAD, **confirm)
+    assert "2 of 2 scripts have their source map in PostHog" in await panel.words()
+    assert await panel.frame.locator(".pill.good").inner_text() == "Uploaded"
+    assert await panel.frame.get_by_role("button", name="Refresh").count() == 0
+    assert panel.asked_for("tools/call") == []

@@ -1,8 +1,9 @@
 // By the shape of an answer: its view, the tool that gave it, and what that was asked where the host does not tell.
-// These tools and those behind the buttons are all that this page calls; each of them only reads.
+// These tools and those behind the buttons are all that this page calls; each of them only reads. An upload has none.
 const ofIssue = (data) => ({ issue_id: data.issue_id ?? data.id });
 const SHAPES = [
   [(data) => data.older && data.newer, comparedView, "error-tracking-releases-compare", ({ older, newer }) => ({ first: older.release?.id, second: newer.release?.id })],
+  [(data) => "uploaded" in data, buildView],
   [(data) => data.scripts || data.states, buildView, "error-tracking-build-check"],
   [(data) => data.traces, issueView, RESOLVE],
   [(data) => data.causes, issueView, DIAGNOSE_ISSUE, ofIssue],
@@ -28,8 +29,7 @@ const linkOf = (data) => {
 const show = (data, ...known) => {
   const [, view, tool, repeat] = SHAPES.find(([fits]) => fits(data)) ?? [null, plainView];
   if (!known.length) {
-    // A plan is the answer of a tool that no page may call.
-    const given = data.confirm ? null : input ?? repeat?.(data);
+    const given = input ?? repeat?.(data);
     refresh = tool && given && (async (changes) => {
       show(await call(tool, { ...given, ...changes }));
       say("Up to date.");

@@ -10,7 +10,7 @@ from pydantic import Field
 from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.errors import ApiError
 from errtrack_mcp.builds.uploadable import Binding
-from errtrack_mcp.tools.annotations import UPDATE, tool
+from errtrack_mcp.tools.annotations import PANEL, UPDATE, tool
 from errtrack_mcp.tools.build_check import Directory
 from errtrack_mcp.tools.build_roots import Roots
 from errtrack_mcp.tools.deletion import Preview, consent_to, kept_from_changing
@@ -176,4 +176,4 @@ def _incomplete(shown: BuildUpload, reason: str) -> BuildUpload:
     return told
 
 
-TOOLS = [tool(upload_build, UPLOAD, "Upload source maps", annotations=UPDATE)]
+TOOLS = [tool(upload_build, UPLOAD, "Upload source maps", annotations=UPDATE, meta=PANEL)]
