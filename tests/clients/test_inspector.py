@@ -36,6 +36,16 @@ def test_it_finds_no_schema_that_a_client_would_reject(node: Node, origin: str) 
     assert len(json.loads(done.stdout)["tools"]) >= 9
 
 
+def test_it_finds_the_page_of_each_tool_that_has_one(node: Node, origin: str) -> None:
+    """It follows the definition to the page itself, and knows it by its type."""
+    done = node(INSPECTOR, "--cli", *target("http", origin), "--method", "tools/list", "--app-info")
+    assert done.returncode == 0, done.stderr
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    pages = {(each["resourceUri"], each["resourceMimeType"]) for each in found if each["hasApp"]}
+    assert pages == {("ui://errtrack/v1", "text/html;profile=mcp-app")}
+    assert {each["toolName"] for each in found if each["hasApp"]} > {"query-error-tracking-issue"}
+
+
 def test_without_a_key_it_asks_for_one(node: Node, origin: str) -> None:
     """It understands the refusal of a server over HTTP as a missing authorization."""
     done = node(INSPECTOR, "--cli", f"{origin}/mcp", "--transport", "http", "--method", "tools/list")

@@ -7,6 +7,7 @@ import pytest
 from mcp.shared.exceptions import MCPError
 
 from errtrack_mcp.sandbox.seed import OTHER_PROJECT_ID, OUTSIDER_KEY, release_id
+from errtrack_mcp.tools.annotations import PANEL
 from errtrack_mcp.tools.failure_reasons import REASONS
 from errtrack_mcp.views.page import URI, panel_page
 from tests.support.fixtures import Answer, Connect
@@ -95,15 +96,27 @@ async def test_the_panel_reads_from_every_endpoint() -> None:
         for path in ("/mcp", "/mcp/readonly", "/mcp/x/releases", "/mcp/x/releases/readonly"):
             async with caller(replica.url, path=path) as client:
                 assert await read_panel(client) == panel_page("https://us.posthog.com")
+                assert PANEL in [tool.meta for tool in (await client.list_tools()).tools]
         async with sse_caller(replica.url) as client:
             assert await read_panel(client) == panel_page("https://us.posthog.com")
+            assert PANEL in [tool.meta for tool in (await client.list_tools()).tools]
         async with caller(replica.url, headers={"X-PostHog-Host": "https://eu.posthog.com"}) as client:
             assert await read_panel(client) == panel_page("https://eu.posthog.com")
 
 
-async def test_a_panel_that_is_turned_off_is_neither_listed_nor_read(connect: Connect) -> None:
-    """As if it had never been there."""
+async def test_the_server_says_that_it_knows_panels(connect: Connect) -> None:
+    """In the newer protocol, which has a place for it."""
+    async with connect() as client:
+        assert client.server_capabilities.extensions == {"io.modelcontextprotocol/ui": {}}
     async with connect(panels="0") as client:
-        assert URI not in [row.uri for row in (await client.list_resources()).resources]
-        with pytest.raises(MCPError, match="not_found: There is no resource"):
-            await client.read_resource(URI)
+        assert not client.server_capabilities.extensions
+
+
+async def test_a_panel_that_is_turned_off_is_neither_listed_nor_read(sandbox: Upstream) -> None:
+    """As if it had never been there."""
+    with serving_here(POSTHOG_HOST=sandbox.url, ERRTRACK_PANELS="0") as replica:
+        async with caller(replica.url) as client:
+            assert URI not in [row.uri for row in (await client.list_resources()).resources]
+            assert {tool.meta for tool in (await client.list_tools()).tools} == {None}
+            with pytest.raises(MCPError, match="not_found: There is no resource"):
+                await client.read_resource(URI)

@@ -18,6 +18,7 @@ from errtrack_mcp.server.redaction import redact_keys, redact_traced
 from errtrack_mcp.server.request_state import FirstUse, SingleUse, UsedStates
 from errtrack_mcp.settings import Settings
 from errtrack_mcp.tools.dependencies import ClientProvider, StaticKey
+from errtrack_mcp.views.page import EXTENSION
 
 if TYPE_CHECKING:
     from errtrack_mcp.server.login_key import Logins
@@ -65,6 +66,7 @@ def create_server(
         get_tool_input_schema=catalog.input_schema,
         **(plain | replaced),
     )
+    server.extensions = {EXTENSION: {}} if catalog.panels else {}
     security = security or RequestStateSecurity.ephemeral()
     server.middleware.insert(0, redact_traced)
     server.middleware.append(SingleUse(security, is_first_use or UsedStates(security.ttl).is_first_use))

@@ -9,6 +9,7 @@ from pathlib import Path
 # other; with a change that breaks this there is a second address, and the first one is still served.
 URI = "ui://errtrack/v1"
 MIME_TYPE = "text/html;profile=mcp-app"
+EXTENSION = "io.modelcontextprotocol/ui"
 
 _FILES = Path(__file__).parent
 _PLACE_OF_FILE = re.compile(r"/\* ([a-z]+\.(?:css|js)) \*/")
