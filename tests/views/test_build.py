@@ -49,7 +49,7 @@ async def test_the_plan_of_an_upload_and_its_end_are_shown_and_never_repeated(
     await panel.give(CALLS[UPLOAD], as_sent(planned))
     words = await panel.words()
     assert "Planned" in words
-    assert "web 3.0.0" in words
+    assert "3.0.0" in words
     assert "will be injected, which rewrites script and map, and uploaded" in words
     await panel.frame.get_by_text("to inject: 1 script").click()
     await panel.frame.get_by_text("Rewritten by the injection.").wait_for()

@@ -3,7 +3,7 @@
 import pytest
 from mcp import Client
 
-from errtrack_mcp.sandbox.seed import release_id
+from errtrack_mcp.sandbox.seed import chunk_id, release_id
 from tests.support.panel import DIAGNOSE, RELEASES, OpenPanel
 
 pytestmark = pytest.mark.anyio
@@ -26,7 +26,7 @@ async def test_why_shows_the_diagnosis_of_one_release(client: Client, open_panel
     """Below its release, with what to do."""
     panel = await open_panel(client)
     await panel.show(client, RELEASES, limit=1, counts=True)
-    await panel.click("Why?")
+    await panel.click("Why? 2.14.0")
     assert panel.asked_for("tools/call") == [{"name": DIAGNOSE, "arguments": {"release_id": release_id(0)}}]
     shown = panel.frame.locator("li .answer")
     assert "never loaded" in await shown.inner_text()
@@ -41,6 +41,35 @@ async def test_a_command_is_copied_as_it_stands(client: Client, open_panel: Open
     await panel.click("Copy posthog-cli sourcemap process --directory DIST")
     assert await panel.frame.locator("#status").inner_text() == "Copied."
     assert await panel.frame.evaluate("getSelection().toString()") == "posthog-cli sourcemap process --directory DIST"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "errtrack-mcp upload DIST",
+        "errtrack-mcp upload '/srv/my app/dist' --project web",
+        "posthog-cli sourcemap upload --directory dist --exclude '**/*.test.js'",
+        "posthog-cli dsym upload",
+    ],
+)
+async def test_a_command_in_a_sentence_is_found_whole(client: Client, open_panel: OpenPanel, command: str) -> None:
+    """Half of one would do something else."""
+    panel = await open_panel(client)
+    sent = (await client.call_tool(DIAGNOSE, {})).structured_content
+    steps = [f"Do this: {command}.", f"{command}, or something else", f"End with {command}"]
+    await panel.give({}, {"content": [], "structuredContent": {**(sent or {}), "next_steps": steps, "failures": []}})
+    assert await panel.frame.locator(".command code").all_inner_texts() == [command] * 3
+
+
+async def test_one_symbol_set_shows_its_facts(client: Client, open_panel: OpenPanel) -> None:
+    """What is not known is shown as such, and a no as a no."""
+    panel = await open_panel(client)
+    await panel.show(client, DIAGNOSE, ref=chunk_id("never/admin"), verify=True, line=999, column=1)
+    facts = await panel.frame.locator("section .facts").all_inner_texts()
+    assert "State\nnever_loaded" in facts[0]
+    assert "\u2013" in facts[0]
+    assert "false" in facts[1]
+    assert await panel.violations() == []
 
 
 async def test_releases_without_counts_can_be_counted(client: Client, open_panel: OpenPanel) -> None:

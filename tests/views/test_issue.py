@@ -103,7 +103,6 @@ async def test_events_are_stepped_through_beyond_those_that_were_sent(client: Cl
     assert asked == {"name": EVENTS, "arguments": {"issue_id": issue_id("cart-total"), "frames": "all", "offset": 1}}
     assert "Event 2 of 4 or more" in await panel.words()
     assert await panel.frame.locator(".facts time").inner_text() != newest
-    assert await panel.frame.locator(".times i").count() == 4
     await panel.click("Newer")
     assert await panel.frame.locator(".facts time").inner_text() == newest
     assert len(panel.asked_for("tools/call")) == 1

@@ -32,19 +32,19 @@ const buildView = (data) => {
     return [outlook(state), meaning, Number(number)];
   });
   const commands = list(data.commands);
-  const { project, version } = record(data.release);
   const isUpload = "uploaded" in data;
   const planned = data.confirm ? pill("idle", "Planned") : pill("warn", "Not finished");
   return {
     kind: "Build",
     title: isUpload ? "Upload of source maps" : "Stack traces of this build",
     mark: isUpload ? data.uploaded === true ? pill("good", "Uploaded") : planned : readable(data.readable),
-    ask: isUpload ? "Explain this upload." : "What has to be done so that errors of this build are readable in PostHog?",
+    ask: isUpload ? "Explain this upload." : "What makes errors of this build readable in PostHog?",
     body: [
       el("p.lead", data.summary),
       parts.length > 0 && el("div.tall", bar(parts)),
-      facts(["Release", [project, version].map((part) => text(part)).join(" ").trim()], ["Kilobytes", data.size > 0 && count(Math.ceil(data.size / 1000))]),
-      data.position && section("The position asked for", facts(...entries(data.position).map(([name, value]) => [words(name), value]))),
+      facts(["Kilobytes", data.size > 0 && count(Math.ceil(data.size / 1000))]),
+      details("The position asked for", data.position),
+      details("Release", data.release),
       commands.length > 0 && section("Commands", el("ul.steps", commands.map((each) => el("li", command(text(each, 4000)))))),
       groups.size > 0 && section("Scripts", [...groups].map(([state, scripts]) => scriptGroup(state, scripts))),
       notes(data.next_step, data.notes, data.left_out),

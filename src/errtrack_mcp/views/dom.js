@@ -8,6 +8,7 @@ const text = (value, most = 2000) => {
   const read = typeof value === "string" || typeof value === "number" ? String(value) : "";
   return read.length > most ? `${read.slice(0, most)}…` : read;
 };
+const joined = (values, by) => values.map((value) => text(value)).filter(Boolean).join(by);
 const words = (value) => text(value, 80).replaceAll("_", " ");
 const isUuid = (value) => /^[0-9a-f-]{36}$/i.test(text(value));
 const count = (value) => (Number.isFinite(value) ? value.toLocaleString(host.context.locale) : "?");
@@ -25,9 +26,15 @@ const set = (node, attributes) => {
   for (const [name, value] of Object.entries(attributes)) if (value) node.setAttribute(name, value);
   return node;
 };
+const styled = (kind, style) => {
+  const node = el(`i.${kind}`);
+  Object.assign(node.style, style);
+  return node;
+};
 const soft = (...children) => el("p.soft", children);
 const rows = (items) => el("ul.rows", items);
 const split = (...children) => el("div.split", children);
+const heading = (title, aside) => split(el("h3.said", title), el("span.soft", aside));
 const fold = (title, ...children) => el("details", el("summary", title), children);
 // The first few, and the rest for who opens them.
 const few = (make, items, word, most = 4) => {
@@ -50,8 +57,8 @@ const say = (message, kind = "") => {
 };
 
 // One click at a time. Whatever goes wrong is said, and the button works again. `key` finds its successor after Refresh.
-const button = (label, act, key = label) => {
-  const node = set(el("button", label), { type: "button", "data-key": key });
+const button = (label, act, key = label, spoken = "") => {
+  const node = set(el("button", label), { type: "button", "data-key": key, "aria-label": spoken });
   node.onclick = async () => {
     if (node.ariaBusy) return;
     node.ariaBusy = "true";
@@ -75,16 +82,14 @@ const readable = (value) => Object.hasOwn(READABLE, value) && pill(...READABLE[v
 // Parts are [kind, label, number]. The numbers stand below the bar: colour alone says nothing to many.
 const bar = (parts) => {
   const known = parts.filter(([, , number]) => number > 0);
-  const pieces = known.map(([kind, , number]) => {
-    const piece = el(`i.${kind}`);
-    piece.style.flexGrow = number;
-    return piece;
-  });
+  const pieces = known.map(([kind, , number]) => styled(kind, { flexGrow: number }));
   const label = known.map(([, name, number]) => `${count(number)} ${name}`).join(", ");
   const legend = parts.map(([kind, name, number]) => el("li", el(`i.${kind}`), el("b", count(number)), ` ${name}`));
   return [set(el("div.bar", pieces), { role: "img", "aria-label": label }), el("ul.legend", legend)];
 };
 const facts = (...pairs) => el("dl.facts", pairs.filter(([, value]) => value).map(([name, value]) => el("div", el("dt", name), el("dd", value))));
+const plain = (value) => (typeof value === "boolean" ? String(value) : isRecord(value) ? joined(Object.values(value), " ") : text(value ?? "–"));
+const details = (title, value) => isRecord(value) && section(title, facts(...entries(value).map(([name, each]) => [words(name), plain(each)])));
 
 const command = (said) => {
   const code = el("code", said);
@@ -93,11 +98,12 @@ const command = (said) => {
     getSelection().selectAllChildren(code);
     say(document.execCommand("copy") ? "Copied." : "Selected: copy it with your keyboard.");
   };
-  return el("span.command", code, set(button("Copy", copy), { "aria-label": `Copy ${said}` }));
+  return el("span.command", code, button("Copy", copy, said, `Copy ${said}`));
 };
 // Only for sentences that the server itself writes: a command in them can be copied.
-const COMMAND = /(posthog-cli(?: [a-z]+){1,2}(?: --[\w-]+(?:[ =](?!--)\S+?(?=[.,;]?(?:\s|$)))?)*)/;
-const advice = (sentence) => text(sentence).split(COMMAND).map((piece, place) => (place % 2 ? command(piece) : piece.replace(/^\. ?/, "")));
+const VALUE = String.raw`(?:'[^']*'|[^\s,;']+?)(?=[.,;]?(?:\s|$))`;
+const COMMAND = new RegExp(String.raw`((?:posthog-cli(?: [a-z]+){1,2}|errtrack-mcp upload ${VALUE})(?: --[\w-]+(?:[ =](?!--)${VALUE})?)*)`);
+const advice = (sentence) => text(sentence).split(COMMAND).map((piece, place) => (place % 2 ? command(piece) : piece.replace(/^[.,] ?/, "")));
 const sentence = (said) => text(said).replace(/\.?$/, ". ");
 const notes = (...sentences) => {
   const said = sentences.flat().filter((sentence) => text(sentence));

@@ -15,13 +15,13 @@ const releaseBlock = (release, counts = release) => {
     answer.replaceChildren(el("div", soft(found.summary), causesOf(found)));
   };
   return [
-    split(el("h3", release.version, " ", el("span.soft", release.project)), isUuid(release.id) && asking("Why?", why, release.id)),
+    split(el("h3", release.version, " ", el("span.soft", release.project)), isUuid(release.id) && asking("Why?", why, release.id, `Why? ${text(release.version)}`)),
     soft(when(release.created_at)), bars(counts), answer,
   ];
 };
 
 const failureRow = (group) => el("li",
-  split(el("h3", group.failure), el("span.soft", many(group.symbol_sets, "symbol set"))),
+  heading(group.failure, many(group.symbol_sets, "symbol set")),
   el("p.said", sentence(group.meaning), advice(group.remedy)),
   soft(group.failure_reason, " ", entries(group.statuses).map(([status, number]) => `${count(number)} with ${status}. `), "For example ", el("code", group.ref)));
 
@@ -45,6 +45,8 @@ const healthView = (data, again) => {
     body: [
       el("p.lead", data.summary),
       isCounted(data) && [el("div.tall", bars(data)), facts(["Bound to no release", count(data.unbound)], ["Removed soon by retention", count(data.expiring)])],
+      details("This symbol set", data.symbol_set),
+      details("Its file", data.file),
       data.results && releases.some((release) => !isCounted(release)) && asking("Count symbol sets", () => again({ counts: true })),
       releases.length > 0 && section("Newest releases", rows(releases.map((release) => el("li", releaseBlock(release))))),
       data.results && !releases.length && el("p", "There is no release."),

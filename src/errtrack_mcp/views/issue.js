@@ -3,18 +3,18 @@ const EVENTS = "query-error-tracking-issue-events";
 const DIAGNOSE_ISSUE = "error-tracking-issues-diagnose";
 const RESOLVE = "error-tracking-stack-traces-resolve";
 
-const placeOf = (frame) => [frame.source, frame.line, frame.column].map((part) => text(part)).filter(Boolean).join(":");
+const placeOf = (frame) => joined([frame.source, frame.line, frame.column], ":");
 
 // A frame of an event, a frame that was resolved, or a cause: the words for why it is minified come with it.
 const frameRow = (frame, reasons = {}, code = new Map()) => {
   const reason = text(frame.reason);
-  const why = text(frame.failure) || [text(record(reasons)[reason]) || reason, text(frame.detail)].join(" ").trim();
+  const why = text(frame.failure) || joined([record(reasons)[reason] || reason, frame.detail], " ");
   const deployed = why ? placeOf(frame) : frame.deployed;
   const lines = code.get(placeOf(frame)) ?? [];
   const variables = entries(frame.code_variables);
   return el(frame.in_app === false ? "li.other" : "li",
     el("div.call", el("code", text(frame.function) || "<anonymous>"), frame.throw_site === true && pill("bad", "throws here"), why && pill("warn", "minified")),
-    el("div.pair", el("div", deployed && el("b", "Original"), why ? why : el("code", placeOf(frame))), deployed && el("div", el("b", "Deployed"), el("code", deployed))),
+    el("div.pair", el("div", deployed && el("b", "Original"), why || el("code", placeOf(frame))), deployed && el("div", el("b", "Deployed"), el("code", deployed))),
     lines.length ? el("pre.code", lines.map(([, mark, number, line]) => el(mark === ">" ? "span.hit" : "span", el("i", number), el("span", line || " ")))) : "",
     variables.length ? fold(many(variables.length, "variable"), facts(...variables)) : "");
 };
@@ -39,7 +39,7 @@ const stack = (frames, ...more) => {
 const exceptionBlock = (exception) => {
   const left = [["library_frames_left_out", "library frame"], ["outer_frames_left_out", "outer frame"]].filter(([name]) => exception[name]);
   return [
-    el("h3", [exception.type, exception.value].map((part) => text(part)).filter(Boolean).join(": ")),
+    el("h3", joined([exception.type, exception.value], ": ")),
     stack(records(exception.frames).reverse()),
     left.map(([name, word]) => soft(many(exception[name], word), " not shown.")),
   ];
@@ -64,34 +64,19 @@ const resolvedBlock = (data) => {
 const percent = (share) => `${Math.min(1, Math.max(0, share || 0)) * 99}%`;
 const time = (value) => Date.parse(text(value, 40));
 
-const eventTimes = (events, shown) => {
-  const times = events.map((event) => time(event.timestamp));
-  const [first, last] = [Math.min(...times), Math.max(...times)];
-  if (events.length < 3 || !(last > first)) return "";
-  const ticks = times.map((each, place) => {
-    const tick = el(place === shown ? "i.bad" : "i.idle");
-    tick.style.left = percent((each - first) / (last - first));
-    return tick;
-  });
-  return [set(el("div.times", ticks), { role: "img", "aria-label": `When the ${events.length} events listed here happened` }),
-    el("p.split.soft", when(events.at(-1).timestamp), when(events[0].timestamp))];
-};
-
 const releaseTimes = (detail) => {
   const [from, to] = [time(detail.date_from), time(detail.date_to)];
   const releases = records(detail.releases);
   if (!releases.length || !(to > from)) return "";
   const spans = releases.map((release) => {
-    const line = el("i.good");
-    line.style.left = percent((time(release.first_seen) - from) / (to - from));
-    line.style.right = percent((to - time(release.last_seen)) / (to - from));
+    const line = styled("good", { left: percent((time(release.first_seen) - from) / (to - from)), right: percent((to - time(release.last_seen)) / (to - from)) });
     return el("li", el("span", el("b", release.version), " ", el("span.soft", release.project)), el("div.track", line), el("span.soft", many(release.occurrences, "occurrence")));
   });
   return section("Occurrences over time, by release", el("ul.spans", spans), el("p.split.soft", when(detail.date_from), when(detail.date_to)));
 };
 
 const causeRow = (cause) => el("li",
-  split(el("h3.said", words(cause.kind)), el("span.soft", `${many(cause.frames, "frame")} in ${many(cause.events, "event")}`)),
+  heading(words(cause.kind), `${many(cause.frames, "frame")} in ${many(cause.events, "event")}`),
   el("p", el("code", cause.function, " ", placeOf(cause))),
   cause.now && el("p", el("b", "Now: "), cause.now),
   el("p.said", sentence(cause.meaning), advice(cause.remedy)),
@@ -116,7 +101,6 @@ const stackSection = (issue, add) => {
   return section("Stack trace",
     event && [
       split(soft(`Event ${issue.place + 1} of ${shown.length}${events.next_offset ? " or more" : ""}`), el("span.actions", issue.place > 0 && button("Newer", move(-1)), older)),
-      eventTimes(shown, issue.place),
       facts(["When", when(event.timestamp)], ["Release", event.release], ["Browser", event.browser], ["System", event.os], ["Library", event.library], ["Page", event.url]),
     ],
     resolved ? resolvedBlock(resolved) : event && records(event.exceptions).map(exceptionBlock),

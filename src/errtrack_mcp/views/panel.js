@@ -53,11 +53,11 @@ const useContext = (context) => {
   Object.assign(host.context, context);
   const { style } = document.documentElement;
   style.colorScheme = host.context.theme ?? "";
-  for (const [name, value] of Object.entries(record(record(context.styles).variables))) if (name.startsWith("--")) style.setProperty(name, value);
+  for (const [name, value] of entries(record(context.styles).variables)) if (name.startsWith("--")) style.setProperty(name, value);
 };
 
 const sizes = new ResizeObserver(([{ contentRect }]) => {
-  notify("ui/notifications/size-changed", { width: Math.ceil(contentRect.width), height: Math.ceil(contentRect.height) });
+  notify("ui/notifications/size-changed", { height: Math.ceil(contentRect.height) });
 });
 const fail = (error) => panel.replaceChildren(el("h1", "This did not work"), el("p.lead", error.message));
 const handlers = new Map(Object.entries({
