@@ -3,6 +3,7 @@
 import pytest
 from mcp import Client
 
+from errtrack_mcp.sandbox.seed import chunk_id
 from errtrack_mcp.sandbox.seed_issues import issue_id
 from tests.support.panel import CALLS, EVENTS, ISSUE, ISSUE_DIAGNOSE, RESOLVE, OpenPanel
 
@@ -60,6 +61,20 @@ async def test_a_resolved_frame_shows_original_and_deployed_side_by_side(client:
     await panel.page.set_viewport_size({"width": 380, "height": 800})
     left, right = await pair.evaluate(tops)
     assert left < right
+
+
+async def test_a_place_that_may_be_wrong_says_so(client: Client, open_panel: OpenPanel) -> None:
+    """It is shown all the same, with its source code."""
+    panel = await open_panel(client)
+    trace = "TypeError: x is undefined\n    at u (https://shop.northwind.example/assets/other.js:1:48)"
+    await panel.show(client, RESOLVE, trace=trace, refs=[chunk_id("unbound/main")])
+    frame = panel.frame.locator(".stack > li").first
+    words = await frame.inner_text()
+    assert "unsure" in words
+    assert "minified" not in words
+    assert "source/order/discount.ts:8:41" in words
+    assert "may be of another script" in words
+    assert await frame.locator(".code .hit").count() == 1
 
 
 async def test_minified_frames_say_why_and_the_throw_site_is_first(client: Client, open_panel: OpenPanel) -> None:

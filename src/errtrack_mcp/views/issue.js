@@ -9,12 +9,15 @@ const placeOf = (frame) => joined([frame.source, frame.line, frame.column], ":")
 const frameRow = (frame, reasons = {}, code = new Map()) => {
   const reason = text(frame.reason);
   const why = text(frame.failure) || joined([record(reasons)[reason] || reason, frame.detail], " ");
-  const deployed = why ? placeOf(frame) : frame.deployed;
+  // A reason at a place in source code says that the place may be wrong.
+  const unsure = why && frame.deployed;
+  const deployed = why && !unsure ? placeOf(frame) : frame.deployed;
   const lines = code.get(placeOf(frame)) ?? [];
   const variables = entries(frame.code_variables);
   return el(frame.in_app === false ? "li.other" : "li",
-    el("div.call", el("code", text(frame.function) || "<anonymous>"), frame.throw_site === true && pill("bad", "throws here"), why && pill("warn", "minified")),
-    el("div.pair", el("div", deployed && el("b", "Original"), why || el("code", placeOf(frame))), deployed && el("div", el("b", "Deployed"), el("code", deployed))),
+    el("div.call", el("code", text(frame.function) || "<anonymous>"), frame.throw_site === true && pill("bad", "throws here"), why && pill("warn", unsure ? "unsure" : "minified")),
+    el("div.pair", el("div", deployed && el("b", "Original"), why && !unsure ? why : el("code", placeOf(frame))), deployed && el("div", el("b", "Deployed"), el("code", deployed))),
+    unsure && soft(why),
     lines.length ? el("pre.code", lines.map(([, mark, number, line]) => el(mark === ">" ? "span.hit" : "span", el("i", number), el("span", line || " ")))) : "",
     variables.length ? fold(many(variables.length, "variable"), facts(...variables)) : "");
 };
