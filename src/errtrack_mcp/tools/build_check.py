@@ -4,7 +4,6 @@ import shlex
 from collections import Counter
 from typing import Annotated, Any, NamedTuple
 
-from anyio import to_thread
 from mcp.server.mcpserver import Context
 from pydantic import Field
 
@@ -23,9 +22,9 @@ from errtrack_mcp.tools.progress import Report
 from errtrack_mcp.tools.refusal import Refusal
 from errtrack_mcp.tools.symbol_set_lookup import look_up_refs
 from errtrack_mcp.tools.symbol_sets import SymbolSet
+from errtrack_mcp.tools.thread_slices import in_slices
 
 MAX_PATH_LENGTH = 300
-REPORTED_EACH = 25
 NUMBER = "NUMBER"
 FETCHED = frozenset({"not_injected", "inline_map", "external_map"})  # what PostHog could fetch by itself
 
@@ -110,17 +109,11 @@ def _needs_an_answer(check: BuildCheck, error: ApiError) -> bool:
 
 
 async def read_bundles(build: BuildDirectory, report: Report) -> list[Bundle]:
-    """Read the scripts of a build in a thread, one at a time, so that a cancelled call ends between two of them."""
+    """Read the scripts of a build in a thread."""
     bundles: list[Bundle] = []
-    reading = build.bundles()
-
-    def read_next() -> Bundle | None:
-        return next(reading, None)
-
-    while (bundle := await to_thread.run_sync(read_next)) is not None:
-        bundles.append(bundle)
-        if len(bundles) % REPORTED_EACH == 0:
-            await report(len(bundles), None, f"Read {len(bundles)} scripts.")
+    async for read in in_slices(build.bundles()):
+        bundles += read
+        await report(len(bundles), None, f"Read {len(bundles)} scripts.")
     return bundles
 
 

@@ -12,8 +12,7 @@ from errtrack_mcp.builds.rewriting import Rewriting, leftovers, remove
 from errtrack_mcp.builds.script import Unread
 from errtrack_mcp.builds.uploadable import Binding, Pair, rewrite
 from errtrack_mcp.tools.progress import Report
-
-REPORTED_EACH = 25
+from errtrack_mcp.tools.thread_slices import in_slices
 
 
 class NotInjected(Exception):  # noqa: N818 - named after what happened
@@ -23,14 +22,13 @@ class NotInjected(Exception):  # noqa: N818 - named after what happened
 async def inject_all(pairs: list[Pair], binding: Binding, report: Report) -> dict[str, tuple[bytes, bytes]]:
     """Inject the pairs that need it, and return the digests of their new files by path. Raises NotInjected."""
     rewriting = Rewriting()
-    digests = {}
+    digests: dict[str, tuple[bytes, bytes]] = {}
     rewritten = [pair for pair in pairs if pair.rewritten]
     try:
         await to_thread.run_sync(remove, leftovers_of(pairs))
-        for number, pair in enumerate(rewritten, 1):
-            digests[pair.path] = await to_thread.run_sync(_write, rewriting, pair, binding)
-            if number % REPORTED_EACH == 0:
-                await report(number, len(rewritten), f"Injected {number} of {len(rewritten)} scripts.")
+        async for some in in_slices((pair.path, _write(rewriting, pair, binding)) for pair in rewritten):
+            digests.update(some)
+            await report(len(digests), len(rewritten), f"Injected {len(digests)} of {len(rewritten)} scripts.")
         await to_thread.run_sync(rewriting.replace)
     except (Unread, DamagedMap) as error:
         rewriting.restore()

@@ -18,13 +18,13 @@ from errtrack_mcp.tools.progress import Report
 from errtrack_mcp.tools.refusal import Refusal
 from errtrack_mcp.tools.symbol_set_lookup import FoundSymbolSets, look_up_refs
 from errtrack_mcp.tools.symbol_sets import SymbolSet
+from errtrack_mcp.tools.thread_slices import in_slices
 from errtrack_mcp.tools.uploads.inject import leftovers_of
 from errtrack_mcp.tools.uploads.models import HARMLESS, BuildUpload, Outcome, rows_of
 from errtrack_mcp.tools.uploads.release import WantedRelease, wanted_release
 from errtrack_mcp.tools.uploads.same_content import compare
 
 UPLOAD = "error-tracking-symbol-sets-upload"
-REPORTED_EACH = 25
 NOTHING = "Nothing can be uploaded: states has the reasons."
 EVERYTHING_THERE = "Nothing to do: the project has all of it, and no file has to be injected."
 
@@ -93,10 +93,9 @@ async def read_build(api: Client, roots: BuildRoots, asked: UploadArguments, rep
     directory = BuildDirectory(path, root, asked.exclude, include=asked.include)
     bundles = await read_bundles(directory, report)
     examined: list[Pair | Skipped] = []
-    for number, bundle in enumerate(bundles, 1):
-        examined.append(await to_thread.run_sync(examine, bundle, path, root, binding))
-        if number % REPORTED_EACH == 0:
-            await report(len(bundles) + number, None, f"Read {number} of {len(bundles)} maps.")
+    async for some in in_slices(examine(bundle, path, root, binding) for bundle in bundles):
+        examined += some
+        await report(len(bundles) + len(examined), None, f"Read {len(examined)} of {len(bundles)} maps.")
     settled = settle(examined)
     pairs = [each for each in settled if isinstance(each, Pair)]
     try:

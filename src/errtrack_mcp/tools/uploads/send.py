@@ -24,6 +24,7 @@ from errtrack_mcp.tools.uploads.models import Outcome
 MAX_BATCH = 50
 MAX_BATCH_BYTES = 24 << 20  # what is sent within the 300 seconds that a link is good for
 AT_ONCE = 10
+REPORTED_EACH = 10
 MAX_CHECKED = 1_000
 SECONDS = 180.0  # for one call with its retries: PostHog may ask to wait for a minute
 MAX_WAIT = 150.0
@@ -192,7 +193,8 @@ class Upload:
                     hashes[ticket.symbol_set_id] = piece.content_hash
                     self.outcomes[piece.pair.path] = ("uploaded", piece.pair.note)
                     self.sent[piece.pair.path] = piece.row()
-                await self.report(len(self.outcomes), self.total, f"Uploaded {len(self.sent)} files.")
+                if len(self.outcomes) % REPORTED_EACH == 0:
+                    await self.report(len(self.outcomes), self.total, f"Uploaded {len(self.sent)} files.")
 
         async with anyio.create_task_group() as group:
             for _ in range(AT_ONCE):
