@@ -140,3 +140,24 @@ def test_the_variables_of_ci_come_first(tmp_path: Path) -> None:
 def test_an_address_loses_its_secrets(url: str, clean: str) -> None:
     """Release metadata is seen by everybody in the project."""
     assert without_credentials(url) == clean
+
+
+@pytest.mark.parametrize("text", ["gitdir: a\0b", "gitdir: loop/x"])
+def test_a_git_file_that_leads_nowhere_tells_nothing(tmp_path: Path, text: str) -> None:
+    """A name that no file can have, and links in a circle."""
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / ".git").write_text(text)
+    assert git_facts({}, tmp_path, tmp_path) is None
+
+
+def test_no_secret_of_an_address_becomes_a_name(tmp_path: Path) -> None:
+    """Not even one behind a question mark; an address without a value is none."""
+    for line, name in (("url = https://h/o/shop.git?private_token=SECRET", "shop"), ("url", "")):
+        git_folder = tmp_path / ".git"
+        git_folder.mkdir(exist_ok=True)
+        (git_folder / "HEAD").write_text(COMMIT)
+        (git_folder / "config").write_text(f'[remote "origin"]\n\t{line}\n')
+        found = git_facts({}, tmp_path, tmp_path)
+        assert found is not None
+        assert found.repo_name == name
+        assert "SECRET" not in str(found)

@@ -201,3 +201,12 @@ def test_the_code_reports_id_and_release_as_posthogs_cli_reads_them() -> None:
     assert behind.startswith(f'{RELEASE_ID}"')
     assert f'"{ID}"' in code
     assert "_posthogReleaseId" not in snippet(ID)
+
+
+@pytest.mark.attack("hostile source maps")
+def test_a_script_of_quotes_is_read_once() -> None:
+    """The end of each literal is sought in the first few thousand characters, not in the whole script."""
+    script = '!function(){"' + '\\"' * 2000 + "a" * 4_000_000 + f"\n//# chunkId={ID}"
+    began = time.process_time()
+    without_injection(script, ID)
+    assert time.process_time() - began < 2

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from errtrack_mcp.builds.read_pair import read_with_state
-from errtrack_mcp.builds.rewriting import Rewriting
+from errtrack_mcp.builds.rewriting import Rewriting, locked
 from errtrack_mcp.builds.script import Unread
 
 OLD, NEW = b"old", b"new"
@@ -70,7 +70,7 @@ def test_a_file_that_has_changed_since_it_was_read_stops_everything(root: Path) 
         assert content == OLD
         rewriting.add(path, NEW, seen=state)
     second.write_bytes(b"newer")
-    with pytest.raises(Unread, match=r"b\.js has changed"):
+    with pytest.raises(Unread, match=r"'b\.js' has changed"):
         rewriting.replace()
     assert everything(root) == {"a.js": OLD, "b.js": b"newer"}
 
@@ -113,3 +113,52 @@ def test_without_hard_links_the_original_is_copied(root: Path, monkeypatch: pyte
     with pytest.raises(Unread):
         rewriting.replace()
     assert everything(root) == {"a.js": OLD, "b.js": b"newer"}
+
+
+def test_two_runs_do_not_inject_one_folder_at_once(root: Path) -> None:
+    """The second is refused, and the lock ends with the first."""
+    with locked(root), pytest.raises(Unread, match="another run"), locked(root):
+        pass
+    with locked(root):
+        pass
+
+
+def test_an_original_that_cannot_be_put_back_is_named(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It stays next to its file."""
+    (first, second) = make(root, "a.js", "b.js")
+    rewriting = Rewriting()
+    rewriting.add(first, NEW)
+    _, state = read_with_state(second)
+    rewriting.add(second, NEW, seen=state)
+    second.write_bytes(b"newer")
+    replace = os.replace
+
+    def fails(source: str, target: str, **folders: int) -> None:
+        if source.endswith("-old"):
+            raise PermissionError(13, "Permission denied")
+        replace(source, target, **folders)
+
+    monkeypatch.setattr(os, "replace", fails)
+    with pytest.raises(Unread, match=r"cannot be put back.*'a\.js' \(permission denied\)"):
+        rewriting.replace()
+    assert everything(root) == {"a.js": NEW, ".a.js.errtrack-old": OLD, "b.js": b"newer"}
+
+
+def test_a_link_in_place_of_a_backup_is_not_followed(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing outside is overwritten."""
+    (outside,) = make(tmp_path / "outside", "secret")
+    (path,) = make(root, "a.js")
+    rewriting = Rewriting()
+    rewriting.add(path, NEW)
+    link = os.link
+
+    def planted(source: str, target: str, **more: object) -> None:
+        (root / ".a.js.errtrack-old").symlink_to(outside)
+        link(source, target, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(os, "link", planted)
+    with pytest.raises(Unread, match="exists"):
+        rewriting.replace()
+    assert (outside.read_bytes(), path.read_bytes()) == (OLD, OLD)

@@ -195,8 +195,10 @@ def test_a_script_that_cannot_be_uploaded_says_why(root: Path, change: Change, w
 
 
 def test_damaged_positions_are_refused_before_anything_is_written(root: Path) -> None:
-    """They are read when they are moved."""
+    """Those of the first two lines in the plan, the others when they are moved."""
     write(root, "a.js", source_map={**MAP, "mappings": "!"})
+    assert state(root) == "damaged_map"
+    write(root, "a.js", "/*\n\n\n*/f();", {**MAP, "mappings": "AAAA;;;!"})
     pair = only(root)
     with pytest.raises(DamagedMap, match="damaged"):
         rewrite(pair, pair.script.read_bytes(), pair.source_map.read_bytes(), EVENT)
@@ -214,18 +216,19 @@ def test_copies_are_uploaded_once_and_other_scripts_under_one_id_never(root: Pat
     injected = f"{FOREIGN}{CODE}\n//# chunkId={FOREIGN_ID}"
     write(root, "a.js", injected)
     write(root, "b.js", injected)
-    assert isinstance(examined(root)["a.js"], Pair)
-    assert state(root, "b.js") == "copy"
+    sent, copy = examined(root).values()
+    assert isinstance(sent, Pair)
+    assert isinstance(copy, Pair)
+    assert (sent.copy_of, copy.copy_of) == ("", "a.js")
     write(root, "b.js", injected.replace("f()", "g()"))
     assert state(root, "a.js") == state(root, "b.js") == "shared_id"
 
 
 def test_two_scripts_that_share_a_map_are_not_both_injected(root: Path) -> None:
-    """The map can follow one of them alone."""
+    """The map cannot follow both, and not one without the other."""
     write(root, "a.js")
     (root / "b.js").write_text("g();\n//# sourceMappingURL=a.js.map")
-    assert isinstance(examined(root)["a.js"], Pair)
-    assert state(root, "b.js") == "shared_map"
+    assert state(root, "a.js") == state(root, "b.js") == "shared_map"
 
 
 REWRITE = r"""
@@ -251,3 +254,27 @@ def test_a_pair_of_100_mb_is_rewritten_within_350_mb() -> None:
     done = subprocess.run([sys.executable, "-c", REWRITE], capture_output=True, text=True, check=True)
     print(f"100 MB: {done.stdout.strip()} MB above idle")
     assert 0 < int(done.stdout) < 350
+
+
+def test_of_two_copies_one_may_be_injected_already(root: Path) -> None:
+    """A run that was killed between them is completed."""
+    write(root, "a.js")
+    write(root, "b.js")
+    first = examined(root)["a.js"]
+    assert isinstance(first, Pair)
+    new = rewrite(first, first.script.read_bytes(), first.source_map.read_bytes(), EVENT)
+    first.script.write_bytes(new.script)
+    first.source_map.write_bytes(new.source_map)
+    sent, copy = examined(root).values()
+    assert isinstance(sent, Pair)
+    assert isinstance(copy, Pair)
+    assert (sent.rewritten, copy.rewritten, copy.copy_of) == (False, True, "a.js")
+
+
+def test_a_number_beyond_all_floats_does_not_break_the_map(root: Path) -> None:
+    """JSON has no word for infinity."""
+    write(root, "a.js")
+    text = (root / "a.js.map").read_text()
+    (root / "a.js.map").write_text(text.replace("{", '{"x_made": 1e999, ', 1))
+    inject(root)
+    assert json.loads((root / "a.js.map").read_text())["x_made"] is None

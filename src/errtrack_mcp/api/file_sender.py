@@ -48,9 +48,9 @@ class FileSender:
     _making: anyio.Lock = field(default_factory=anyio.Lock)
 
     async def send(self, links: list[Link], file: bytes) -> None:
-        """Send a file by the first of several links; a connection that fails twice leads to the next one.
+        """Send a file by the first of several links that works; what fails in passing is tried three times by each.
 
-        Sending a file a second time does no harm, so what fails in passing is tried three times by each link.
+        Sending a file a second time does no harm.
         Raises FileNotSent, LinkExpired, LinkRefused.
         """
         failure = FileNotSent("PostHog gave no link for it")

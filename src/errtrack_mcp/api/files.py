@@ -17,6 +17,7 @@ from errtrack_mcp.loopback import is_loopback
 
 MAX_FILE_BYTES = 100 << 20  # no symbol set is larger
 SECONDS = 30.0
+MAX_LINK_LENGTH = 16_384
 METADATA = frozenset({ip_address("100.100.100.200"), ip_address("fd00:ec2::254")})  # the others are link-local
 NAT64 = IPv6Network("64:ff9b::/96")
 
@@ -65,11 +66,12 @@ async def _body(api: Client, transport: Transport, url: str) -> bytes:
 def origin_of(url: str, api_origin: str) -> str:
     """Return scheme and host of a link that may be opened. Raises LinkRefused."""
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(url[:MAX_LINK_LENGTH])
         host, _port = parts.hostname, parts.port
+        (host or "").encode("idna")
     except ValueError:
         raise LinkRefused("its link is no address of a file") from None
-    if not host or parts.username is not None or parts.password is not None:
+    if not host or len(url) > MAX_LINK_LENGTH or parts.username is not None or parts.password is not None:
         raise LinkRefused("its link is no address of a file")
     encrypted = parts.scheme == "https" or (parts.scheme == "http" and host == urlsplit(api_origin).hostname)
     if not encrypted:
@@ -91,7 +93,7 @@ async def check_addresses(origin: str, api_origin: str) -> None:
             return
         try:
             found = await anyio.getaddrinfo(host, parts.port or 443)
-        except OSError:
+        except (OSError, UnicodeError):
             raise LinkRefused("the name of its storage does not resolve") from None
         addresses = [ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
     to_this_machine = is_loopback(urlsplit(api_origin).hostname or "")

@@ -69,7 +69,10 @@ def _of_repository(directory: Path, top: Path) -> GitFacts | None:
     found = repository_above(directory)
     if found is None or not found.is_relative_to(top):
         return None
-    own, shared = _folders(found / ".git", top)
+    try:
+        own, shared = _folders(found / ".git", top)
+    except (OSError, ValueError, RuntimeError):  # a name that no file can have, or links in a circle
+        return None
     head = _read(own / "HEAD")
     if not head.startswith("ref: "):
         return GitFacts(head, DETACHED, *_remote(shared)) if _COMMIT.fullmatch(head) else None
@@ -108,10 +111,10 @@ def _remote(folder: Path) -> tuple[str, str]:
     config = configparser.ConfigParser(strict=False, interpolation=None, allow_no_value=True)
     try:
         config.read_string(_read(folder / "config"))
-        url = config.get(_REMOTE, "url")
+        url = without_credentials(config.get(_REMOTE, "url") or "")
     except configparser.Error:
         return "", ""
-    return without_credentials(url), re.split(r"[/:]", url.rstrip("/").removesuffix(".git"))[-1]
+    return url, re.split(r"[/:]", url.rstrip("/").removesuffix(".git"))[-1]
 
 
 def without_credentials(url: str) -> str:

@@ -142,7 +142,7 @@ def _end_of_snippet(script: str, at: int, chunk_id: str) -> int | None:
     end, depth = at, 0
     limit = min(len(script), at + MAX_SNIPPET_LENGTH)
     while end < limit:
-        literal = _LITERAL.match(script, end)
+        literal = _LITERAL.match(script, end, limit)
         if literal:
             end = literal.end()
             continue

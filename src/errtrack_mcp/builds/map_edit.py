@@ -38,7 +38,7 @@ def written(source_map: Mapping[str, Any]) -> bytes:
     """Write a source map as PostHog's CLI does: compact, its marks first, then the other keys in their order."""
     marks = {name: source_map[name] for name in MARKS if source_map.get(name) is not None}
     rest = {name: value for name, value in sorted(source_map.items()) if name not in MARKS}
-    return to_json({**marks, **rest})
+    return to_json({**marks, **rest}, inf_nan_mode="null")  # JSON has numbers that no float can hold
 
 
 def inserted(source_map: SourceMap, place: Place) -> SourceMap:

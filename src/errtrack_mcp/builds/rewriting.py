@@ -5,9 +5,9 @@ The originals are kept under another name until the last one is in place, and ar
 """
 
 import os
-import shutil
-from collections.abc import Iterable
-from contextlib import suppress
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -16,7 +16,8 @@ from errtrack_mcp.builds.script import FOLDER, Unread, reason
 
 NEW, OLD = "errtrack-new", "errtrack-old"
 MAX_CONTENTS = 3  # that a file gets, one after the other
-_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+_NO_LINKS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_LINKS
 _BY_FOLDER = {os.open, os.stat, os.link, os.unlink, os.rename} <= os.supports_dir_fd
 
 
@@ -52,7 +53,7 @@ class Rewriting:
                 folder.write(_new(step), content, mode)
         except OSError as error:
             self.discard()
-            raise Unread(f"{path.name} cannot be written: {reason(error)}") from None
+            raise Unread(f"{path.name!a} cannot be written: {reason(error)}") from None
         self._steps.append(step)
 
     def replace(self) -> None:
@@ -62,7 +63,7 @@ class Rewriting:
                 self._replace(step)
         except OSError as error:
             self.restore()
-            raise Unread(f"nothing was injected, since a file cannot be replaced: {reason(error)}") from None
+            raise Unread(f"a file cannot be replaced: {reason(error)}") from None
         except BaseException:
             self.restore()
             raise
@@ -75,20 +76,30 @@ class Rewriting:
         with _Folder(path.parent) as folder:
             if path not in self._replaced:
                 if step.seen is not None and _changed(folder.stat(path.name), step.seen):
-                    raise Unread(f"{path.name} has changed since it was read; nothing was injected")
+                    raise Unread(f"{path.name!a} has changed since it was read")
                 folder.remove(_old(path))
                 folder.keep(path.name, _old(path))
                 self._replaced.append(path)
             folder.rename(_new(step), path.name)
 
     def restore(self) -> None:
-        """Put the originals back, and drop what was written next to them."""
+        """Put the originals back, and drop what was written next to them.
+
+        Raises Unread where an original cannot be put back: it stays next to its file.
+        """
+        lost = []
         for path in reversed(self._replaced):
-            with suppress(OSError), _Folder(path.parent) as folder:
-                folder.rename(_old(path), path.name)
-                folder.remove(_old(path))  # two names of one file are both left by a rename
+            try:
+                with _Folder(path.parent) as folder:
+                    folder.rename(_old(path), path.name)
+                    folder.remove(_old(path))  # two names of one file are both left by a rename
+            except OSError as error:
+                lost.append(f"{path.name!a} ({reason(error)})")
         self._replaced.clear()
         self.discard()
+        if lost:
+            named = ", ".join(lost[:5])
+            raise Unread(f"{len(lost)} files are injected and cannot be put back, their originals are *.{OLD}: {named}")
 
     def discard(self) -> None:
         """Drop the new contents that are not in place."""
@@ -96,6 +107,27 @@ class Rewriting:
             with suppress(OSError), _Folder(step.path.parent) as folder:
                 folder.remove(_new(step))
         self._steps.clear()
+
+
+@contextmanager
+def locked(directory: Path) -> Iterator[None]:
+    """Keep other runs out of a directory; the lock ends with the process. Raises Unread where another run has it.
+
+    Windows locks no folders: there it does nothing.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    import fcntl  # noqa: PLC0415 - not on Windows
+
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise Unread("another run injects this directory at the moment") from None
+    finally:
+        os.close(descriptor)
 
 
 def leftovers(paths: Iterable[Path]) -> list[Path]:
@@ -110,7 +142,7 @@ def leftovers(paths: Iterable[Path]) -> list[Path]:
             with _Folder(path) as folder:
                 found += [path / name for name in sorted(names & folder.names())]
         except OSError as error:
-            raise Unread(f"{path.name} cannot be read: {reason(error)}") from None
+            raise Unread(f"{path.name!a} cannot be read: {reason(error)}") from None
     return found
 
 
@@ -121,7 +153,7 @@ def remove(paths: Iterable[Path]) -> None:
             with _Folder(path.parent) as folder:
                 folder.remove(path.name)
         except OSError as error:
-            raise Unread(f"{path.name} cannot be removed: {reason(error)}") from None
+            raise Unread(f"{path.name!a} cannot be removed: {reason(error)}") from None
 
 
 def _new(step: _Step) -> str:
@@ -195,8 +227,12 @@ class _Folder:
                 dst_dir_fd=self._descriptor,
                 follow_symlinks=False,
             )
+        except FileExistsError:
+            raise
         except (OSError, NotImplementedError):
-            shutil.copy2(self._path / name, self._path / other, follow_symlinks=False)
+            original = os.open(self._named(name), os.O_RDONLY | _NO_LINKS, dir_fd=self._descriptor)
+            with os.fdopen(original, "rb") as file:
+                self.write(other, file.read(), os.fstat(original).st_mode & 0o7777)
 
     def rename(self, name: str, other: str) -> None:
         os.replace(self._named(name), self._named(other), src_dir_fd=self._descriptor, dst_dir_fd=self._descriptor)

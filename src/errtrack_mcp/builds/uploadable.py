@@ -8,7 +8,7 @@ from typing import NamedTuple
 from uuid import UUID, uuid5
 
 from errtrack_mcp.builds.directory import Bundle
-from errtrack_mcp.builds.inject import has_our_snippet, with_injection, without_injection
+from errtrack_mcp.builds.inject import Place, has_our_snippet, with_injection, without_injection
 from errtrack_mcp.builds.map_edit import DamagedMap, SourceMap, inserted, read_map, removed, written
 from errtrack_mcp.builds.read_pair import read_whole
 from errtrack_mcp.builds.script import NAMESPACE, Script, Unread
@@ -38,7 +38,8 @@ class Pair(NamedTuple):
     """A script that can be uploaded with its map; `size` is that of both in bytes, `digests` those of both contents.
 
     `old_chunk_id` is the one that the script has now, and `rewritten` tells whether it has to be injected first.
-    `release_id` is the one that its map names. `note` says what else is to be known of it.
+    `text_uuid` is the chunk id that its present text would get. `release_id` is the one that its map names. `note` says
+    what else is to be known of it. `copy_of` is the path of a script with the same text, which is sent in its place.
     """
 
     path: str
@@ -49,8 +50,10 @@ class Pair(NamedTuple):
     chunk_id: str
     old_chunk_id: str = ""
     rewritten: bool = False
+    text_uuid: str = ""
     release_id: str = ""
     note: str = ""
+    copy_of: str = ""
 
 
 class Skipped(NamedTuple):
@@ -95,6 +98,7 @@ def examine(bundle: Bundle, directory: Path, root: Path, binding: Binding) -> Pa
             size=script.size + len(content),
             chunk_id=script.chunk_id,
             old_chunk_id=script.chunk_id,
+            text_uuid=script.uuid,
             release_id=_text(read, "release_id"),
         )
         return _decided(pair, script, read, binding)
@@ -102,6 +106,8 @@ def examine(bundle: Bundle, directory: Path, root: Path, binding: Binding) -> Pa
         return Skipped(bundle.path, "map_unread", str(error))
     except DamagedMap as error:
         return Skipped(bundle.path, "damaged_map", str(error))
+    except UnicodeDecodeError:
+        return Skipped(bundle.path, "unread", "it has changed since it was read")
 
 
 def _decided(pair: Pair, script: Script, source_map: SourceMap, binding: Binding) -> Pair | Skipped:
@@ -111,6 +117,8 @@ def _decided(pair: Pair, script: Script, source_map: SourceMap, binding: Binding
     if not (script.chunk_id and script.registered):
         if marked:
             return Skipped(pair.path, "marked_map")
+        for line in range(2):  # the code comes first, or behind a line with `#!`
+            inserted(source_map, Place(line, 0, 0))
         return pair._replace(chunk_id=_new_id(script, source_map, binding), rewritten=True)
     ours = has_our_snippet(read_whole(pair.script).decode(), script.chunk_id, script.release_id)
     other_release = bool(binding.release) and (
@@ -145,23 +153,28 @@ def settle(examined: Iterable[Pair | Skipped]) -> list[Pair | Skipped]:
     first: dict[str, Pair] = {}
     for pair in pairs:
         first.setdefault(pair.chunk_id, pair)
-    shared = {pair.chunk_id for pair in pairs if pair.digests[0] != first[pair.chunk_id].digests[0]}
-    maps: dict[Path, str] = {}
+    shared = {pair.chunk_id for pair in pairs if not _is_same_text(pair, first[pair.chunk_id])}
+    by_map: dict[Path, list[str]] = {}
     for pair in pairs:
-        maps.setdefault(pair.source_map, pair.path)
+        by_map.setdefault(pair.source_map, []).append(pair.path)
 
     def settled(each: Pair | Skipped) -> Pair | Skipped:
         if isinstance(each, Skipped):
             return each
         if each.chunk_id in shared:
             return Skipped(each.path, "shared_id", each.chunk_id)
-        if maps[each.source_map] != each.path and each.rewritten:
-            return Skipped(each.path, "shared_map", maps[each.source_map])
-        if first[each.chunk_id] is not each and not each.rewritten:
-            return Skipped(each.path, "copy", first[each.chunk_id].path)
+        if each.rewritten and (others := [path for path in by_map[each.source_map] if path != each.path]):
+            return Skipped(each.path, "shared_map", others[0])
+        if first[each.chunk_id] is not each:
+            return each._replace(copy_of=first[each.chunk_id].path)
         return each
 
     return [settled(each) for each in everything]
+
+
+def _is_same_text(one: Pair, other: Pair) -> bool:
+    """Return whether two scripts with one chunk id have one text, although only one of them may be injected yet."""
+    return one.digests[0] == other.digests[0] or one.chunk_id in {one.text_uuid, other.text_uuid}
 
 
 class Rewrite(NamedTuple):

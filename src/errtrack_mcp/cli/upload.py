@@ -86,8 +86,12 @@ async def upload(
         click.echo(to_json(answer, indent=2))
     else:
         _print(answer)
+    if not answer["uploaded"] and not dry_run:
+        click.echo(f"errtrack-mcp: {answer['next_step']}", err=True)
     fine = HARMLESS | THERE | (PLANNED if dry_run else frozenset())
-    return EXIT_CODES[bool(answer["scripts"]) and all(script["state"] in fine for script in answer["scripts"])]
+    incomplete = any(note.startswith("Incomplete") for note in answer.get("notes", []))
+    whole = not incomplete if dry_run else answer["uploaded"]
+    return EXIT_CODES[whole and bool(answer["scripts"]) and all(each["state"] in fine for each in answer["scripts"])]
 
 
 def _print(answer: Mapping[str, Any]) -> None:

@@ -26,10 +26,12 @@ class FoundSymbolSets:
     stopped_by: ApiError | None = None
 
 
-async def look_up_refs(api: Client, refs: Iterable[str], report: Report, *, before: int = 0) -> FoundSymbolSets:
+async def look_up_refs(
+    api: Client, refs: Iterable[str], report: Report, *, before: int = 0, seconds: float | None = None
+) -> FoundSymbolSets:
     """Ask the project for the symbol set of every ref, at most 8 at once; the first failure ends it.
 
-    `before` is the number of steps that the caller has reported already.
+    `before` is the number of steps that the caller has reported already. It ends after 40 seconds, or after `seconds`.
     """
     ids = list(dict.fromkeys(refs))
     asking = iter(ids)
@@ -50,7 +52,7 @@ async def look_up_refs(api: Client, refs: Iterable[str], report: Report, *, befo
                 done = len(found.rows)
                 await report(before + done, before + len(ids), f"Looked up {done} of {len(ids)} chunk ids.")
 
-    with anyio.move_on_after(MAX_SECONDS) as time_limit:
+    with anyio.move_on_after(MAX_SECONDS if seconds is None else seconds) as time_limit:
         async with anyio.create_task_group() as group:
             for _ in range(min(AT_ONCE, len(ids))):
                 group.start_soon(ask)

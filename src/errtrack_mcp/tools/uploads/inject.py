@@ -8,7 +8,7 @@ from anyio import to_thread
 from errtrack_mcp.builds.inject import NoCode
 from errtrack_mcp.builds.map_edit import DamagedMap
 from errtrack_mcp.builds.read_pair import read_with_state
-from errtrack_mcp.builds.rewriting import Rewriting, leftovers, remove
+from errtrack_mcp.builds.rewriting import Rewriting, leftovers, locked, remove
 from errtrack_mcp.builds.script import Unread
 from errtrack_mcp.builds.uploadable import Binding, Pair, rewrite
 from errtrack_mcp.tools.progress import Report
@@ -19,8 +19,18 @@ class NotInjected(Exception):  # noqa: N818 - named after what happened
     """A build of which nothing was changed; the message says why, and of which script."""
 
 
-async def inject_all(pairs: list[Pair], binding: Binding, report: Report) -> dict[str, tuple[bytes, bytes]]:
+async def inject_all(
+    directory: Path, pairs: list[Pair], binding: Binding, report: Report
+) -> dict[str, tuple[bytes, bytes]]:
     """Inject the pairs that need it, and return the digests of their new files by path. Raises NotInjected."""
+    try:
+        with locked(directory):
+            return await _inject_all(pairs, binding, report)
+    except (Unread, DamagedMap) as error:
+        raise NotInjected(str(error)) from None
+
+
+async def _inject_all(pairs: list[Pair], binding: Binding, report: Report) -> dict[str, tuple[bytes, bytes]]:
     rewriting = Rewriting()
     digests: dict[str, tuple[bytes, bytes]] = {}
     rewritten = [pair for pair in pairs if pair.rewritten]
@@ -30,9 +40,6 @@ async def inject_all(pairs: list[Pair], binding: Binding, report: Report) -> dic
             digests.update(some)
             await report(len(digests), len(rewritten), f"Injected {len(digests)} of {len(rewritten)} scripts.")
         await to_thread.run_sync(rewriting.replace)
-    except (Unread, DamagedMap) as error:
-        rewriting.restore()
-        raise NotInjected(str(error)) from None
     except BaseException:
         rewriting.restore()
         raise
@@ -49,13 +56,13 @@ def _write(rewriting: Rewriting, pair: Pair, binding: Binding) -> tuple[bytes, b
     script, script_state = read_with_state(pair.script)
     source_map, map_state = read_with_state(pair.source_map)
     if tuple(hashlib.sha256(content).digest() for content in (script, source_map)) != pair.digests:
-        raise Unread(f"{pair.path} or its map has changed since it was read")
+        raise Unread(f"{pair.path!a} or its map has changed since it was read")
     try:
         new = rewrite(pair, script, source_map, binding)
     except NoCode:
-        raise Unread(f"{pair.path} holds no code") from None
+        raise Unread(f"{pair.path!a} holds no code") from None
     except DamagedMap as error:
-        raise DamagedMap(f"the map of {pair.path} cannot be moved: {error}") from None
+        raise DamagedMap(f"the map of {pair.path!a} cannot be moved: {error}") from None
     if new.raw_map is not None:
         rewriting.add(pair.source_map, new.raw_map, seen=map_state)
     rewriting.add(pair.script, new.script, seen=script_state)

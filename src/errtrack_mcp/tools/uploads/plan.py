@@ -21,10 +21,12 @@ from errtrack_mcp.tools.symbol_sets import SymbolSet
 from errtrack_mcp.tools.thread_slices import in_slices
 from errtrack_mcp.tools.uploads.inject import leftovers_of
 from errtrack_mcp.tools.uploads.models import HARMLESS, BuildUpload, Outcome, rows_of
+from errtrack_mcp.tools.uploads.patient_client import patient
 from errtrack_mcp.tools.uploads.release import WantedRelease, wanted_release
 from errtrack_mcp.tools.uploads.same_content import compare
 
 UPLOAD = "error-tracking-symbol-sets-upload"
+MAX_SECONDS = 900.0  # of asking about each chunk id: PostHog allows 1,200 calls a minute
 NOTHING = "Nothing can be uploaded: states has the reasons."
 EVERYTHING_THERE = "Nothing to do: the project has all of it, and no file has to be injected."
 
@@ -125,17 +127,21 @@ async def plan_upload(api: Client, build: LocalBuild, report: Report, confirm: s
     that is looked at when it is sent.
     """
     if not build.pairs:
-        return Preview(_shown(build, {}, NOTHING), "")
+        harmless = all(isinstance(each, Skipped) and each.state in HARMLESS for each in build.examined)
+        whole = harmless and bool(build.examined) and not build.incomplete
+        return Preview(_shown(build, {}, NOTHING, uploaded=whole), "")
     code = confirm_code(api, build, None)
     if confirm == code and not build.asked.force:
         outcomes = {pair.path: _outcome(pair) for pair in build.pairs}
         return Preview(_shown(build, outcomes, PREVIEWED, code), _question(api, build, outcomes))
-    found = await look_up_refs(api, [pair.chunk_id for pair in build.pairs], report, before=2 * len(build.examined))
+    refs = [pair.chunk_id for pair in build.pairs]
+    before = 2 * len(build.examined)
+    found = await look_up_refs(patient(api), refs, report, before=before, seconds=MAX_SECONDS)
     if found.stopped_by is not None:
         raise found.stopped_by
     outcomes = await _outcomes(api, build, found)
-    is_whole = not build.has_leftovers and not any(pair.rewritten for pair in build.pairs)
-    if is_whole and {state for state, _ in outcomes.values()} == {"there"}:
+    is_whole = not (build.has_leftovers or build.incomplete or any(pair.rewritten for pair in build.pairs))
+    if is_whole and {state for state, _ in outcomes.values()} <= {"there", "copy"}:
         return Preview(_shown(build, outcomes, EVERYTHING_THERE, uploaded=True), "")
     code = confirm_code(api, build, found) if build.asked.force else code
     return Preview(_shown(build, outcomes, PREVIEWED, code), _question(api, build, outcomes))
@@ -148,7 +154,9 @@ async def _outcomes(api: Client, build: LocalBuild, found: FoundSymbolSets) -> d
     for pair in build.pairs:
         row = found.rows.get(pair.chunk_id)
         outcomes[pair.path] = _outcome(pair)
-        if row is None:
+        if pair.chunk_id not in found.rows and build.asked.force:
+            outcomes[pair.path] = ("to_overwrite", "this PostHog does not tell what it has for the chunk id")
+        if row is None or pair.copy_of:
             continue
         if _is_of_another_release(row, pair, build.binding):
             outcomes[pair.path] = ("other_release", row.release.id if row.release else "")
@@ -159,12 +167,15 @@ async def _outcomes(api: Client, build: LocalBuild, found: FoundSymbolSets) -> d
     for path, same in compared.items():
         if same.is_unfinished:
             continue
-        state = "not_compared" if same.is_same is None else "there" if same.is_same else differing
+        unknown = differing if build.asked.force else "not_compared"
+        state = unknown if same.is_same is None else "there" if same.is_same else differing
         outcomes[path] = (state, same.why_not)
     return outcomes
 
 
 def _outcome(pair: Pair) -> Outcome:
+    if pair.copy_of:
+        return "copy", pair.copy_of
     return ("to_inject" if pair.rewritten else "to_upload", pair.note)
 
 

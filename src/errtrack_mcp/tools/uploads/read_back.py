@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from errtrack_mcp.builds.uploadable import Pair
 from errtrack_mcp.tools.progress import Report
 from errtrack_mcp.tools.symbol_set_lookup import look_up_refs
+from errtrack_mcp.tools.uploads.plan import MAX_SECONDS
 from errtrack_mcp.tools.uploads.same_content import compare
 from errtrack_mcp.tools.uploads.send import Upload
 
@@ -14,8 +15,11 @@ async def read_back(upload: Upload, pairs: Sequence[Pair], report: Report) -> No
     sent = list(upload.sent.values())
     missing = await upload.not_there(sent) if sent else set()
     if missing is None:
-        found = await look_up_refs(upload.api, [str(row["chunk_id"]) for row in sent], report)
-        missing = {ref for ref, row in found.rows.items() if row is None or not row.has_uploaded_file}
+        refs = {str(row["chunk_id"]) for row in sent}
+        found = await look_up_refs(upload.api, sorted(refs), report, seconds=MAX_SECONDS)
+        if found.stopped_by is not None:
+            raise found.stopped_by
+        missing = refs - {ref for ref, now in found.rows.items() if now is not None and now.has_uploaded_file}
     for path, row in upload.sent.items():
         if row["chunk_id"] in missing:
             upload.outcomes[path] = ("failed", "it is not there after its upload")

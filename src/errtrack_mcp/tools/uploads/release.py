@@ -1,6 +1,7 @@
 """The release that a build is uploaded for: as the caller names it, and otherwise as git does."""
 
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from errtrack_mcp.api.client import Client
 from errtrack_mcp.builds.git import GitFacts
@@ -21,12 +22,12 @@ class WantedRelease(NamedTuple):
         """Return the id of the release, or "" where there is none yet. Raises Refusal where its hash id is taken."""
         hash_id = cli_hash_id(Release(id="", project=self.project, version=self.version))
         found = await find_by_hash(api, hash_id, self.version, self.project)
-        return found.id if found else ""
+        return _checked(found.id) if found else ""
 
     async def ensure(self, api: Client) -> UploadRelease:
         """Return the release, created where it was missing."""
         ensured = await ensure_release(api, self.version, self.project, metadata=self.metadata or None)
-        return self.shown(ensured.release.id, created=ensured.created)
+        return self.shown(_checked(ensured.release.id), created=ensured.created)
 
     def shown(self, id_: str, *, created: bool = False) -> UploadRelease:
         """Return the release as an answer has it."""
@@ -34,6 +35,18 @@ class WantedRelease(NamedTuple):
         return UploadRelease(
             project=self.project, version=self.version, **given, **({"created": True} if created else {})
         )
+
+
+def _checked(release_id: str) -> str:
+    """Return the id of a release, which goes into code: nothing but a UUID may. Raises Refusal."""
+    try:
+        if str(UUID(release_id)) == release_id.lower():
+            return release_id
+    except ValueError:
+        pass
+    raise Refusal(
+        "incomplete", "PostHog answered with a release whose id is no UUID. Nothing was injected or uploaded."
+    )
 
 
 def wanted_release(project: str, version: str, build: str, git: GitFacts | None) -> WantedRelease | None:

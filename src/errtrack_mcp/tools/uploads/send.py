@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import anyio
@@ -26,8 +26,6 @@ MAX_BATCH_BYTES = 24 << 20  # what is sent within the 300 seconds that a link is
 AT_ONCE = 10
 REPORTED_EACH = 10
 MAX_CHECKED = 1_000
-SECONDS = 180.0  # for one call with its retries: PostHog may ask to wait for a minute
-MAX_WAIT = 150.0
 OF_ONE_SET = frozenset({"content_hash_mismatch", "content_hash_required", "release_id_mismatch", "file_too_large"})
 NO_SUCH_CALL = frozenset({403, 404, 405})
 
@@ -74,7 +72,7 @@ class Checked(BaseModel):
 class Finished(BaseModel):
     """The answer to the end of a batch."""
 
-    success: bool = False
+    success: bool = True
 
 
 class Piece(NamedTuple):
@@ -113,14 +111,6 @@ class Upload:
     sent: dict[str, Row] = field(default_factory=dict)
     unsent: dict[str, Row] = field(default_factory=dict)
     paths: dict[str, str] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        """Let each call wait as long as PostHog asks."""
-        self.api = replace(
-            self.api,
-            timeout=max(self.api.timeout, SECONDS),
-            retry=self.api.retry._replace(max_rate_limit_wait=MAX_WAIT),
-        )
 
     async def send_all(self, pairs: list[Pair], release_of: Mapping[str, str | None]) -> None:
         """Send every pair, batch after batch. Raises ApiError; what was done before is in `outcomes`.
@@ -229,13 +219,21 @@ class Upload:
         """Tell PostHog that the files of a batch are there. Raises ApiError, after which none of them counts."""
         body = {"content_hashes": hashes}
         try:
-            await self.api.post("symbol_sets", "bulk_finish_upload", body=body, into=Finished, may_repeat=True)
+            done = await self.api.post("symbol_sets", "bulk_finish_upload", body=body, into=Finished, may_repeat=True)
+            failure = None if done.success else "no success"
+        except BadRequest as error:
+            failure = error.code
         except ApiError as error:
-            for piece in batch:
-                if self.outcomes.get(piece.pair.path, ("",))[0] == "uploaded":
-                    self.outcomes[piece.pair.path] = ("failed", f"PostHog did not take the file ({error.code})")
-            if not isinstance(error, BadRequest):
-                raise
+            self._fail(batch, error.code)
+            raise
+        if failure:
+            self._fail(batch, failure)
+
+    def _fail(self, batch: list[Piece], reason: str) -> None:
+        """Note that PostHog did not take the files of a batch."""
+        for piece in batch:
+            if self.outcomes.get(piece.pair.path, ("",))[0] == "uploaded":
+                self.outcomes[piece.pair.path] = ("failed", f"PostHog did not take the file ({reason})")
 
     async def not_there(self, rows: Sequence[Row]) -> set[str] | None:
         """Return the chunk ids that still have to be sent; None where this PostHog cannot tell. Raises ApiError.

@@ -20,6 +20,7 @@ from errtrack_mcp.tools.parameters import MAX_TOKENS, Confirm, MaxTokens, Text
 from errtrack_mcp.tools.progress import Report, after
 from errtrack_mcp.tools.uploads.inject import NotInjected, inject_all
 from errtrack_mcp.tools.uploads.models import THERE, BuildUpload, Outcome, UploadRelease, rows_of
+from errtrack_mcp.tools.uploads.patient_client import patient
 from errtrack_mcp.tools.uploads.plan import UPLOAD, LocalBuild, UploadArguments, plan_upload, read_build, release_of
 from errtrack_mcp.tools.uploads.read_back import read_back
 from errtrack_mcp.tools.uploads.send import Upload
@@ -120,14 +121,15 @@ async def _carry_out(api: Client, report: Report, read: LocalBuild, shown: Build
     binding = read.binding if release is None else _bound(read.binding, release)
     done = 2 * len(read.examined) + (len(read.pairs) if force else 0)
     try:
-        digests = await inject_all(read.pairs, binding, after(done, report))
+        digests = await inject_all(read.directory.path, read.pairs, binding, after(done, report))
     except NotInjected as error:
         why = f"Nothing was injected or uploaded: {error}. Build again, or leave that script out."
         return _incomplete(shown.model_copy(update={"release": release} if release else {}), why)
-    upload = Upload(api, binding, force, digests, after(done + len(digests), report), len(read.pairs))
+    upload = Upload(patient(api), binding, force, digests, after(done + len(digests), report), len(read.pairs))
     stopped: ApiError | None = None
     try:
-        await upload.send_all(read.pairs, {pair.path: release_of(pair, binding) for pair in read.pairs})
+        sent = [pair for pair in read.pairs if not pair.copy_of]
+        await upload.send_all(sent, {pair.path: release_of(pair, binding) for pair in read.pairs})
         await read_back(upload, read.pairs, report)
     except ApiError as error:
         if not (digests or upload.sent or (release and release.created)):
@@ -153,8 +155,11 @@ def _result(
     """Say what was done, and what is left to do."""
     reason = f"not sent: the upload ended early ({stopped.code})" if stopped else "not sent"
     every = {pair.path: outcomes.get(pair.path, ("failed", reason)) for pair in read.pairs}
+    for pair in read.pairs:
+        if pair.copy_of and every[pair.copy_of][0] in THERE:
+            every[pair.path] = ("copy", pair.copy_of)
     rows, states = rows_of(read.examined, every)
-    there = sum(state in THERE for state, _ in every.values())
+    there = sum(state in THERE | {"copy"} for state, _ in every.values())
     sent = sum(state == "uploaded" for state, _ in every.values())
     changes = {
         "summary": f"{there} of {len(read.pairs)} scripts have their source map in PostHog: {sent} were uploaded now.",
@@ -163,9 +168,14 @@ def _result(
         **({"release": release} if release else {}),
     }
     shown = shown.model_copy(update=changes)
-    if there == len(read.pairs):
+    if stopped is None and there == len(read.pairs) and not read.incomplete:
         return shown.done("Deploy these very files. Then check with error-tracking-build-check on the same directory.")
     again = "Call again without confirm for a new plan: what is there is not sent twice."
+    if stopped is not None:
+        early = f"The upload ended early ({stopped.code}), so it is not known whether everything is there."
+        return _incomplete(shown, f"{early} {again}")
+    if there == len(read.pairs):
+        return _incomplete(shown, f"A part of the directory was not looked at: {read.incomplete}.")
     return _incomplete(shown, f"Not everything is there. {again}")
 
 
