@@ -63,6 +63,16 @@ class ApiModel(ToolOutput):
         return self.model_validate({**kept, **replaced})
 
 
+def how_many_fit(rows: Sequence[ToolOutput], answer: ToolOutput, max_tokens: int) -> int:
+    """Return how many of the first rows fit into `max_tokens` next to an answer without any, at least one."""
+    room = max_tokens * BYTES_A_TOKEN - len(answer.model_dump_json(exclude_unset=True))
+    for number, row in enumerate(rows):
+        room -= len(row.model_dump_json(exclude_unset=True)) + 1
+        if room < 0 and number:
+            return number
+    return len(rows)
+
+
 class Page(ToolOutput, Generic[Row]):
     """Some of the rows, and the offset of the next ones."""
 

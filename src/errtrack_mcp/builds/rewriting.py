@@ -120,12 +120,18 @@ def locked(directory: Path) -> Iterator[None]:
         return
     import fcntl  # noqa: PLC0415 - not on Windows
 
-    descriptor = os.open(directory, os.O_RDONLY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        descriptor = os.open(directory, os.O_RDONLY)
+    except OSError as error:
+        raise Unread(f"the directory cannot be opened: {reason(error)}") from None
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Unread("another run injects this directory at the moment") from None
+        except OSError as error:
+            raise Unread(f"the directory cannot be locked: {reason(error)}") from None
         yield
-    except BlockingIOError:
-        raise Unread("another run injects this directory at the moment") from None
     finally:
         os.close(descriptor)
 

@@ -71,7 +71,7 @@ MEANINGS = {name: outlook.meaning for name, outlook in OUTLOOKS.items()} | {
     "marked_map": "its map was adjusted for code at the top that the script does not have; build again",
     "other_injection": "was injected by another tool for another release; build again",
 }
-UPLOADED = frozenset({"not_injected", "not_registered", "not_looked_up"})  # if there is a map
+UPLOADABLE = frozenset({"not_injected", "not_registered", "not_looked_up"})  # if there is a map
 KEEPS_RELEASE = "was injected by another tool: the release that its code reports stays as it is"
 
 
@@ -79,9 +79,9 @@ def examine(bundle: Bundle, directory: Path, root: Path, binding: Binding) -> Pa
     """Decide about one script of a build in `directory`, whose maps may be anywhere below `root`."""
     state = judge(bundle, {}, frozenset())
     script = bundle.script
-    if script is not None and state in UPLOADED and bundle.map is not MapState.PRESENT:
+    if script is not None and state in UPLOADABLE and bundle.map is not MapState.PRESENT:
         state = judge(bundle._replace(script=script._replace(chunk_id="")), {}, frozenset())  # says what the map lacks
-    if script is None or state not in UPLOADED:
+    if script is None or state not in UPLOADABLE:
         return Skipped(bundle.path, state, bundle.unread)
     path = directory / bundle.path
     try:

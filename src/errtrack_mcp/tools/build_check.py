@@ -9,7 +9,7 @@ from pydantic import Field
 
 from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.errors import ApiError, NoKey
-from errtrack_mcp.api.models import BYTES_A_TOKEN, OURS, ToolOutput
+from errtrack_mcp.api.models import OURS, ToolOutput, how_many_fit
 from errtrack_mcp.api.sanitize import clean, quoted
 from errtrack_mcp.builds.directory import LEFT_OUT, BuildDirectory, Bundle
 from errtrack_mcp.builds.verdict import OUTLOOKS, REBUILD, UPLOAD, Uploaded, commands, judge, overall, shared_ids
@@ -56,15 +56,12 @@ class BuildCheck(ToolOutput):
 
     def shrunk(self, max_tokens: int) -> "BuildCheck":
         """Return the check with as many scripts as fit into `max_tokens`, at least one, saying how many do not."""
-        without = self.model_copy(update={"scripts": []})
-        room = max_tokens * BYTES_A_TOKEN - len(without.model_dump_json(exclude_unset=True))
-        for kept, script in enumerate(self.scripts):
-            room -= len(script.model_dump_json(exclude_unset=True)) + 1
-            if room < 0 and kept:
-                beyond = len(self.scripts) - kept
-                said = f"{beyond} scripts, none worse than the last one here, did not fit into max_tokens={max_tokens}"
-                return self.model_copy(update={"scripts": self.scripts[:kept], "left_out": said})
-        return self
+        kept = how_many_fit(self.scripts, self.model_copy(update={"scripts": []}), max_tokens)
+        beyond = len(self.scripts) - kept
+        if not beyond:
+            return self
+        said = f"{beyond} scripts, none worse than the last one here, did not fit into max_tokens={max_tokens}"
+        return self.model_copy(update={"scripts": self.scripts[:kept], "left_out": said})
 
 
 class Lookup(NamedTuple):

@@ -16,7 +16,7 @@ from errtrack_mcp.tools.thread_slices import in_slices
 
 
 class NotInjected(Exception):  # noqa: N818 - named after what happened
-    """A build of which nothing was changed; the message says why, and of which script."""
+    """A build that was not injected; the message says why, and what could not be put back."""
 
 
 async def inject_all(

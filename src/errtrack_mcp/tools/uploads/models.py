@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from errtrack_mcp.api.models import BYTES_A_TOKEN, OURS, ToolOutput
+from errtrack_mcp.api.models import OURS, ToolOutput, how_many_fit
 from errtrack_mcp.api.sanitize import clean
 from errtrack_mcp.builds.uploadable import MEANINGS, Pair, Skipped
 from errtrack_mcp.tools.deletion import PreviewedOutput
@@ -69,15 +69,12 @@ class BuildUpload(PreviewedOutput):
 
     def shrunk(self, max_tokens: int) -> "BuildUpload":
         """Return the answer with as many scripts as fit into `max_tokens`, at least one, saying how many do not."""
-        without = self.model_copy(update={"scripts": []})
-        room = max_tokens * BYTES_A_TOKEN - len(without.model_dump_json(exclude_unset=True))
-        for kept, script in enumerate(self.scripts):
-            room -= len(script.model_dump_json(exclude_unset=True)) + 1
-            if room < 0 and kept:
-                beyond = len(self.scripts) - kept
-                said = f"{beyond} of {len(self.scripts)} scripts did not fit into max_tokens={max_tokens}"
-                return self.model_copy(update={"scripts": self.scripts[:kept], "left_out": said})
-        return self
+        kept = how_many_fit(self.scripts, self.model_copy(update={"scripts": []}), max_tokens)
+        beyond = len(self.scripts) - kept
+        if not beyond:
+            return self
+        said = f"{beyond} of {len(self.scripts)} scripts did not fit into max_tokens={max_tokens}"
+        return self.model_copy(update={"scripts": self.scripts[:kept], "left_out": said})
 
 
 Outcome = tuple[str, str]  # the state of a script, and what else is to be said of it

@@ -7,7 +7,7 @@ from anyio import to_thread
 
 from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.sanitize import clean, quoted
-from errtrack_mcp.builds.directory import BuildDirectory
+from errtrack_mcp.builds.directory import LEFT_OUT, BuildDirectory
 from errtrack_mcp.builds.git import git_facts
 from errtrack_mcp.builds.script import Unread
 from errtrack_mcp.builds.uploadable import Binding, Pair, ReleaseMode, Skipped, examine, settle
@@ -229,7 +229,7 @@ def _notes(build: LocalBuild) -> list[str]:
     if build.incomplete:
         notes.append(f"Incomplete: {build.incomplete}.")
     if build.directory.left_out:
-        notes.append(f"{build.directory.left_out} folders named node_modules or .git were left out.")
+        notes.append(f"{build.directory.left_out} folders named {' or '.join(sorted(LEFT_OUT))} were left out.")
     if build.directory.excluded:
         notes.append(f"{build.directory.excluded} scripts were left out by include and exclude.")
     if build.has_leftovers:

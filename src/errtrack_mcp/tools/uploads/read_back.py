@@ -33,11 +33,13 @@ async def _tell_same_from_other(upload: Upload, pairs: dict[str, Pair], report: 
     for path, row in upload.unsent.items():
         if differing is not None and row["chunk_id"] not in differing:
             upload.outcomes[path] = ("there", pairs[path].note)
-    kept = {path: pairs[path] for path in upload.unsent if upload.outcomes[path][0] == "kept"}
-    found = await look_up_refs(upload.api, [pair.chunk_id for pair in kept.values()], report)
-    there = {path: now for path, pair in kept.items() if (now := found.rows.get(pair.chunk_id)) is not None}
-    for path, compared in (await compare(upload.api, kept, upload.binding, there)).items():
+    unknown = {path: pairs[path] for path in upload.unsent if upload.outcomes[path][0] == "not_compared"}
+    found = await look_up_refs(upload.api, [pair.chunk_id for pair in unknown.values()], report)
+    there = {path: now for path, pair in unknown.items() if (now := found.rows.get(pair.chunk_id)) is not None}
+    for path, compared in (await compare(upload.api, unknown, upload.binding, there)).items():
         if compared.is_same:
             upload.outcomes[path] = ("there", "only its compression differs")
         elif compared.is_same is None:
             upload.outcomes[path] = ("not_compared", compared.why_not)
+        else:
+            upload.outcomes[path] = ("kept", pairs[path].note)

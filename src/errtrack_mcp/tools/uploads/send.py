@@ -110,7 +110,6 @@ class Upload:
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     sent: dict[str, Row] = field(default_factory=dict)
     unsent: dict[str, Row] = field(default_factory=dict)
-    paths: dict[str, str] = field(default_factory=dict)
 
     async def send_all(self, pairs: list[Pair], release_of: Mapping[str, str | None]) -> None:
         """Send every pair, batch after batch. Raises ApiError; what was done before is in `outcomes`.
@@ -147,7 +146,6 @@ class Upload:
                 self.outcomes[pair.path] = ("failed", str(error))
                 continue
             batch.append(piece)
-            self.paths[pair.chunk_id] = pair.path
             if len(batch) >= MAX_BATCH or sum(len(each.file) for each in batch) >= MAX_BATCH_BYTES:
                 break
         return batch
@@ -193,7 +191,7 @@ class Upload:
             await self._finish(hashes, batch)
         for piece in batch:
             if piece.pair.path not in self.outcomes:
-                self.outcomes[piece.pair.path] = ("kept", piece.pair.note)
+                self.outcomes[piece.pair.path] = ("not_compared", "PostHog wanted no file for it")
                 self.unsent[piece.pair.path] = piece.row()
 
     async def _send_one(self, sender: FileSender, piece: Piece, ticket: Ticket) -> Ticket | None:

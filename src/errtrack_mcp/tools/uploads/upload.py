@@ -9,7 +9,6 @@ from pydantic import Field
 
 from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.errors import ApiError
-from errtrack_mcp.builds.uploadable import Binding
 from errtrack_mcp.tools.annotations import PANEL, UPDATE, tool
 from errtrack_mcp.tools.build_check import Directory
 from errtrack_mcp.tools.build_roots import Roots
@@ -118,12 +117,12 @@ def _globs(given: str) -> tuple[str, ...]:
 async def _carry_out(api: Client, report: Report, read: LocalBuild, shown: BuildUpload, *, force: bool) -> BuildUpload:
     """Make the release, inject, send, and look up what is there then. Raises ApiError where nothing was changed."""
     release = await read.release.ensure(api) if read.release else None
-    binding = read.binding if release is None else _bound(read.binding, release)
+    binding = read.binding._replace(release_id=release.id) if release else read.binding
     done = 2 * len(read.examined) + (len(read.pairs) if force else 0)
     try:
         digests = await inject_all(read.directory.path, read.pairs, binding, after(done, report))
     except NotInjected as error:
-        why = f"Nothing was injected or uploaded: {error}. Build again, or leave that script out."
+        why = f"Nothing was uploaded, since the build was not injected: {error}. Build again, or leave that script out."
         return _incomplete(shown.model_copy(update={"release": release} if release else {}), why)
     upload = Upload(patient(api), binding, force, digests, after(done + len(digests), report), len(read.pairs))
     stopped: ApiError | None = None
@@ -139,10 +138,6 @@ async def _carry_out(api: Client, report: Report, read: LocalBuild, shown: Build
         log.warning("An upload was cancelled: %d of %d files were sent.", len(upload.sent), len(read.pairs))
         raise
     return _result(read, shown, upload.outcomes, release, stopped)
-
-
-def _bound(binding: Binding, release: UploadRelease) -> Binding:
-    return Binding(binding.mode, binding.inject, binding.release, release.id)
 
 
 def _result(
