@@ -29,9 +29,11 @@ class Storage:
     def __init__(self, *statuses: int) -> None:
         self.statuses = list(statuses)
         self.seen: list[tuple[str, dict[str, str], Any]] = []
+        self.connections: set[object] = set()
 
     async def take(self, request: Request) -> Response:
         """Keep a file."""
+        self.connections.add(request.client)
         content: Any = await request.body()
         if request.method == "POST":
             async with request.form() as form:
@@ -61,7 +63,7 @@ def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
 async def send(*links: Link, origin: str = "http://127.0.0.1:9") -> None:
     """Send the file, for a PostHog on this machine."""
     api = Client(HttpTransport(origin), SecretStr("phx_secret"), ("projects", "1"))
-    async with file_sender(api, 2) as sender:
+    async with file_sender(api) as sender:
         await sender.send(list(links), FILE)
 
 
@@ -83,6 +85,22 @@ async def test_a_form_has_its_fields_first_and_the_file_last() -> None:
     ((method, headers, content),) = storage.seen
     assert (method, content) == ("POST", [("key", "symbolsets/a"), ("policy", "p"), ("file", ("file", FILE))])
     assert headers["content-type"].startswith("multipart/form-data")
+
+
+async def test_files_take_over_each_other_s_connections() -> None:
+    """There are as many as files were under way at once."""
+    with storing(200) as (storage, upstream):
+        api = Client(HttpTransport("http://127.0.0.1:9"), SecretStr("phx_secret"), ("projects", "1"))
+        async with file_sender(api) as sender, anyio.create_task_group() as group:
+
+            async def send_four() -> None:
+                for _ in range(4):
+                    await sender.send([Link(f"{upstream.url}/file")], FILE)
+
+            for _ in range(3):
+                group.start_soon(send_four)
+    assert len(storage.seen) == 12
+    assert len(storage.connections) == 3
 
 
 @pytest.mark.parametrize("passing", [500, 503, 429])

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from errtrack_mcp.builds.directory import BuildDirectory, Bundle
-from errtrack_mcp.builds.read_pair import read_pair, script_of
+from errtrack_mcp.builds.read_pair import MAX_BYTES, read_pair, read_whole, script_of
 from errtrack_mcp.builds.script import Script, Unread
 
 
@@ -52,3 +52,17 @@ def test_a_script_without_a_map_says_so(tmp_path: Path) -> None:
     [bundle] = BuildDirectory(tmp_path, tmp_path).bundles()
     with pytest.raises(Unread, match="its map is missing"):
         read_pair(tmp_path, tmp_path, bundle)
+
+
+def test_a_file_that_is_too_large_or_grows_is_not_read(tmp_path: Path) -> None:
+    """A file of the kernel says that it has no bytes, and has some: as one that grows while it is read."""
+    large = tmp_path / "app.js.map"
+    with large.open("wb") as file:
+        file.truncate(MAX_BYTES + 1)
+    with pytest.raises(Unread, match="larger than"):
+        read_whole(large)
+    growing = Path("/proc/version")
+    if not growing.exists():
+        pytest.skip("there is no /proc here")
+    with pytest.raises(Unread, match="grows while it is read"):
+        read_whole(growing)

@@ -12,7 +12,8 @@ MAX_KEPT_BYTES = 64  # bytes of a key, a string or a number; of the rest it is o
 _BLOCK = 1 << 16
 _ESCAPE_BYTES = 6
 _BLANKS = re.compile(rb"[ \t\n\r]*+")
-_INSIDE_STRING = re.compile(rb'(?:[^"\\\x00-\x1f]++|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*+')
+# A class that says what it holds is read twice as fast as one that says what it leaves out.
+_INSIDE_STRING = re.compile(rb'(?:[\]-\xff#-\[ !]++|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*+')
 _INSIDE_SCALAR = re.compile(rb"[-+.0-9A-Za-z]*+")
 _SCALAR = re.compile(rb"true|false|null|-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][-+]?[0-9]++)?")
 _LONG_NUMBER = re.compile(rb"-?[0-9][-+.0-9eE]*+")

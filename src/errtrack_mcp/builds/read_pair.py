@@ -53,9 +53,11 @@ def read_with_state(path: Path) -> tuple[bytes, os.stat_result]:
     """Read a file of at most 128 MB, and the state that it had then. Raises Unread."""
     with open_regular(path) as file:
         state = os.fstat(file.fileno())
-        content = file.read(MAX_BYTES + 1)
-    if len(content) > MAX_BYTES:
-        raise Unread(f"larger than {MAX_BYTES:,} bytes")
+        if state.st_size > MAX_BYTES:
+            raise Unread(f"larger than {MAX_BYTES:,} bytes")
+        content = file.read(state.st_size + 1)
+    if len(content) > state.st_size:
+        raise Unread("it grows while it is read")
     return content, state
 
 

@@ -6,6 +6,7 @@ The originals are kept under another name until the last one is in place, and ar
 
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -38,14 +39,15 @@ class Rewriting:
     """
 
     _steps: list[_Step] = field(default_factory=list)
-    _replaced: list[Path] = field(default_factory=list)
+    _added: Counter[Path] = field(default_factory=Counter)
+    _replaced: dict[Path, None] = field(default_factory=dict)  # in the order in which they were
 
     def add(self, path: Path, content: bytes, *, seen: os.stat_result | None = None) -> None:
         """Write a new content next to its file; one file may get several, which take their turns.
 
         `seen` is the file's state when it was read: where it has changed since, nothing is replaced.
         """
-        step = _Step(path, sum(each.path == path for each in self._steps[-MAX_CONTENTS:]), seen)
+        step = _Step(path, self._added[path], seen)
         try:
             with _Folder(path.parent) as folder:
                 folder.remove(_new(step))
@@ -55,6 +57,7 @@ class Rewriting:
             self.discard()
             raise Unread(f"{path.name!a} cannot be written: {reason(error)}") from None
         self._steps.append(step)
+        self._added[path] += 1
 
     def replace(self) -> None:
         """Put every new content in its place, in the order in which they were added, then drop the originals."""
@@ -79,7 +82,7 @@ class Rewriting:
                     raise Unread(f"{path.name!a} has changed since it was read")
                 folder.remove(_old(path))
                 folder.keep(path.name, _old(path))
-                self._replaced.append(path)
+                self._replaced[path] = None
             folder.rename(_new(step), path.name)
 
     def restore(self) -> None:
@@ -107,6 +110,7 @@ class Rewriting:
             with suppress(OSError), _Folder(step.path.parent) as folder:
                 folder.remove(_new(step))
         self._steps.clear()
+        self._added.clear()
 
 
 @contextmanager
