@@ -63,7 +63,7 @@ def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
 async def send(*links: Link, origin: str = "http://127.0.0.1:9") -> None:
     """Send the file, for a PostHog on this machine."""
     api = Client(HttpTransport(origin), SecretStr("phx_secret"), ("projects", "1"))
-    async with file_sender(api) as sender:
+    async with file_sender(api, 10) as sender:
         await sender.send(list(links), FILE)
 
 
@@ -91,7 +91,7 @@ async def test_files_take_over_each_other_s_connections() -> None:
     """There are as many as files were under way at once."""
     with storing(200) as (storage, upstream):
         api = Client(HttpTransport("http://127.0.0.1:9"), SecretStr("phx_secret"), ("projects", "1"))
-        async with file_sender(api) as sender, anyio.create_task_group() as group:
+        async with file_sender(api, 10) as sender, anyio.create_task_group() as group:
 
             async def send_four() -> None:
                 for _ in range(4):

@@ -3,14 +3,24 @@
 import gzip
 import socket
 import time
+from contextlib import suppress
 from pathlib import Path
 
+import anyio
 import pytest
 import trustme
+from anyio.abc import SocketAttribute, SocketStream
+from starlette.applications import Starlette
+from starlette.requests import Request as HttpRequest
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 
+from errtrack_mcp.api import transport
 from errtrack_mcp.api.errors import TooLarge
-from errtrack_mcp.api.transport import BYTES_A_VALUE, MAX_BODY_BYTES, HttpTransport, Request, Response
+from errtrack_mcp.api.response_body import BYTES_A_VALUE
+from errtrack_mcp.api.transport import MAX_BODY_BYTES, HttpTransport, Request, Response
 from tests.support.misbehaving import Misbehaving, Reply, http, misbehave
+from tests.support.upstream import serve
 
 pytestmark = [pytest.mark.anyio, pytest.mark.attack("hostile responses")]
 GOOD = http(200, '{"answer": "its own"}', Connection="keep-alive")
@@ -95,6 +105,59 @@ async def test_a_clean_connection_is_kept() -> None:
     with misbehave(GOOD, FULL, chunked, kept=True, in_turn=True) as upstream:
         await bodies(upstream, 9)
     assert upstream.connections == [9]
+
+
+async def test_requests_share_as_few_connections_as_are_allowed() -> None:
+    """The others wait for their turn."""
+    connections = set()
+
+    async def answer(request: HttpRequest) -> JSONResponse:
+        connections.add(request.client)
+        return JSONResponse({})
+
+    with serve(Starlette(routes=[Route("/", answer)])) as upstream:
+        pool = HttpTransport(upstream.url, max_connections=3)
+        async with anyio.create_task_group() as group:
+            for _ in range(20):
+                group.start_soon(send, pool)
+        await pool.aclose()
+    assert len(connections) == 3
+
+
+async def test_connections_that_were_not_used_for_long_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of them, at the next request, which has a new one."""
+    closed, opened = anyio.Semaphore(0), anyio.Semaphore(0)
+    all_there = anyio.Event()
+
+    async def serve_one(connection: SocketStream) -> None:
+        opened.release()
+        if opened.value == 3:
+            all_there.set()
+        async with connection:
+            with suppress(anyio.EndOfStream):
+                while await connection.receive():
+                    await all_there.wait()
+                    await connection.send(GOOD)
+        closed.release()
+
+    async with (
+        await anyio.create_tcp_listener(local_host="127.0.0.1") as listener,
+        anyio.create_task_group() as serving,
+    ):
+        serving.start_soon(listener.serve, serve_one)
+        port = listener.extra(SocketAttribute.local_port)  # noqa: S610 - not Django's
+        pool = HttpTransport(f"http://127.0.0.1:{port}")
+        async with anyio.create_task_group() as group:
+            for _ in range(3):
+                group.start_soon(send, pool)
+        monkeypatch.setattr(transport, "KEPT_SECONDS", 0)
+        await send(pool)
+        with anyio.fail_after(5):
+            for _ in range(3):
+                await closed.acquire()
+        assert opened.value == 4
+        await pool.aclose()
+        serving.cancel_scope.cancel()
 
 
 def zipped(times: int) -> bytes:

@@ -125,7 +125,7 @@ class Upload:
                 while batch := await to_thread.run_sync(self._packed, waiting, release_of):
                     await packed.send(batch)
 
-        async with file_sender(self.api) as sender, anyio.create_task_group() as group, batches:
+        async with file_sender(self.api, AT_ONCE) as sender, anyio.create_task_group() as group, batches:
             group.start_soon(pack_all)
             try:
                 async for batch in batches:
