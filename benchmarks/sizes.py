@@ -79,9 +79,9 @@ def measure_definitions(side: Side) -> Definitions:
     return Definitions(len(tools), len(line.rstrip()), sum(tokens(compact(tool)) for tool in without))
 
 
-def nine(url: str) -> Side:
+def nine(url: str, **settings: str) -> Side:
     """Return this server with the nine tools that are one call of the API each."""
-    return ours(url, ERRTRACK_TOOLS=",".join(NINE))
+    return ours(url, ERRTRACK_TOOLS=",".join(NINE), **settings)
 
 
 def measure_pages(url: str) -> dict[str, Page]:
