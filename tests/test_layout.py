@@ -24,7 +24,7 @@ LAYERS = (
     {"server"},
     {"settings"},
     {"tools"},
-    {"builds", "api", "symbolication", "views"},
+    {"builds", "api", "symbolication", "views", "skills"},
     {"loopback", "__init__"},
 )
 APART = {"sandbox"}  # only the commands start it; it imports nothing of ours but what reads files of symbol sets

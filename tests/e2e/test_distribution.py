@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from errtrack_mcp import __version__
+from errtrack_mcp.skills.skill import SKILLS
 from tests.support.installed import environment
 
 ROOT = Path(__file__).parent.parent.parent
@@ -47,6 +48,7 @@ def test_the_wheel_holds_the_package_its_types_and_its_licence_and_nothing_else(
     expected = {"METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE"}
     assert held == set(modules()) | {f"{about}/{name}" for name in expected}
     assert {"errtrack_mcp/py.typed", "errtrack_mcp/views/panel.html", "errtrack_mcp/views/panel.js"} <= held
+    assert {f"errtrack_mcp/skills/{skill.name}/SKILL.md" for skill in SKILLS} <= held
     assert metadata["License-Expression"] == "MIT"
     assert "errtrack-mcp = errtrack_mcp.cli.main:main" in commands
 

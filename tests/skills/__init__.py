@@ -1,0 +1,1 @@
+"""The skills: what assistants are told to do with the tools."""
