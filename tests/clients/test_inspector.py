@@ -5,6 +5,7 @@ import json
 import pytest
 
 from errtrack_mcp.sandbox.seed import FULL_KEY
+from errtrack_mcp.skills.skill import SKILLS
 from tests.support.installed import COMMAND
 from tests.support.npm import Node
 
@@ -44,6 +45,21 @@ def test_it_finds_the_page_of_each_tool_that_has_one(node: Node, origin: str) ->
     pages = {(each["resourceUri"], each["resourceMimeType"]) for each in found if each["hasApp"]}
     assert pages == {("ui://errtrack/v1", "text/html;profile=mcp-app")}
     assert {each["toolName"] for each in found if each["hasApp"]} > {"query-error-tracking-issue"}
+
+
+@EVERY_TRANSPORT
+def test_it_verifies_every_skill(transport: str, node: Node, origin: str) -> None:
+    """It reads each file and compares digest, size and frontmatter; it would exit with 7 or 8 for one that differs."""
+    modern = [*target(transport, origin), "--protocol-era", "modern"]
+    done = node(INSPECTOR, "--cli", *modern, "--method", "skills/list", "--verify")
+    assert done.returncode == 0, done.stderr
+    checked = [json.loads(line) for line in done.stdout.splitlines()]
+    assert {(each["name"], each["outcome"]) for each in checked} == {(skill.name, "verified") for skill in SKILLS}
+    assert not [each for each in checked if each["conformance"] or each["frontmatter"]]
+    for skill in SKILLS:
+        got = node(INSPECTOR, "--cli", *modern, "--method", "skills/get", "--uri", skill.uri, "--verify")
+        assert got.returncode == 0, got.stderr
+        assert json.loads(got.stdout)["conformance"] == []
 
 
 def test_without_a_key_it_asks_for_one(node: Node, origin: str) -> None:

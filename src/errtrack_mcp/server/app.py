@@ -7,18 +7,20 @@ from typing import TYPE_CHECKING, Any
 from mcp.server.lowlevel import Server
 from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 from mcp.server.stdio import stdio_server
+from mcp_types import PaginatedRequestParams, ReadResourceRequestParams
 from starlette.types import ASGIApp
 
 from errtrack_mcp import __version__
 from errtrack_mcp.api.retry import RetryPolicy
 from errtrack_mcp.api.transport import HttpTransport
+from errtrack_mcp.server import skills
 from errtrack_mcp.server.catalog.catalog import Catalog
 from errtrack_mcp.server.handlers import ROW, Handlers
 from errtrack_mcp.server.redaction import redact_keys, redact_traced
 from errtrack_mcp.server.request_state import FirstUse, SingleUse, UsedStates
 from errtrack_mcp.settings import Settings
 from errtrack_mcp.tools.dependencies import ClientProvider, StaticKey
-from errtrack_mcp.views.page import EXTENSION
+from errtrack_mcp.views import page
 
 if TYPE_CHECKING:
     from errtrack_mcp.server.login_key import Logins
@@ -66,7 +68,9 @@ def create_server(
         get_tool_input_schema=catalog.input_schema,
         **(plain | replaced),
     )
-    server.extensions = {EXTENSION: {}} if catalog.panels else {}
+    server.extensions = {skills.EXTENSION: {}, **({page.EXTENSION: {}} if catalog.panels else {})}
+    server.add_request_handler("skills/list", PaginatedRequestParams, skills.since_extensions(handlers.list_skills))
+    server.add_request_handler("skills/get", ReadResourceRequestParams, skills.since_extensions(handlers.get_skill))
     security = security or RequestStateSecurity.ephemeral()
     server.middleware.insert(0, redact_traced)
     server.middleware.append(SingleUse(security, is_first_use or UsedStates(security.ttl).is_first_use))

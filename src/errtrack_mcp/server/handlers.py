@@ -50,12 +50,14 @@ from errtrack_mcp.server.errors import (
     message_for_unknown_tool,
 )
 from errtrack_mcp.server.resources import FAILURE_REASONS, JSON, PANEL, failure_reasons
+from errtrack_mcp.server.skills import MARKDOWN, listed_skill, skill_resource
 from errtrack_mcp.tools.refusal import Refusal
 from errtrack_mcp.views.page import MIME_TYPE, panel_page
 
 # A release can be renamed, `last_used` moves, and who may see what differs by caller. What failures mean is the same
-# for everybody and changes with a version of this server only.
+# for everybody and changes with a version of this server only, as what is listed does: but lists differ by caller.
 ROW = CacheHint(ttl_ms=60_000, scope="private")
+LIST = CacheHint(ttl_ms=300_000, scope="private")
 REFERENCE = CacheHint(ttl_ms=86_400_000, scope="public")
 PAGE = CacheHint(ttl_ms=3_600_000, scope="private")  # it names the caller's PostHog
 ABSENT = frozenset({"not_found", "invalid_arguments"})  # codes that mean: there is no such resource
@@ -94,10 +96,12 @@ class Handlers:
         return succeeded(answer, text_only=self._catalog.text_only)
 
     async def list_resources(
-        self, _request: RequestContext, _params: PaginatedRequestParams | None
+        self, request: RequestContext, _params: PaginatedRequestParams | None
     ) -> ListResourcesResult:
-        """List the resources that do not depend on the caller's project."""
-        return ListResourcesResult(resources=[FAILURE_REASONS, PANEL] if self._catalog.panels else [FAILURE_REASONS])
+        """List the resources that do not depend on the caller's project, and the skills of the caller."""
+        ours = [FAILURE_REASONS, PANEL] if self._catalog.panels else [FAILURE_REASONS]
+        skills = self._catalog.for_caller(request).skills.values()
+        return ListResourcesResult(resources=[*ours, *map(skill_resource, skills)])
 
     async def list_resource_templates(
         self, request: RequestContext, _params: PaginatedRequestParams | None
@@ -115,11 +119,26 @@ class Handlers:
             page = panel_page(request.lifespan_context.client_for(request).origin)
             return _contents(uri, page, PAGE, MIME_TYPE)
         caller = self._catalog.for_caller(request)
+        if uri in caller.skills:
+            return _contents(uri, caller.skills[uri].text, LIST, MARKDOWN)
         for template in caller.templates:
             variables = template.uri.match(uri)
             if variables is not None:
                 return _contents(uri, await _read(request, caller.tools[template.tool], variables, uri), ROW)
         raise MCPError(INVALID_PARAMS, f"not_found: There is no resource {uri[:200]!r}.", {"uri": uri[:200]})
+
+    async def list_skills(self, request: RequestContext, _: PaginatedRequestParams) -> dict[str, Any]:
+        """List the skills whose needed tools the caller may all call."""
+        skills = self._catalog.for_caller(request).skills.values()
+        return {"skills": [listed_skill(skill) for skill in skills], "ttlMs": LIST.ttl_ms, "cacheScope": LIST.scope}
+
+    async def get_skill(self, request: RequestContext, params: ReadResourceRequestParams) -> dict[str, Any]:
+        """Return one of these skills by the address of its SKILL.md. Raises MCPError, in words."""
+        skill = self._catalog.for_caller(request).skills.get(params.uri)
+        if skill is None:
+            sentence = f"not_found: There is no skill {params.uri[:200]!r}. skills/list names those that there are."
+            raise MCPError(INVALID_PARAMS, sentence, {"uri": params.uri[:200]})
+        return {"skill": listed_skill(skill), "ttlMs": LIST.ttl_ms, "cacheScope": LIST.scope}
 
     async def list_prompts(self, request: RequestContext, _: PaginatedRequestParams | None) -> ListPromptsResult:
         """List the prompts whose tools the caller may all call."""

@@ -1,4 +1,4 @@
-"""The catalog: one decision for tools, prompts, resource templates and completion of each caller."""
+"""The catalog: one decision for tools, prompts, skills, resource templates and completion of each caller."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -21,6 +21,7 @@ from errtrack_mcp.server.prompts import PROMPTS
 from errtrack_mcp.server.prompts.base import GatedPrompt
 from errtrack_mcp.server.resources import JSON, TEMPLATES, Template
 from errtrack_mcp.settings import ConfigurationError, Settings
+from errtrack_mcp.skills.skill import SKILLS, Skill
 
 RequestContext = ServerRequestContext[Any, Any]
 
@@ -51,7 +52,7 @@ class OfferedTool(NamedTuple):
 
 
 class CallerCatalog(NamedTuple):
-    """The catalog of one caller; prompts and templates follow from the tools that they use."""
+    """The catalog of one caller; prompts, skills and templates follow from the tools that they use."""
 
     tools: Mapping[str, OfferedTool]
 
@@ -59,6 +60,11 @@ class CallerCatalog(NamedTuple):
     def prompts(self) -> dict[str, GatedPrompt]:
         """The prompts whose tools the caller may all call, by name."""
         return {gated.prompt.name: gated for gated in PROMPTS if gated.needs <= self.tools.keys()}
+
+    @property
+    def skills(self) -> dict[str, Skill]:
+        """The skills whose needed tools the caller may all call, by address."""
+        return {skill.uri: skill for skill in SKILLS if skill.needs <= self.tools.keys()}
 
     @property
     def templates(self) -> list[Template]:
