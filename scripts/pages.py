@@ -1,7 +1,8 @@
-"""What is made from the code: docs/configuration.md, docs/tools.md, and the table of tools in the README."""
+"""What is made from the package: docs/configuration.md, docs/tools.md, the table in the README, the plugin's skills."""
 
 import json
 import re
+import shutil
 import sys
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -22,10 +23,12 @@ from errtrack_mcp.sandbox.seeded_issue import fingerprint_of
 from errtrack_mcp.server.app import build_server
 from errtrack_mcp.server.catalog.catalog import Catalog
 from errtrack_mcp.settings import Settings, load_settings, variable_of
+from errtrack_mcp.skills.skill import SKILL_FILE, SKILLS
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 README = ROOT / "README.md"
+PLUGIN_SKILLS = ROOT / "plugin" / "skills"
 TABLE_START, TABLE_END = "| tool | what it does |\n|---|---|\n", "\n\n"
 SEEDED_ON = datetime(2026, 1, 5, 9, tzinfo=UTC)
 MAX_ANSWER_LENGTH = 1800
@@ -200,12 +203,22 @@ def readme(text: str) -> str:
     return before + TABLE_START + "\n".join(rows) + TABLE_END + after
 
 
+def copy_skills() -> None:
+    """Put the package's skills into the plugin, which is read without the package, and no other."""
+    shutil.rmtree(PLUGIN_SKILLS, ignore_errors=True)
+    for skill in SKILLS:
+        (PLUGIN_SKILLS / skill.name).mkdir(parents=True)
+        (PLUGIN_SKILLS / skill.name / SKILL_FILE).write_text(skill.text)
+
+
 def main() -> None:
-    """Write the pages."""
+    """Write the pages, and copy the skills."""
+    copy_skills()
     (DOCS / "configuration.md").write_text(configuration())
     (DOCS / "tools.md").write_text(anyio.run(tools))
     README.write_text(readme(README.read_text()))
-    sys.stdout.write("Written: docs/configuration.md, docs/tools.md, the table of tools in README.md\n")
+    written = "docs/configuration.md, docs/tools.md, the table of tools in README.md, plugin/skills"
+    sys.stdout.write(f"Written: {written}\n")
 
 
 if __name__ == "__main__":

@@ -12,8 +12,9 @@ from errtrack_mcp.cli.main import main
 from errtrack_mcp.server.catalog.toolsets import LOCAL_TOOLSETS, TOOLSETS
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")] + sorted((ROOT / "docs").glob("*.md"))
-EVERY_PAGE = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+AT_THE_ROOT = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "plugin/README.md")
+PAGES = [ROOT / name for name in AT_THE_ROOT] + sorted((ROOT / "docs").glob("*.md"))
+EVERY_PAGE = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 COMMAND = re.compile(r"^ {4}(?:\$ )?(errtrack-mcp(?: [^#\n|]*)?)", re.MULTILINE)
 MADE_UP = {"DIR": ".", "FILE": "settings.env"}
 FOLDERS_SHOWN = ("dist",)
