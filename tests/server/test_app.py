@@ -8,10 +8,12 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import PromptReference
 
 from errtrack_mcp.api.transport import HttpTransport
+from errtrack_mcp.sandbox.seed import FULL_KEY, READ_KEY
 from errtrack_mcp.server.app import build_server
 from errtrack_mcp.settings import load_settings
 from tests.support.fixtures import Answer, Connect, Refusal
 from tests.support.results import text_of
+from tests.support.serving import caller, serving_here
 from tests.support.upstream import Upstream
 
 pytestmark = pytest.mark.anyio
@@ -54,3 +56,23 @@ async def test_an_answer_may_come_as_text_alone(connect: Connect) -> None:
     assert all(tool.output_schema is None for tool in listed)
     assert result.structured_content is None
     assert len(json.loads(text_of(result))["results"]) == 2
+
+
+@pytest.mark.parametrize("mode", ["legacy", "auto"])
+async def test_the_instructions_hold_what_people_ask_for(connect: Connect, mode: str) -> None:
+    """Clients that show a model no tools until it searches for them show these words; they stay few."""
+    async with connect(mode=mode) as client:
+        words = (client.instructions or "").lower()
+    asked = ["error", "exception", "minified", "stack trace", "source map", "symbol set", "release", "dsym", "proguard"]
+    assert [word for word in asked if word not in words] == []
+    assert len(words) < 650
+
+
+async def test_the_answer_to_discover_is_the_same_for_every_caller(sandbox: Upstream) -> None:
+    """Or it could not be kept for everybody."""
+    seen = []
+    with serving_here(POSTHOG_HOST=sandbox.url) as replica:
+        for path, key in (("/mcp", FULL_KEY), ("/mcp/x/releases/readonly", READ_KEY)):
+            async with caller(replica.url, key=key, path=path) as client:
+                seen.append((client.instructions, client.server_capabilities))
+    assert seen[0] == seen[1]

@@ -1,6 +1,7 @@
 """How each failure reaches a client, and for how long an answer may be kept."""
 
 import logging
+from typing import Any
 
 import pytest
 from mcp import Client
@@ -84,12 +85,20 @@ async def test_what_is_not_offered_as_a_tool_is_not_read_either(connect: Connect
 
 
 async def test_what_may_be_kept_is_said(connect: Connect) -> None:
-    """A row for a minute and by its reader alone, the reference for a day and by everybody."""
+    """A row for a minute and by its reader alone, as a list for five; the reference for a day and by everybody."""
     async with connect(mode="2026-07-28") as client:
         row = await client.read_resource(RELEASE)
         reference = await client.read_resource(REASONS_URI)
-        resources, templates = await client.list_resources(), await client.list_resource_templates()
+        lists: list[Any] = [
+            await client.list_tools(),
+            await client.list_prompts(),
+            await client.list_resources(),
+            await client.list_resource_templates(),
+        ]
+    async with connect() as client:
+        discovered = client.session.discover_result
     assert (row.ttl_ms, row.cache_scope) == (60_000, "private")
     assert (reference.ttl_ms, reference.cache_scope) == (86_400_000, "public")
-    assert (resources.ttl_ms, resources.cache_scope) == (60_000, "private")
-    assert (templates.ttl_ms, templates.cache_scope) == (60_000, "private")
+    assert {(listed.ttl_ms, listed.cache_scope) for listed in lists} == {(300_000, "private")}
+    assert discovered
+    assert (discovered.ttl_ms, discovered.cache_scope) == (300_000, "public")

@@ -3,7 +3,7 @@
 import logging
 from typing import Any
 
-from mcp.server.caching import CacheHint
+from mcp.server.caching import CacheableMethod, CacheHint
 from mcp.shared.exceptions import MCPError
 from mcp_types import (
     INTERNAL_ERROR,
@@ -55,11 +55,20 @@ from errtrack_mcp.tools.refusal import Refusal
 from errtrack_mcp.views.page import MIME_TYPE, panel_page
 
 # A release can be renamed, `last_used` moves, and who may see what differs by caller. What failures mean is the same
-# for everybody and changes with a version of this server only, as what is listed does: but lists differ by caller.
+# for everybody and changes with a version of this server only. Lists change with that and with the settings, and differ
+# by caller; who asks what the server is gets the same answer as everybody.
 ROW = CacheHint(ttl_ms=60_000, scope="private")
 LIST = CacheHint(ttl_ms=300_000, scope="private")
+DISCOVER = CacheHint(ttl_ms=300_000, scope="public")
 REFERENCE = CacheHint(ttl_ms=86_400_000, scope="public")
 PAGE = CacheHint(ttl_ms=3_600_000, scope="private")  # it names the caller's PostHog
+CACHE_HINTS: dict[CacheableMethod, CacheHint] = {
+    "server/discover": DISCOVER,
+    "tools/list": LIST,
+    "prompts/list": LIST,
+    "resources/list": LIST,
+    "resources/templates/list": LIST,
+}
 ABSENT = frozenset({"not_found", "invalid_arguments"})  # codes that mean: there is no such resource
 
 
