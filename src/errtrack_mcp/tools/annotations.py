@@ -1,4 +1,4 @@
-"""How a tool is defined: the four kinds of tool, and whether the panel shows its answers."""
+"""How a tool is defined: the four kinds of tool, whether the panel shows its answers, and what clients load at once."""
 
 from functools import partial
 
@@ -18,3 +18,6 @@ DELETE = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent
 
 # `meta=PANEL`: views/ has a view for the answers of this tool. Some hosts read only the second key, which is older.
 PANEL = {"ui": {"resourceUri": URI}, "ui/resourceUri": URI}
+# `meta=LOADED_AT_ONCE`: Claude Code keeps definitions back until its model searches for tools, but not the one of this
+# tool. One tool alone has it, since every conversation pays for its definition.
+LOADED_AT_ONCE = {"anthropic/alwaysLoad": True}

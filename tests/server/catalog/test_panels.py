@@ -8,9 +8,9 @@ from mcp.server.mcpserver.tools import Tool
 from mcp_types import ToolAnnotations
 
 from errtrack_mcp.server.catalog.catalog import Catalog
-from errtrack_mcp.server.catalog.panels import panel_meta
+from errtrack_mcp.server.catalog.panels import listed_meta
 from errtrack_mcp.settings import load_settings
-from errtrack_mcp.tools.annotations import CREATE, DELETE, PANEL, READ, UPDATE, tool
+from errtrack_mcp.tools.annotations import CREATE, DELETE, LOADED_AT_ONCE, PANEL, READ, UPDATE, tool
 from errtrack_mcp.views.page import URI
 from tests.support.fixtures import Connect
 
@@ -47,14 +47,15 @@ async def test_hosts_find_the_panel_by_both_keys_and_changing_tools_are_for_the_
 @pytest.mark.parametrize("annotations", [CREATE, UPDATE, DELETE, None, ToolAnnotations(destructive_hint=False)])
 def test_a_new_tool_is_kept_from_pages_unless_it_says_that_it_only_reads(annotations: ToolAnnotations | None) -> None:
     """Nobody has to think of it."""
-    assert panel_meta(made(annotations)) == {"ui": MODEL_ALONE}
-    assert panel_meta(made(annotations, PANEL)) == {"ui": {"resourceUri": URI, **MODEL_ALONE}, "ui/resourceUri": URI}
+    assert listed_meta(made(annotations), panels=True) == {"ui": MODEL_ALONE}
+    shown = listed_meta(made(annotations, PANEL), panels=True)
+    assert shown == {"ui": {"resourceUri": URI, **MODEL_ALONE}, "ui/resourceUri": URI}
 
 
 def test_a_new_tool_that_reads_has_a_panel_only_if_it_says_so() -> None:
     """And may be called by a page either way."""
-    assert panel_meta(made(READ)) is None
-    assert panel_meta(made(READ, PANEL)) == PANEL
+    assert listed_meta(made(READ), panels=True) is None
+    assert listed_meta(made(READ, PANEL), panels=True) == PANEL
 
 
 @pytest.mark.anyio
@@ -66,14 +67,17 @@ async def test_a_panel_costs_at_most_110_bytes_of_the_list(connect: Connect) -> 
     for each in listed:
         definition = each.model_dump(mode="json", by_alias=True, exclude_none=True)
         whole = len(json.dumps(definition, separators=(",", ":")))
-        if "resourceUri" in definition.pop("_meta", {}).get("ui", {}):
+        others = {key: value for key, value in definition.pop("_meta", {}).items() if key not in PANEL}
+        definition |= {"_meta": others} if others else {}
+        if "resourceUri" in ((each.meta or {}).get("ui") or {}):
             costs.append(whole - len(json.dumps(definition, separators=(",", ":"))))
     assert len(costs) >= 7
-    both = json.dumps({"_meta": panel_meta(made(UPDATE, PANEL))}, separators=(",", ":"))
+    both = json.dumps({"_meta": listed_meta(made(UPDATE, PANEL), panels=True)}, separators=(",", ":"))
     assert max(*costs, len(both) - 1) <= 110
 
 
 def test_the_operator_can_turn_panels_off() -> None:
-    """Then no tool says a word of them."""
+    """Then no tool says a word of them, and what else one says stays."""
     offered = Catalog(load_settings(None, panels="0"), local=True).whole.tools.values()
-    assert {each.listed.meta for each in offered} == {None}
+    said = [each.listed.meta for each in offered if each.listed.meta is not None]
+    assert said == [LOADED_AT_ONCE]

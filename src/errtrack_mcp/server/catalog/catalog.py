@@ -13,7 +13,7 @@ from mcp_types import Tool as ListedTool
 from pydantic import BaseModel
 
 from errtrack_mcp.server.catalog.filters import Selection, select, unknown_names
-from errtrack_mcp.server.catalog.panels import panel_meta
+from errtrack_mcp.server.catalog.panels import listed_meta
 from errtrack_mcp.server.catalog.schemas import input_schema, output_schema
 from errtrack_mcp.server.catalog.toolsets import EVERY_TOOLSET, PAGES, toolsets_for
 from errtrack_mcp.server.catalog.untrusted import NOTICE, PAGE, notice
@@ -121,7 +121,7 @@ class Catalog:
             output_schema=None if self.text_only else _answer_schema(returned),
             annotations=tool.annotations,
             icons=tool.icons,
-            _meta=panel_meta(tool) if self.panels else None,
+            _meta=listed_meta(tool, panels=self.panels),
         )
         [page] = [PAGES[toolset] for toolset, tools in self._toolsets.items() if tool in tools]
         return OfferedTool(tool, listed, notice(returned), page)
