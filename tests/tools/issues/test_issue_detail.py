@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,8 @@ from errtrack_mcp.sandbox.seeded_issue import fingerprint_of
 from errtrack_mcp.sandbox.web_issues import ROLE_ID
 from tests.support.fixtures import Answer, Connect, ConnectTo, Refusal
 from tests.support.issue_queries import add_event, add_issue, exception, frame
+from tests.support.misbehaving import misbehave
+from tests.support.replies import json_of
 from tests.support.upstream import Upstream
 
 pytestmark = pytest.mark.anyio
@@ -107,6 +110,44 @@ async def test_without_the_scope_for_releases_the_rest_is_shown(connect: Connect
     assert issue["occurrences"] == 56
     assert "releases" not in issue
     assert "Releases need the scope query:read" in issue["hidden"]
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_occurrences_are_counted_in_equal_parts_of_the_time(
+    connect_to: ConnectTo, answer: Answer, database: Database, era: str
+) -> None:
+    """Of a week in half days, the oldest first; of a time without an event there is nothing, not noughts."""
+    issue = add_issue(database)
+    start = datetime(2026, 9, 1, 6, tzinfo=UTC)
+    for hours in (1, 13, 13.5, 167.5):
+        add_event(database, issue, start + timedelta(hours=hours), exception_list=[exception(frame())])
+    week = {"date_from": "2026-09-01T06:00:00Z", "date_to": "2026-09-08T06:00:00Z"}
+    async with connect_to(era) as (client, _):
+        shown = await answer(client, ISSUE, issue_id=issue, **week)
+        before = await answer(client, ISSUE, issue_id=issue, date_from="2026-08-01", date_to="2026-08-02")
+    counts = [1, 2, *[0] * 11, 1]
+    assert shown["occurrences_over_time"] == {"bucket_seconds": 12 * 3600, "counts": counts}
+    assert (shown["occurrences"], before["occurrences"]) == (4, 0)
+    assert "occurrences_over_time" not in before
+    assert "counts over time" not in shown["hidden"] + before["hidden"]
+
+
+@pytest.mark.attack("values where PostHog answers counts")
+@pytest.mark.parametrize(
+    "sparkline", [[1] * 13, [*[1] * 13, "1"], [*[1] * 13, -1], {"length": 14}, "1" * 14, 10**4 * [1]]
+)
+async def test_what_is_no_count_is_not_shown_as_one(connect: Connect, answer: Answer, sparkline: Any) -> None:
+    """The rest of the answer is, and says that something is missing."""
+    stored = {"id": NOBODY, "name": "Error"}
+    happened = stored | {"impact": {"occurrences": 14.0}, "sparkline": sparkline}
+    with misbehave(
+        json_of(stored), json_of(happened), json_of({"results": []}), json_of({"results": []}), in_turn=True
+    ) as upstream:
+        async with connect(POSTHOG_HOST=upstream.url) as client:
+            shown = await answer(client, ISSUE, issue_id=NOBODY)
+    assert shown["occurrences"] == 14
+    assert "occurrences_over_time" not in shown
+    assert "no counts over time" in shown["hidden"]
 
 
 @pytest.mark.parametrize("era", ERAS)

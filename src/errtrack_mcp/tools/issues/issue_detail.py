@@ -17,6 +17,7 @@ from errtrack_mcp.tools.issues.dates import DateFrom, DateTo, Window, read_windo
 from errtrack_mcp.tools.issues.events import read_events
 from errtrack_mcp.tools.issues.issue_releases import ReleaseSeen, Seen, read_releases
 from errtrack_mcp.tools.issues.models import Event
+from errtrack_mcp.tools.issues.over_time import OverTime, number_of_buckets, read_over_time
 from errtrack_mcp.tools.issues.queries import Rows, ask_general, ask_route
 from errtrack_mcp.tools.issues.rows import Count, Counts, IssueRow
 from errtrack_mcp.tools.issues.shown_events import shown_frame, top_app_frame
@@ -47,14 +48,22 @@ class Breakdown(ToolOutput):
 
 
 class Happened(IssueRow):
-    """An issue as the query about it answers, with the breakdown where that was asked for."""
+    """An issue as the query about it answers, with the breakdown where that was asked for.
+
+    `sparkline` is what came as counts of the buckets; older installations send it with the other counts.
+    """
 
     breakdown: Breakdown | None = None
+    sparkline: Any = None
 
     @property
     def counts(self) -> Counts:
         """The counts, which older installations send under another name."""
         return self.impact if self.impact.occurrences else self.aggregations
+
+    def over_time(self, window: Window) -> OverTime | None:
+        """Return the counts of the buckets, which older installations send under another name too."""
+        return read_over_time(self.sparkline or self.aggregations.volume, window)
 
 
 class IssueDetail(ToolOutput):
@@ -74,6 +83,7 @@ class IssueDetail(ToolOutput):
     occurrences: int
     estimated_users: int
     estimated_sessions: int
+    occurrences_over_time: OverTime | None = None
     library: str = ""
     top_app_frame: Annotated[
         dict[str, Any] | None, Field(description="Of the newest event, as in query-error-tracking-issue-events")
@@ -103,7 +113,7 @@ async def retrieve_issue(
     breakdown: WithBreakdown = False,
     test_accounts: TestAccounts = False,
 ) -> IssueDetail:
-    """Fetch one issue: status and assignee as of now; counts, top app frame and releases in a time."""
+    """Fetch one issue: status and assignee as of now; counts (also over time), top app frame and releases in a time."""
     window = read_window(date_from, date_to, datetime.now(UTC))
 
     async def ask(known_id: str) -> Reading:
@@ -126,16 +136,17 @@ async def retrieve_issue(
         estimated_sessions=counts.sessions,
         link=issue_url(api.origin, api.prefix[-1], found.id),
         hidden=" ".join(reading.said),
-        **_where_known(reading, found.merged),
+        **_where_known(reading, found.merged, window),
     )
 
 
-def _where_known(reading: Reading, merged: str) -> dict[str, Any]:
+def _where_known(reading: Reading, merged: str, window: Window) -> dict[str, Any]:
     """Return the fields that only some issues have, or that only some keys and installations may see."""
     happened = reading.happened
     given: dict[str, Any] = {"merged": merged, "severity": reading.stored.severity}
     if happened:
         given |= {"last_seen": happened.last_seen, "library": happened.library}
+        given["occurrences_over_time"] = happened.over_time(window)
         given["breakdown"] = happened.breakdown.model_dump() if happened.breakdown else None
     if reading.releases:
         given["releases"] = reading.releases.releases[:RELEASES_SHOWN]
@@ -154,7 +165,7 @@ async def _read(api: Client, issue_id: str, window: Window, *, breakdown: bool, 
     """
     stored = await api.get("issues", issue_id, into=IssueRow)
     happened = await _what_happened(api, issue_id, window, breakdown=breakdown, test_accounts=test_accounts)
-    said = _left_out(api, happened, breakdown=breakdown, test_accounts=test_accounts)
+    said = _left_out(api, happened, window, breakdown=breakdown, test_accounts=test_accounts)
     if happened is None:
         return Reading(stored, None, said=said)
     page = await read_events(api, issue_id, window, limit=1, only_app_frames=True, test_accounts=test_accounts)
@@ -181,18 +192,20 @@ async def _what_happened(
         "issueId": issue_id,
         "dateRange": window.date_range,
         "filterTestAccounts": not test_accounts,
-        "includeBreakdown": breakdown,
+        "volumeResolution": number_of_buckets(window),
     }
-    happened = await ask_route(api, "issue", asked, Happened)
+    of_route = {"includeBreakdown": breakdown, "includeSparkline": True}
+    happened = await ask_route(api, "issue", asked | of_route, Happened)
     if happened is None:
-        del asked["includeBreakdown"]
-        fixed = {"kind": "ErrorTrackingQuery", "orderBy": "last_seen", "volumeResolution": 1, "withFirstEvent": False}
+        fixed = {"kind": "ErrorTrackingQuery", "orderBy": "last_seen", "withFirstEvent": False}
         rows = (await ask_general(api, {**fixed, **asked, "status": "all"}, Rows[Happened])).results
         happened = rows[0] if rows else None
     return happened if happened and happened.counts.occurrences else None
 
 
-def _left_out(api: Client, happened: Happened | None, *, breakdown: bool, test_accounts: bool) -> list[str]:
+def _left_out(
+    api: Client, happened: Happened | None, window: Window, *, breakdown: bool, test_accounts: bool
+) -> list[str]:
     """Say what a reader could otherwise take for absent."""
     said = []
     if happened is None:
@@ -201,6 +214,8 @@ def _left_out(api: Client, happened: Happened | None, *, breakdown: bool, test_a
         said.append("Events of internal and test users are not counted, except by releases.")
     if breakdown and happened and happened.breakdown is None:
         said.append("This installation gives no breakdown.")
+    if happened and happened.over_time(window) is None:
+        said.append("PostHog gave no counts over time that can be read.")
     if api.query_routes.are_missing(api.origin):
         said.append("This installation knows no severity.")
     return said

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator
+from pydantic import BaseModel, BeforeValidator, Field
 
 from errtrack_mcp.api.models import ApiModel
 from errtrack_mcp.tools.parameters import Text
@@ -12,11 +12,12 @@ Count = Annotated[int, BeforeValidator(lambda value: round(value) if isinstance(
 
 
 class Counts(BaseModel):
-    """How often an issue occurred in a time, and how many it met."""
+    """How often an issue occurred in a time, and how many it met; `volume` is what came as counts of its buckets."""
 
     occurrences: Count = 0
     users: Count = 0
     sessions: Count = 0
+    volume: Any = Field(default=None, alias="volumeRange")
 
 
 class IssueRow(ApiModel):
