@@ -48,6 +48,22 @@ def test_volume_has_equal_parts() -> None:
     assert len(row["aggregations"]["volumeRange"]) == 200
 
 
+def test_older_installations_count_an_event_twice_where_two_buckets_meet() -> None:
+    """One within the second in which a bucket starts is in the one before as well; all others are in one."""
+    events = [event(3), event(4), event(7)]
+    for overlapping, counts in ((True, [2.0, 1.0, 1.0, 0.0, 0.0]), (False, [1.0, 1.0, 1.0, 0.0, 0.0])):
+        [row] = issue_rows(events, KNOWN, PERIOD, 5, overlapping=overlapping)
+        assert (row["aggregations"]["volumeRange"], row["aggregations"]["occurrences"]) == (counts, 3.0)
+
+
+def test_buckets_begin_at_a_whole_second() -> None:
+    """Also where the period does not: an event belongs to the bucket of its second."""
+    late = timedelta(seconds=0.75)
+    period = Period(UNTIL - timedelta(hours=10) + late, UNTIL + late)
+    [row] = issue_rows([event(4)], KNOWN, period, 5)
+    assert row["aggregations"]["volumeRange"] == [0.0, 1.0, 0.0, 0.0, 0.0]
+
+
 def test_rows_are_sorted_by_count_or_moment() -> None:
     """What has no value comes first when sorted upward."""
     rows: list[dict[str, Any]] = [

@@ -13,6 +13,7 @@ class Era:
     release_map: bool  # events hold `$exception_releases`, otherwise `$exception_release`
     recent_changes: bool  # the list shows a change of the last minute at once
     compact_list: bool  # rows of the list cut the description, and have no bucket of counts unless asked
+    overlapping_buckets: bool  # an event in the first second of a bucket counts in the one before it too
     search_frames: bool  # a search looks at all of a frame, otherwise at its function and source
     first_event: bool  # ErrorTrackingQuery answers the first event unless told otherwise
     list_limit: int  # rows of query/issues when none is asked for
@@ -27,6 +28,7 @@ ERAS = {
         release_map=True,
         recent_changes=False,
         compact_list=False,
+        overlapping_buckets=True,
         search_frames=False,
         first_event=True,
         list_limit=25,
@@ -38,6 +40,7 @@ ERAS = {
         release_map=True,
         recent_changes=False,
         compact_list=False,
+        overlapping_buckets=True,
         search_frames=False,
         first_event=True,
         list_limit=25,
@@ -49,6 +52,7 @@ ERAS = {
         release_map=False,
         recent_changes=True,
         compact_list=True,
+        overlapping_buckets=False,
         search_frames=True,
         first_event=False,
         list_limit=10,

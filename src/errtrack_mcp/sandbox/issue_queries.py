@@ -105,7 +105,7 @@ async def query_issues(call: Call) -> Response:
     events = read_events(call, known, period, _conditions(call, asked, known))
     rows = [
         row
-        for row in issue_rows(events, known, period, resolution)
+        for row in issue_rows(events, known, period, resolution, overlapping=call.era.overlapping_buckets)
         if asked["status"] in ("all", row["status"]) and is_assigned(row, asked["assignee"])
     ]
     rows = ordered(rows, asked["orderBy"], descending=asked["orderDirection"] == "DESC")
@@ -123,7 +123,7 @@ async def query_issue(call: Call) -> Response:
     resolution = asked["volumeResolution"] or (SPARKLINE if asked["includeSparkline"] else 1)
     conditions = [is_no_test_account] if asked["filterTestAccounts"] else []
     events = read_events(call, known, period, conditions, issue=asked["issueId"])
-    rows = issue_rows(events, known, period, resolution)
+    rows = issue_rows(events, known, period, resolution, overlapping=call.era.overlapping_buckets)
     if not rows:
         sparkline: dict[str, Any] = {"sparkline": []} if asked["includeSparkline"] else {}
         return JSONResponse(stored | {"impact": {}} | sparkline)

@@ -20,14 +20,16 @@ def shortened(text: Any, longest: int) -> Any:
     return text[: longest - len(note)] + note
 
 
-def issue_rows(events: Iterable[Event], known: KnownIssues, period: Period, resolution: int) -> list[dict[str, Any]]:
-    """Make a row for each issue that has an event among these."""
+def issue_rows(
+    events: Iterable[Event], known: KnownIssues, period: Period, resolution: int, *, overlapping: bool = False
+) -> list[dict[str, Any]]:
+    """Make a row for each issue that has an event among these; buckets of older installations are `overlapping`."""
     by_issue: dict[str, list[Event]] = {}
     for event in events:
         if event.fingerprint in known.by_fingerprint:
             by_issue.setdefault(event.issue_id, []).append(event)
     return [
-        _row(known.issues[issue_id], found, period, resolution)
+        _row(known.issues[issue_id], found, _volume(found, period, resolution, overlapping=overlapping))
         for issue_id, found in by_issue.items()
         if issue_id in known.issues
     ]
@@ -39,7 +41,7 @@ def ordered(rows: list[dict[str, Any]], by: str, *, descending: bool) -> list[di
     return sorted(rows, key=lambda row: row["aggregations"][by] if counted else row[by] or "", reverse=descending)
 
 
-def _row(issue: KnownIssue, events: list[Event], period: Period, resolution: int) -> dict[str, Any]:
+def _row(issue: KnownIssue, events: list[Event], volume: dict[str, Any]) -> dict[str, Any]:
     latest = events[-1]
     return {
         "id": issue.id,
@@ -57,7 +59,7 @@ def _row(issue: KnownIssue, events: list[Event], period: Period, resolution: int
             "occurrences": float(len(events)),
             "sessions": float(len({event.session_id for event in events} - {None})),
             "users": float(len({event.distinct_id for event in events})),
-            **_volume(events, period, resolution),
+            **volume,
         },
     }
 
@@ -67,17 +69,38 @@ def _innermost(event: Event, name: str) -> str | None:
     return str(values[-1]) if isinstance(values, list) and values else None
 
 
-def _volume(events: list[Event], period: Period, resolution: int) -> dict[str, Any]:
-    """Count the events in so many parts of the period. What is left of its seconds belongs to the last part."""
+def _volume(events: list[Event], period: Period, resolution: int, *, overlapping: bool) -> dict[str, Any]:
+    """Count the events in so many buckets of the period."""
     if resolution == 0:
         return {}
-    start = period.since or datetime.fromisoformat(events[0].timestamp)
-    seconds = (period.until - start).total_seconds()
-    width = max(1, int(seconds) // resolution)
-    counts = [0.0] * resolution
-    for event in events:
-        elapsed = int((datetime.fromisoformat(event.timestamp) - start).total_seconds())
-        counts[min(resolution - 1, elapsed // width)] += 1
-    labels = [start + timedelta(milliseconds=number * int(seconds * 1000 / resolution)) for number in range(resolution)]
-    buckets = [{"label": label.isoformat(), "value": count} for label, count in zip(labels, counts, strict=True)]
+    moments = [datetime.fromisoformat(event.timestamp) for event in events]
+    start = period.since or moments[0]
+    length = period.until - start
+    count = _counts_of_overlapping_buckets if overlapping else _counts_of_buckets
+    counts = count(moments, start.replace(microsecond=0), int(length.total_seconds()), resolution)
+    width = timedelta(milliseconds=int(length / timedelta(milliseconds=1) / resolution))
+    buckets = [{"label": (start + place * width).isoformat(), "value": value} for place, value in enumerate(counts)]
     return {"volumeRange": counts, "volume_buckets": buckets}
+
+
+def _counts_of_buckets(moments: list[datetime], start: datetime, seconds: int, resolution: int) -> list[float]:
+    """Count in buckets of whole seconds. What is left of the period belongs to the last one."""
+    width = max(1, seconds // resolution)
+    counts = [0.0] * resolution
+    for moment in moments:
+        counts[min(resolution - 1, _seconds(start, moment) // width)] += 1
+    return counts
+
+
+def _counts_of_overlapping_buckets(
+    moments: list[datetime], start: datetime, seconds: int, resolution: int
+) -> list[float]:
+    """Count from just after the start of each bucket to the end of the second in which the next one starts."""
+    width = seconds / resolution
+    starts = [start + timedelta(seconds=int(number * width)) for number in range(resolution)]
+    return [float(sum(begin < moment and _seconds(begin, moment) <= width for moment in moments)) for begin in starts]
+
+
+def _seconds(start: datetime, moment: datetime) -> int:
+    """Return how many whole seconds of the clock lie between; `start` is on one."""
+    return int((moment.replace(microsecond=0) - start).total_seconds())

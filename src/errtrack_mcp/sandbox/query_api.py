@@ -100,9 +100,10 @@ def query_issues(call: Call, asked: Mapping[str, Any]) -> dict[str, Any]:
     known = known_issues(call)
     period = issues_period(asked["dateRange"], call.sandbox.now())
     events = read_events(call, known, period, _conditions(call, asked, known), issue=asked["issueId"])
+    overlapping = call.era.overlapping_buckets
     rows = [
         row
-        for row in issue_rows(events, known, period, asked["volumeResolution"])
+        for row in issue_rows(events, known, period, asked["volumeResolution"], overlapping=overlapping)
         if asked["status"] in (None, "all", row["status"]) and is_assigned(row, asked["assignee"])
     ]
     direction = asked["orderDirection"] or ("ASC" if asked["orderBy"] == "first_seen" else "DESC")
