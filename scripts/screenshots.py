@@ -42,7 +42,7 @@ class Picture:
 FIXED = {"issue_id": issue_id("fixed-by-upload")}
 PICTURES = {
     "health": Picture("error-tracking-symbol-sets-diagnose", {}, (), "light", 720),
-    "issue": Picture("query-error-tracking-issue", FIXED, ("Resolve stack trace",), "dark", 534),
+    "issue": Picture("query-error-tracking-issue", FIXED, ("Resolve stack trace",), "dark", 686),
     "releases": Picture("error-tracking-releases-compare", {"first": "2.13.1", "second": "2.13.2"}, (), "light", 600),
     "build": Picture("error-tracking-build-check", {}, (), "dark", 610),
 }

@@ -147,6 +147,46 @@ async def test_no_field_is_needed_and_none_need_be_of_its_type(
     assert (broken, panel.problems) == ([], [])
 
 
+STRANGE_COUNTS: list[Any] = [
+    ["9"] * 12,
+    [*[1] * 11, {"valueOf": 1}],
+    [*[1] * 11, None],
+    [*[1] * 11, -1],
+    [*[1] * 11, [1]],
+    [0] * 12,
+    [],
+    [1] * 51,
+    [1] * 100_000,
+    {"length": 12, "0": 1},
+    "1" * 12,
+    MARKUP,
+]
+
+
+@pytest.mark.parametrize("counts", STRANGE_COUNTS, ids=lambda counts: str(counts)[:20])
+async def test_no_bar_is_drawn_of_what_is_not_a_few_counts(client: Client, open_panel: OpenPanel, counts: Any) -> None:
+    """Neither of another type nor of too many; everything else of the issue is shown."""
+    panel = await open_panel(client)
+    answer = await answer_of(client, ISSUE) | {"occurrences_over_time": {"bucket_seconds": 43_200, "counts": counts}}
+    await panel.give({}, {"content": [], "structuredContent": answer})
+    assert await panel.frame.locator(".bars").count() == 0
+    assert "13 occurrences" in await panel.words()
+    await assert_inert(panel)
+
+
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "1n", "1e308"])
+async def test_numbers_that_json_does_not_know_break_nothing(client: Client, open_panel: OpenPanel, value: str) -> None:
+    """A host passes values of its own on; the highest finite number is a bar as any other."""
+    panel = await open_panel(client)
+    answer = await answer_of(client, ISSUE)
+    change = f"answer.occurrences_over_time.counts = [1, {value}]"
+    send = "bridge.sendToolResult({ content: [], structuredContent: answer })"
+    await panel.page.evaluate(f"async (answer) => {{ {change}; await {send}; }}", answer)
+    await panel.frame.get_by_text("13 occurrences").wait_for()
+    assert await panel.frame.locator(".bars i").count() == (2 if value == "1e308" else 0)
+    await assert_inert(panel)
+
+
 async def test_a_state_that_the_page_does_not_know_is_judged_neither_way(client: Client, open_panel: OpenPanel) -> None:
     """A newer server may have more of them."""
     panel = await open_panel(client)

@@ -5,7 +5,7 @@ from mcp import Client
 
 from errtrack_mcp.sandbox.seed import chunk_id
 from errtrack_mcp.sandbox.seed_issues import issue_id
-from tests.support.panel import CALLS, EVENTS, ISSUE, ISSUE_DIAGNOSE, RESOLVE, OpenPanel
+from tests.support.panel import CALLS, EVENTS, ISSUE, ISSUE_DIAGNOSE, RESOLVE, OpenPanel, as_sent
 
 pytestmark = pytest.mark.anyio
 
@@ -22,6 +22,47 @@ async def test_an_issue_shows_its_counts_and_its_releases_over_time(client: Clie
     lefts = await panel.frame.locator(".track i").evaluate_all("(bars) => bars.map((bar) => bar.offsetLeft)")
     assert len(lefts) == 2
     assert lefts[0] > lefts[1]
+
+
+async def test_occurrences_over_time_are_bars_and_words(client: Client, open_panel: OpenPanel) -> None:
+    """A bar is as high as its count, the rarest can still be seen, and all that they show can be read."""
+    panel = await open_panel(client)
+    sent = as_sent(await client.call_tool(ISSUE, CALLS[ISSUE]))
+    times = {"date_from": "2026-09-01T06:00:00Z", "date_to": "2026-09-01T18:00:00Z"}
+    over_time = {"bucket_seconds": 3600, "counts": [0, 1, 500, 0, 0, 0, 0, 0, 0, 1000, 0, 0]}
+    sent["structuredContent"] |= times | {"occurrences": 1501, "occurrences_over_time": over_time}
+    await panel.give({}, sent)
+    bars = panel.frame.get_by_role("img", name="1,501 occurrences. Highest: 1,000, from 1 Sept 2026, 15:00 to")
+    heights = await bars.locator("i").evaluate_all("(all) => all.map((bar) => bar.offsetHeight)")
+    whole = heights[9]
+    assert heights == [0, 3, pytest.approx(whole / 2, abs=1), 0, 0, 0, 0, 0, 0, whole, 0, 0]
+    assert whole > 40
+    assert (await bars.get_attribute("aria-label") or "").endswith("Bars: 0, 1, 500, 0, 0, 0, 0, 0, 0, 1,000, 0, 0")
+    assert "Highest: 1,000, from 1 Sept 2026, 15:00 to 1 Sept 2026, 16:00" in await panel.words()
+    over_time["counts"] = [2] * 12
+    await panel.give({}, sent)
+    assert "Highest: 2, first from 1 Sept 2026, 06:00 to 1 Sept 2026, 07:00" in await panel.words()
+    assert await panel.violations() == []
+
+
+async def test_bars_and_releases_share_their_time(client: Client, open_panel: OpenPanel) -> None:
+    """The dates below stand at the ends of both, whatever the width of the window; and each does without the other."""
+    panel = await open_panel(client)
+    sent = as_sent(await client.call_tool(ISSUE, CALLS[ISSUE]))
+    edges = (
+        "(all) => new Set(all.map((each) => each.getBoundingClientRect()).map(({ x, width }) => `${x} ${width}`)).size"
+    )
+    for width in (900, 380):
+        await panel.page.set_viewport_size({"width": width, "height": 800})
+        await panel.give({}, sent)
+        rows = panel.frame.locator(".spans div")
+        assert (await rows.count(), await rows.evaluate_all(edges)) == (4, 1)
+    for without, left in (("occurrences_over_time", "checkout-api"), ("releases", "All")):
+        answer = {name: value for name, value in sent["structuredContent"].items() if name != without}
+        await panel.give({}, {"content": [], "structuredContent": answer})
+        section = panel.frame.locator("section", has_text="Occurrences over time")
+        assert left in await section.inner_text()
+        assert await section.locator(".bars, .track").count() == (2 if left == "checkout-api" else 1)
 
 
 async def test_from_an_issue_to_its_readable_stack(client: Client, open_panel: OpenPanel) -> None:

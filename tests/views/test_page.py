@@ -17,6 +17,13 @@ from errtrack_mcp.views.page import panel_page
 UPLOAD = "error-tracking-symbol-sets-upload"
 FILES = Path(page.__file__).parent
 PAGE = panel_page("https://eu.posthog.com")
+
+
+def without_idle(text: str) -> str:
+    """Return a text without what the page may lack."""
+    return text.replace(" ", "").replace(";}", "}")
+
+
 TOOLS = {tool.name: tool for tools in EVERY_TOOLSET.values() for tool in tools}
 
 
@@ -30,7 +37,7 @@ def test_every_file_is_in_the_page() -> None:
     assert "/* " not in PAGE
     for file in FILES.glob("*.[jc]s*"):
         lines = [line.strip() for line in file.read_text().splitlines() if not line.startswith("//")]
-        assert max(lines, key=len).replace(" ", "") in PAGE.replace(" ", ""), file.name
+        assert without_idle(max(lines, key=len)) in without_idle(PAGE), file.name
 
 
 @pytest.mark.parametrize("kind", [r"https?:", r"//[a-z]", "src=", "href=", r"url\(", "@import", "import", "srcset"])

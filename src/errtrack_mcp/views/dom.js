@@ -39,12 +39,14 @@ const fold = (title, ...children) => el("details", el("summary", title), childre
 // The first few, and the rest for who opens them.
 const few = (make, items, word, most = 4) => {
   const rest = items.slice(most);
-  return [make(items.slice(0, most)), rest.length ? fold(`${many(rest.length, `more ${word}`)}`, make(rest)) : ""];
+  return [make(items.slice(0, most)), rest.length > 0 && fold(many(rest.length, `more ${word}`), make(rest))];
 };
 const section = (title, ...children) => el("section", el("h2", title), children);
 
+// A moment in milliseconds, of a text or already that.
+const time = (value) => (typeof value === "number" ? value : Date.parse(text(value, 40)));
 const when = (value) => {
-  const moment = new Date(text(value, 40) || NaN);
+  const moment = new Date(time(value));
   if (isNaN(moment)) return text(value, 40);
   const { locale, timeZone } = host.context;
   const shown = moment.toLocaleString(locale, { dateStyle: "medium", timeStyle: "short", timeZone });
@@ -107,5 +109,5 @@ const advice = (sentence) => text(sentence).split(COMMAND).map((piece, place) =>
 const sentence = (said) => text(said).replace(/\.?$/, ". ");
 const notes = (...sentences) => {
   const said = sentences.flat().filter((sentence) => text(sentence));
-  return said.length ? section("Notes", el("ul.notes", said.map((each) => el("li", advice(each))))) : "";
+  return said.length > 0 && section("Notes", el("ul.notes", said.map((each) => el("li", advice(each)))));
 };

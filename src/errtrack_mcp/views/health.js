@@ -29,8 +29,8 @@ const causesOf = (data) => {
   const steps = list(data.next_steps).map((step) => el("li", advice(step)));
   const failures = records(data.failures).map(failureRow);
   return [
-    steps.length ? section("What to do", few((items) => el("ul.steps", items), steps, "step")) : "",
-    failures.length ? section("Why they have no file", few(rows, failures, "reason")) : "",
+    steps.length > 0 && section("What to do", few((items) => el("ul.steps", items), steps, "step")),
+    failures.length > 0 && section("Why they have no file", few(rows, failures, "reason")),
   ];
 };
 

@@ -18,8 +18,8 @@ const frameRow = (frame, reasons = {}, code = new Map()) => {
     el("div.call", el("code", text(frame.function) || "<anonymous>"), frame.throw_site === true && pill("bad", "throws here"), why && pill("warn", unsure ? "unsure" : "minified")),
     el("div.pair", el("div", deployed && el("b", "Original"), why && !unsure ? why : el("code", placeOf(frame))), deployed && el("div", el("b", "Deployed"), el("code", deployed))),
     unsure && soft(why),
-    lines.length ? el("pre.code", lines.map(([, mark, number, line]) => el(mark === ">" ? "span.hit" : "span", el("i", number), el("span", line || " ")))) : "",
-    variables.length ? fold(many(variables.length, "variable"), facts(...variables)) : "");
+    lines.length > 0 && el("pre.code", lines.map(([, mark, number, line]) => el(mark === ">" ? "span.hit" : "span", el("i", number), el("span", line || " ")))),
+    variables.length > 0 && fold(many(variables.length, "variable"), facts(...variables)));
 };
 
 // The throw site first. Runs of frames that are not the app's own are folded.
@@ -40,11 +40,12 @@ const stack = (frames, ...more) => {
 };
 
 const exceptionBlock = (exception) => {
-  const left = [["library_frames_left_out", "library frame"], ["outer_frames_left_out", "outer frame"]].filter(([name]) => exception[name]);
+  const left = (kind, number = exception[`${kind}_frames_left_out`]) => number > 0 && soft(many(number, `${kind} frame`), " not shown.");
   return [
     el("h3", joined([exception.type, exception.value], ": ")),
     stack(records(exception.frames).reverse()),
-    left.map(([name, word]) => soft(many(exception[name], word), " not shown.")),
+    left("library"),
+    left("outer"),
   ];
 };
 
@@ -65,17 +66,31 @@ const resolvedBlock = (data) => {
 };
 
 const percent = (share) => `${Math.min(1, Math.max(0, share || 0)) * 99}%`;
-const time = (value) => Date.parse(text(value, 40));
+// A name and something in words, a picture of the time, and how many occurrences it stands for.
+const timeRow = (name, said, picture, { occurrences }) => el("li", el("span", el("b", name), " ", said), picture, el("span.soft", many(occurrences, "occurrence")));
 
-const releaseTimes = (detail) => {
+// A bar for each bucket. All that they show is said in words too; nothing is drawn of what is not a count for each.
+const barsRow = (detail, from, to) => {
+  const bars = list(record(detail.occurrences_over_time).counts);
+  const most = bars.every((number) => number >= 0 && Number.isFinite(number)) && Math.max(...bars);
+  if (!(most > 0) || bars.length > 50) return "";
+  const place = bars.indexOf(most);
+  const start = (of) => when(from + of * (to - from) / bars.length);
+  const said = el("span.soft", `Highest: ${count(most)}, ${bars.includes(most, place + 1) ? "first " : ""}from `, start(place), " to ", start(place + 1));
+  const drawn = bars.map((number) => styled("idle", { flex: 1, height: number && `max(3px, ${percent(number / most)})` }));
+  const label = `${many(detail.occurrences, "occurrence")}. ${said.textContent}. Bars: ${bars.map(count).join(", ")}`;
+  return timeRow("All", said, set(el("div.bars", drawn), { role: "img", "aria-label": label }), detail);
+};
+
+const overTime = (detail) => {
   const [from, to] = [time(detail.date_from), time(detail.date_to)];
-  const releases = records(detail.releases);
-  if (!releases.length || !(to > from)) return "";
-  const spans = releases.map((release) => {
+  const bars = barsRow(detail, from, to);
+  const spans = records(detail.releases).map((release) => {
     const line = styled("good", { left: percent((time(release.first_seen) - from) / (to - from)), right: percent((to - time(release.last_seen)) / (to - from)) });
-    return el("li", el("span", el("b", release.version), " ", el("span.soft", release.project)), el("div.track", line), el("span.soft", many(release.occurrences, "occurrence")));
+    return timeRow(release.version, el("span.soft", release.project), el("div.track", line), release);
   });
-  return section("Occurrences over time, by release", el("ul.spans", spans), el("p.split.soft", when(detail.date_from), when(detail.date_to)));
+  return to > from && (bars || spans[0]) && section("Occurrences over time",
+    el("ul.spans", bars, spans, el("li", el("span"), el("div.split.soft", when(from), when(to)))));
 };
 
 const causeRow = (cause) => el("li",
@@ -132,7 +147,7 @@ const issueView = (data, again, show, issue = { place: 0, resolved: new Map() },
       el("p.lead", detail.description || thrown.value),
       issue.detail && facts(["Occurrences", count(detail.occurrences)], ["Users", count(detail.estimated_users)], ["Sessions", count(detail.estimated_sessions)],
         ["Severity", detail.severity], ["First seen", when(detail.first_seen)], ["Last seen", when(detail.last_seen)]),
-      releaseTimes(detail),
+      overTime(detail),
       stackSection(issue, (more = data, of = uuid) => show(more, issue, of)),
       diagnosis && section("Why frames are minified", el("p.lead", diagnosis.summary), rows(records(diagnosis.causes).map(causeRow))),
       notes(detail.hidden, detail.merged, events?.hidden, events?.left_out, diagnosis?.cannot_know),

@@ -14,7 +14,8 @@ EXTENSION = "io.modelcontextprotocol/ui"
 _FILES = Path(__file__).parent
 _PLACE_OF_FILE = re.compile(r"/\* ([a-z]+\.(?:css|js)) \*/")
 _INDENTATION_OR_COMMENT = re.compile(r"^(\s+|//.*\n)+", re.MULTILINE)
-_SPACE_IN_CSS = re.compile(r"(?<=[:;{,]) | (?=\{)")  # these and what is above: 2.5 KB of the 30 that the page may have
+# What a browser needs nowhere. With what is above these are 4 KB beside the 30 that the page may have.
+_IDLE_IN_CSS = re.compile(r"(?<=[:;{,]) | (?=\{)|;(?= \})")
 _PLACE_OF_ORIGIN = "https://posthog.invalid"
 
 
@@ -33,4 +34,4 @@ def _joined() -> str:
 
 def _read(name: str) -> str:
     text = (_FILES / name).read_text("utf-8")
-    return _SPACE_IN_CSS.sub("", text) if name.endswith(".css") else text
+    return _IDLE_IN_CSS.sub("", text) if name.endswith(".css") else text

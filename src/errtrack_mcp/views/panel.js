@@ -61,7 +61,7 @@ const sizes = new ResizeObserver(([{ contentRect }]) => {
 });
 const fail = (error) => panel.replaceChildren(el("h1", "This did not work"), el("p.lead", error.message));
 const handlers = new Map(Object.entries({
-  ping: () => ({}),
+  ping() {},
   "ui/notifications/tool-input": (params) => { input = record(params.arguments); },
   "ui/notifications/tool-result": (result) => {
     try {

@@ -7,7 +7,7 @@ const comparedView = (data) => {
     const key = name.toLowerCase();
     const [left, right] = [text(one[key] ?? older[key]), text(other[key] ?? newer[key])];
     const differs = list(data.differences).includes(key);
-    return left || right ? el(differs ? "tr.differs" : "tr", set(el("th", name, differs && [" ", pill("warn", "differs")]), { scope: "row" }), el("td", left || "–"), el("td", right || "–")) : "";
+    return (left || right) && el(differs ? "tr.differs" : "tr", set(el("th", name, differs && [" ", pill("warn", "differs")]), { scope: "row" }), el("td", left || "–"), el("td", right || "–"));
   };
   const heads = ["Older", "Newer"].map((name) => set(el("th", name), { scope: "col" }));
   return {
