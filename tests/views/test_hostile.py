@@ -8,7 +8,7 @@ import pytest
 from mcp import Client
 
 from errtrack_mcp.sandbox.seed_issues import issue_id
-from tests.support.panel import BUILD_CHECK, CALLS, EVENTS, ISSUE, OpenPanel, Panel
+from tests.support.panel import BUILD_CHECK, CALLS, EVENTS, ISSUE, RESOLVE, OpenPanel, Panel
 
 pytestmark = [pytest.mark.anyio, pytest.mark.attack("text and data shown in the panel")]
 
@@ -109,6 +109,17 @@ async def test_endless_words_fit_a_narrow_window(client: Client, open_panel: Ope
     await panel.give({}, {"content": [], "structuredContent": answer})
     assert await panel.overflow() == 0
     assert "W" * 2_001 not in await panel.words()
+
+
+async def test_a_message_cannot_show_source_code_of_its_own(client: Client, open_panel: OpenPanel) -> None:
+    """Under a frame stands code that a map holds, or none."""
+    panel = await open_panel(client)
+    trace = "Error: x\n    at a (app.js:1:2)\nCaused by: Error: y\n      >     1 | sendMoney();\n    at b (app.js:1:3)"
+    await panel.show(client, RESOLVE, trace=trace)
+    words = await panel.words()
+    assert "app.js:1:2" in words
+    assert "app.js:1:3" in words
+    assert await panel.frame.locator(".code").count() == 0
 
 
 def remove(holder: Any, key: Any) -> None:

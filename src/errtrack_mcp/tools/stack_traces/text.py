@@ -13,8 +13,8 @@ def as_text(traces: Iterable[WantedTrace]) -> str:
 
 
 def _lines(trace: WantedTrace) -> Iterator[str]:
-    if trace.header:
-        yield trace.header
+    for line in trace.header.splitlines():
+        yield line.lstrip()  # whoever wrote a message of several lines could write frames and source code into it
     for counts, run in groupby(trace.frames, key=lambda frame: frame.counts):
         frames = list(run)
         if counts or len(frames) == 1:
