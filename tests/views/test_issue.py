@@ -1,5 +1,7 @@
 """The view of an issue, in a real browser."""
 
+import json
+
 import pytest
 from mcp import Client
 
@@ -102,6 +104,20 @@ async def test_a_resolved_frame_shows_original_and_deployed_side_by_side(client:
     await panel.page.set_viewport_size({"width": 380, "height": 800})
     left, right = await pair.evaluate(tops)
     assert left < right
+
+
+@pytest.mark.parametrize("source", ["source/(shop)/order [id]/discount.ts", "source/a) (b.ts", "("])
+async def test_source_code_is_found_whatever_the_name_of_its_file(
+    client: Client, open_panel: OpenPanel, source: str
+) -> None:
+    """Next.js has folders in parentheses."""
+    panel = await open_panel(client)
+    sent = (await client.call_tool(RESOLVE, {"issue_id": FIXED})).structured_content
+    sent = json.loads(json.dumps(sent).replace("source/order/discount.ts", source))
+    await panel.give({}, {"content": [], "structuredContent": sent})
+    words = await panel.frame.locator(".stack > li").first.inner_text()
+    assert source in words
+    assert "const { percent } = customer.account!.discount;" in words
 
 
 async def test_a_place_that_may_be_wrong_says_so(client: Client, open_panel: OpenPanel) -> None:

@@ -6,13 +6,13 @@ const RESOLVE = "error-tracking-stack-traces-resolve";
 const placeOf = (frame) => joined([frame.source, frame.line, frame.column], ":");
 
 // A frame of an event, a frame that was resolved, or a cause: the words for why it is minified come with it.
-const frameRow = (frame, reasons = {}, code = new Map()) => {
+const frameRow = (frame, reasons = {}, code = []) => {
   const reason = text(frame.reason);
   const why = text(frame.failure) || joined([record(reasons)[reason] || reason, frame.detail], " ");
   // A reason at a place in source code says that the place may be wrong.
   const unsure = why && frame.deployed;
   const deployed = why && !unsure ? placeOf(frame) : frame.deployed;
-  const lines = code.get(placeOf(frame)) ?? [];
+  const [, lines = []] = code.findLast(([at]) => at.includes(`(${placeOf(frame)})`)) ?? [];
   const variables = entries(frame.code_variables);
   return el(frame.in_app === false ? "li.other" : "li",
     el("div.call", el("code", text(frame.function) || "<anonymous>"), frame.throw_site === true && pill("bad", "throws here"), why && pill("warn", unsure ? "unsure" : "minified")),
@@ -51,13 +51,11 @@ const exceptionBlock = (exception) => {
 
 // The source code around each place stands only in the text for people: "    at name (place)", then numbered lines.
 const resolvedBlock = (data) => {
-  const code = new Map();
-  let lines = [];
+  const code = [];
   for (const line of text(data.stack_trace, 1e6).split("\n")) {
-    const at = /^ {4}at .*\((\S.*)\)/.exec(line);
     const numbered = /^ {6}([> ]) +(\d+) \| ?(.*)$/.exec(line);
-    if (at) code.set(at[1], (lines = []));
-    else if (numbered) lines.push(numbered);
+    if (numbered) code.at(-1)?.[1].push(numbered);
+    else if (line.startsWith("    at ")) code.push([line, []]);
   }
   return [soft(data.summary), records(data.traces).map((trace) => [
     el("h3", trace.error),
