@@ -197,6 +197,20 @@ async def test_colours_follow_the_host(client: Client, open_panel: OpenPanel) ->
     assert await panel.frame.evaluate(colours) == ["rgb(17, 17, 17)", "light"]
 
 
+@pytest.mark.parametrize("context", [{"locale": "en_US"}, {"locale": ""}, {"timeZone": "Middle-earth/Shire"}])
+async def test_a_language_or_a_time_zone_that_no_browser_knows_breaks_nothing(
+    client: Client, open_panel: OpenPanel, context: dict[str, str]
+) -> None:
+    """Numbers and dates are then written as the browser does: at the start, and when the host changes its mind."""
+    panel = await open_panel(client, context=context)
+    for _ in range(2):
+        await panel.show(client, ISSUE, **CALLS[ISSUE])
+        assert "Lock wait timeout exceeded" in await panel.words()
+        assert await panel.frame.locator("time").count() > 3
+        await panel.bridge("sendHostContextChange", context)
+    assert panel.problems == []
+
+
 async def test_the_page_ends_when_its_host_says_so(client: Client, open_panel: OpenPanel) -> None:
     """It answers, and reports no size any more."""
     panel = await open_panel(client)

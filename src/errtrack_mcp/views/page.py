@@ -15,7 +15,7 @@ _FILES = Path(__file__).parent
 _PLACE_OF_FILE = re.compile(r"/\* ([a-z]+\.(?:css|js)) \*/")
 _INDENTATION_OR_COMMENT = re.compile(r"^(\s+|//.*\n)+", re.MULTILINE)
 # What a browser needs nowhere. With what is above these are 4 KB beside the 30 that the page may have.
-_IDLE_IN_CSS = re.compile(r"(?<=[:;{,]) | (?=\{)|;(?= \})")
+_IDLE_IN_CSS = re.compile(r"(?<=[:;{,>]) | (?=[{>])|;(?= \})|(?<=\})\n\s*")
 _PLACE_OF_ORIGIN = "https://posthog.invalid"
 
 

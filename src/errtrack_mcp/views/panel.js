@@ -51,6 +51,12 @@ const show = (data, ...known) => {
 
 const useContext = (context) => {
   Object.assign(host.context, context);
+  // Some hosts name a language, as en_US, or a time zone that browsers refuse: then those of the browser are used.
+  try {
+    new Intl.DateTimeFormat(host.context.locale, host.context);
+  } catch {
+    host.context.locale = host.context.timeZone = undefined;
+  }
   const { style } = document.documentElement;
   style.colorScheme = host.context.theme ?? "";
   for (const [name, value] of entries(record(context.styles).variables)) if (name.startsWith("--")) style.setProperty(name, value);
