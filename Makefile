@@ -110,7 +110,7 @@ $(NPM_CLIENTS): tests/clients/package.json
 	@$(NPM_INSTALL) tests/clients
 	@touch $@
 
-# Apart from the others, as they are binaries of 1.2 GB.
+# Apart from the others, as they are binaries of 1.6 GB.
 $(VENDORS): tests/clients/vendors/package.json
 	@$(NPM_INSTALL) tests/clients/vendors
 	@touch $@

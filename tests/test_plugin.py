@@ -12,7 +12,7 @@ import pytest
 
 from errtrack_mcp import __version__
 from errtrack_mcp.cli.main import main
-from errtrack_mcp.client_config.clients import NAME
+from errtrack_mcp.client_config.entries import NAME
 from errtrack_mcp.skills.skill import SKILL_FILE, SKILLS
 
 ROOT = Path(__file__).parent.parent

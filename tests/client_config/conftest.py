@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.homes import MOVING
+
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -14,7 +16,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     here.mkdir()
     monkeypatch.setenv("HOME", str(own))
     monkeypatch.setenv("USERPROFILE", str(own))
-    for name in ("APPDATA", "XDG_CONFIG_HOME", "CODEX_HOME", "CLAUDE_CONFIG_DIR", "GEMINI_CLI_HOME"):
+    for name in MOVING:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(here)
     return own

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from errtrack_mcp.client_config.atomic_write import RefusedError
-from errtrack_mcp.client_config.clients import CLIENTS, KEY, NAME, Client
+from errtrack_mcp.client_config.clients import CLIENTS
 from errtrack_mcp.client_config.edit import Change, installing, uninstalling
+from errtrack_mcp.client_config.entries import KEY, NAME, Client
 from errtrack_mcp.client_config.paths import own_configuration
 
 COMMAND = ["/opt/errtrack/bin/errtrack-mcp"]
@@ -73,6 +74,12 @@ def entry(slug: str) -> Any:
     return parsed[CLIENTS[slug].container][NAME]
 
 
+def with_variables(client: Client, entry: dict[str, Any], variables: dict[str, str]) -> dict[str, Any]:
+    """Return an entry whose environment is `variables`."""
+    inner = {**(entry[client.inside] if client.inside else entry), client.variables: variables}
+    return {**entry, client.inside: inner} if client.inside else inner
+
+
 def held(folder: Path) -> dict[str, bytes]:
     """Return every file below a folder with what it holds."""
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
@@ -109,7 +116,7 @@ def test_a_file_that_was_not_there_is_gone_again(slug: str, home: Path) -> None:
     """It is made with what its folder needs, readable by its owner alone, and removed."""
     path = own_configuration(CLIENTS[slug].name)
     install(slug)
-    assert entry(slug)["command"] == COMMAND[0]
+    assert entry(slug) == CLIENTS[slug].entry(COMMAND, SET)
     assert sys.platform == "win32" or stat.S_IMODE(path.stat().st_mode) == 0o600
     uninstall(slug)
     assert held(home) == {}
@@ -135,15 +142,11 @@ def test_what_was_changed_since_stays(slug: str, home: Path) -> None:
 def test_an_entry_that_is_there_is_renewed(slug: str, home: Path) -> None:  # noqa: ARG001 - it is where files are
     """The command is the new one; the key and the arguments that a person put there stay."""
     client, path = CLIENTS[slug], own_configuration(CLIENTS[slug].name)
-    own = {**client.entry(["/old"], {}), "args": ["serve"], "timeout": 5, "env": {KEY: "phx_own", "MINE": "1"}}
+    own = with_variables(client, client.entry(["/old", "serve"], {}) | {"timeout": 5}, {KEY: "phx_own", "MINE": "1"})
     installing(client, path, own).apply()
     install(slug)
-    assert entry(slug) == {
-        **client.entry(COMMAND, {}),
-        "args": ["serve"],
-        "timeout": 5,
-        "env": {KEY: "phx_own", "MINE": "1", "POSTHOG_HOST": "https://eu.posthog.com"},
-    }
+    variables = {KEY: "phx_own", "MINE": "1", "POSTHOG_HOST": "https://eu.posthog.com"}
+    assert entry(slug) == with_variables(client, client.entry([*COMMAND, "serve"], {}) | {"timeout": 5}, variables)
     uninstall(slug)
     assert not path.exists() or path.read_text() == ""
 

@@ -15,11 +15,17 @@ def test_files_are_where_the_environment_says(home: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("CODEX_HOME", str(home / "c"))
     monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(home / "d"))
     monkeypatch.setenv("GEMINI_CLI_HOME", str(home / "g"))
+    monkeypatch.setenv("QWEN_HOME", str(home / "q"))
+    monkeypatch.setenv("COPILOT_HOME", str(home / "p"))
+    monkeypatch.setenv("CLINE_DIR", str(home / "l"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "x"))
     monkeypatch.setenv("APPDATA", str(home / "roaming"))
     assert own_configuration("Codex") == home / "c" / "config.toml"
     assert own_configuration("Claude Code") == home / "d" / ".claude.json"
     assert own_configuration("Gemini CLI") == home / "g" / ".gemini" / "settings.json"
+    assert own_configuration("Qwen Code") == home / "q" / "settings.json"
+    assert own_configuration("Copilot CLI") == home / "p" / "mcp-config.json"
+    assert own_configuration("opencode") == home / "x" / "opencode" / "opencode.json"
     assert own_configuration("Zed") == home / "x" / "zed" / "settings.json"
     assert own_configuration("VS Code") == home / "x" / "Code" / "User" / "mcp.json"
     assert own_folder() == home / "x" / "errtrack-mcp"
@@ -43,3 +49,24 @@ def test_files_of_the_folder_that_we_are_in_count_too(home: Path, monkeypatch: p
     monkeypatch.chdir(home)
     paths = [place.path for place in client_configurations()]
     assert len(paths) == len(set(paths))
+
+
+def test_of_two_files_of_opencode_the_one_with_comments_wins(home: Path) -> None:
+    """It reads both, that one last."""
+    folder = home / ".config" / "opencode"
+    assert own_configuration("opencode") == folder / "opencode.json"
+    folder.mkdir(parents=True)
+    for name in ("opencode.json", "opencode.jsonc"):
+        (folder / name).touch()
+    assert own_configuration("opencode") == folder / "opencode.jsonc"
+
+
+def test_each_variable_of_cline_moves_its_file(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The narrower one goes before the wider one."""
+    assert own_configuration("Cline CLI") == home / ".cline" / "data" / "settings" / "cline_mcp_settings.json"
+    monkeypatch.setenv("CLINE_DIR", str(home / "l"))
+    assert own_configuration("Cline CLI") == home / "l" / "data" / "settings" / "cline_mcp_settings.json"
+    monkeypatch.setenv("CLINE_DATA_DIR", str(home / "d"))
+    assert own_configuration("Cline CLI") == home / "d" / "settings" / "cline_mcp_settings.json"
+    monkeypatch.setenv("CLINE_MCP_SETTINGS_PATH", str(home / "m.json"))
+    assert own_configuration("Cline CLI") == home / "m.json"

@@ -54,19 +54,29 @@ def test_gemini_cli_reads_no_trailing_comma(person: Person) -> None:
 
 
 def test_qwen_code_connects(person: Person) -> None:
-    """An entry as Gemini CLI has it, in its own folder."""
-    person.install("gemini")
-    (person.home / ".gemini").rename(person.home / ".qwen")
+    """It reads a comment, and the file below its own home; for a trailing comma it does not start at all."""
+    person.install("qwen")
+    settings = person.home / ".qwen" / "settings.json"
+    written = settings.read_text()
+    settings.write_text("// mine\n" + written)
     assert re.search(r"errtrack: .* Connected", person.use("qwen", "mcp", "list"))
+    settings.write_text(written.rstrip().removesuffix("}").rstrip() + ",\n}\n")
+    assert person.run(*program("qwen"), "mcp", "list").returncode != 0
+    moved = {"QWEN_HOME": str(person.here)}
+    person.install("qwen", **moved)
+    assert re.search(r"errtrack: .* Connected", person.use("qwen", "mcp", "list", **moved))
 
 
 def test_opencode_connects(person: Person) -> None:
-    """An entry with its own names for command and environment."""
-    key = {"POSTHOG_PERSONAL_API_KEY": "{env:POSTHOG_PERSONAL_API_KEY}"}
-    entry = {"type": "local", "command": [COMMAND], "environment": key}
-    settings = person.home / ".config" / "opencode" / "opencode.json"
-    settings.parent.mkdir(parents=True)
-    settings.write_text(json.dumps({"mcp": {"errtrack": entry}}))
+    """Of its two files `install` takes the one that wins there."""
+    person.install("opencode")
+    folder = person.home / ".config" / "opencode"
+    assert re.search(r"✓ errtrack .*connected", person.use("opencode", "mcp", "list"))
+    (folder / "opencode.jsonc").write_text(
+        '{"mcp": {"errtrack": {"type": "local", "command": ["/nowhere"],},},} // mine'
+    )
+    assert not re.search(r"✓ errtrack .*connected", person.use("opencode", "mcp", "list"))
+    person.install("opencode")
     assert re.search(r"✓ errtrack .*connected", person.use("opencode", "mcp", "list"))
 
 
@@ -91,3 +101,24 @@ def test_codex_lists_calls_and_previews(person: Person) -> None:
     assert set(server["tools"]) == TOOLS
     assert preview["deleted"] is False
     assert release["id"] == release_id(0)
+
+
+def test_copilot_cli_reads_what_was_written(person: Person) -> None:
+    """Below its own home too, and with comments and trailing commas; what it lists it does not connect to."""
+    for variables in ({}, {"COPILOT_HOME": str(person.here)}):
+        person.install("copilot", **variables)
+        shown = json.loads(person.use("copilot", "mcp", "get", "errtrack", "--json", **variables))["errtrack"]
+        assert (shown["type"], shown["command"], shown["tools"]) == ("local", COMMAND, ["*"])
+    path = person.home / ".copilot" / "mcp-config.json"
+    path.write_text("// mine\n" + path.read_text().rstrip().removesuffix("}").rstrip() + ",\n}\n")
+    assert "errtrack (local)" in person.use("copilot", "mcp", "list")
+
+
+def test_cline_reads_what_was_written(person: Person) -> None:
+    """It lists the entry without connecting, and reads neither comments nor trailing commas."""
+    person.install("cline")
+    assert "errtrack [stdio]" in person.use("cline", "config", "mcp")
+    path = person.home / ".cline" / "data" / "settings" / "cline_mcp_settings.json"
+    path.write_text("// mine\n" + path.read_text())
+    assert person.run(*program("cline"), "config", "mcp").returncode != 0
+    assert person.run(COMMAND, "install", "cline", "--yes").returncode == 1

@@ -20,6 +20,7 @@ from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import FULL_KEY, NO_SCOPES_KEY, OTHER_PROJECT_ID, READ_KEY, SCOPED_KEY
 from errtrack_mcp.server.catalog.toolsets import EVERY_TOOLSET, TOOLSETS
 from tests.support.fixtures import Run
+from tests.support.homes import MOVING
 from tests.support.invoked import invoke, show
 from tests.support.misbehaving import http, misbehave
 from tests.support.tls import VARIABLES, proxy_to, serve_tls
@@ -74,8 +75,9 @@ def examine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Examine:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
+    for name in MOVING:
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / ".config"))
-    monkeypatch.delenv("GEMINI_CLI_HOME", raising=False)
     monkeypatch.chdir(tmp_path)
 
     def examined(*arguments: str, **variables: str) -> Report:

@@ -9,6 +9,7 @@ import pytest
 
 from errtrack_mcp.client_config.clients import CLIENTS
 from tests.support.fixtures import Run
+from tests.support.homes import MOVING
 from tests.support.installed import Session, environment
 from tests.support.invoked import invoke
 from tests.support.terminal import run_on_terminal
@@ -32,7 +33,7 @@ OTHERS = """\
 def variables(tmp_path: Path) -> dict[str, str]:
     """Set a home of its own, and a key that must not be seen anywhere."""
     home = {name: str(tmp_path) for name in ("HOME", "USERPROFILE")}
-    elsewhere = dict.fromkeys(("XDG_CONFIG_HOME", "CODEX_HOME", "CLAUDE_CONFIG_DIR", "GEMINI_CLI_HOME", "APPDATA"), "")
+    elsewhere = dict.fromkeys(MOVING, "")
     return {**home, **elsewhere, "POSTHOG_PERSONAL_API_KEY": "phx_the_key"}
 
 

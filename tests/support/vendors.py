@@ -16,7 +16,10 @@ INSTALLED = MODULES / ".installed"
 
 PROGRAMS = {  # below node_modules; a script, or the binary of this platform
     "claude": "@anthropic-ai/claude-code-*/claude",
+    "cline": "@cline/cli-*/bin/cline",
     "codex": "@openai/codex-*/vendor/*/bin/codex",
+    "continue": "@continuedev/cli/dist/cn.js",
+    "copilot": "@github/copilot-*/copilot",
     "gemini": "@google/gemini-cli/bundle/gemini.js",
     "opencode": "opencode-*/bin/opencode",
     "qwen": "@qwen-code/qwen-code/cli.js",

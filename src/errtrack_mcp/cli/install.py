@@ -12,8 +12,9 @@ from rich.text import Text
 
 from errtrack_mcp.cli.output import can_ask, is_terminal, screen
 from errtrack_mcp.client_config.atomic_write import RefusedError
-from errtrack_mcp.client_config.clients import CLIENTS, Client
+from errtrack_mcp.client_config.clients import CLIENTS
 from errtrack_mcp.client_config.edit import Change, installing, uninstalling
+from errtrack_mcp.client_config.entries import Client
 from errtrack_mcp.client_config.paths import own_configuration
 from errtrack_mcp.login.stored_logins import file_path, read_logins
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from errtrack_mcp.client_config import jsonc, toml
 from errtrack_mcp.client_config.atomic_write import RefusedError, read, replace, write
-from errtrack_mcp.client_config.clients import NAME, Client
+from errtrack_mcp.client_config.entries import NAME, Client
 
 BACKUP = ".before-errtrack"
 

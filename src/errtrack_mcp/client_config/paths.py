@@ -20,6 +20,9 @@ def client_configurations() -> list[Configuration]:
     claude = Path(os.environ.get("CLAUDE_CONFIG_DIR") or home)
     codex = Path(os.environ.get("CODEX_HOME") or home / ".codex")
     gemini = Path(os.environ.get("GEMINI_CLI_HOME") or home)
+    qwen = Path(os.environ.get("QWEN_HOME") or home / ".qwen")
+    copilot = Path(os.environ.get("COPILOT_HOME") or home / ".copilot")
+    opencode = Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config") / "opencode"
     zed = data / "Zed" if sys.platform == "win32" else _settings_folder() / "zed"
     places = {
         "Claude Code": [claude / ".claude.json", here / ".mcp.json"],
@@ -31,6 +34,10 @@ def client_configurations() -> list[Configuration]:
         "Codex": [codex / "config.toml", here / ".codex" / "config.toml"],
         "Gemini CLI": [gemini / ".gemini" / "settings.json", here / ".gemini" / "settings.json"],
         "JetBrains": [home / ".junie" / "mcp" / "mcp.json", here / ".junie" / "mcp" / "mcp.json"],
+        "opencode": [*_either(opencode / "opencode.json"), *_either(here / "opencode.json")],
+        "Qwen Code": [qwen / "settings.json", here / ".qwen" / "settings.json"],
+        "Copilot CLI": [copilot / "mcp-config.json", here / ".github" / "mcp.json"],
+        "Cline CLI": [_cline_settings(home)],
     }
     found = {path: Configuration(client, path) for client, paths in places.items() for path in paths}
     return list(found.values())
@@ -45,6 +52,19 @@ def own_folder() -> Path:
 def own_configuration(client: str) -> Path:
     """Return the file in which a client looks for this user's MCP servers, whatever folder is open in it."""
     return next(place.path for place in client_configurations() if place.client == client)
+
+
+def _either(path: Path) -> list[Path]:
+    """Return the two names that opencode's file may have; with both there, the first of these wins in opencode."""
+    commented = path.with_suffix(".jsonc")
+    return [commented, path] if commented.exists() else [path, commented]
+
+
+def _cline_settings(home: Path) -> Path:
+    named = os.environ.get("CLINE_MCP_SETTINGS_PATH")
+    folder = Path(os.environ.get("CLINE_DIR") or home / ".cline")
+    data = Path(os.environ.get("CLINE_DATA_DIR") or folder / "data")
+    return Path(named) if named else data / "settings" / "cline_mcp_settings.json"
 
 
 def _application_data() -> Path:

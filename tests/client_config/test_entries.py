@@ -1,8 +1,11 @@
 """What is written down for each client: how it starts the server, and where it gets the key from."""
 
+from typing import Any
+
 import pytest
 
-from errtrack_mcp.client_config.clients import CLIENTS, KEY, Client
+from errtrack_mcp.client_config.clients import CLIENTS
+from errtrack_mcp.client_config.entries import KEY, Client
 
 COMMAND = ["/opt/errtrack/bin/errtrack-mcp", "serve"]
 ENVIRON = {
@@ -13,17 +16,26 @@ ENVIRON = {
 }
 REFERENCES = {
     "claude-code": "${POSTHOG_PERSONAL_API_KEY}",
-    "gemini": "$POSTHOG_PERSONAL_API_KEY",
+    **dict.fromkeys(("gemini", "qwen"), "$POSTHOG_PERSONAL_API_KEY"),
+    "copilot": "${POSTHOG_PERSONAL_API_KEY}",
+    "opencode": "{env:POSTHOG_PERSONAL_API_KEY}",
     **dict.fromkeys(("cursor", "vscode", "windsurf"), "${env:POSTHOG_PERSONAL_API_KEY}"),
 }
+
+
+def starting(client: Client) -> dict[str, Any]:
+    """Return the part of a client's entry that starts the server."""
+    entry = client.entry(COMMAND, ENVIRON)
+    return dict(entry[client.inside]) if client.inside else entry
 
 
 @pytest.mark.parametrize("slug", CLIENTS)
 def test_the_key_is_only_referred_to(slug: str) -> None:
     """No entry holds it; a client that can refer to the environment does so in its own syntax."""
-    entry = CLIENTS[slug].entry(COMMAND, ENVIRON)
-    assert (entry["command"], entry["args"]) == (COMMAND[0], ["serve"])
-    assert entry["env"] == {
+    entry = starting(CLIENTS[slug])
+    program = [entry["command"], *entry["args"]] if "args" in entry else entry["command"]
+    assert program == COMMAND
+    assert entry["environment" if slug == "opencode" else "env"] == {
         **({KEY: REFERENCES[slug]} if slug in REFERENCES else {}),
         "POSTHOG_HOST": "https://eu.posthog.com",
     }
@@ -54,5 +66,29 @@ def test_after_a_login_no_entry_refers_to_a_key(client: Client) -> None:
     assert client.renewed(client.entry(["errtrack-mcp"], {}), client.entry(["errtrack-mcp"], {}, logged_in=True)) == (
         client.entry(["errtrack-mcp"], {}, logged_in=True)
     )
-    own = {**before, "env": {KEY: "phx_of_a_person"}}
-    assert client.renewed(own, after)["env"][KEY] == "phx_of_a_person"
+    own = {client.variables: {KEY: "phx_of_a_person"}}
+    kept = client.renewed({client.inside: own} if client.inside else own, after)
+    assert (kept[client.inside] if client.inside else kept)[client.variables][KEY] == "phx_of_a_person"
+
+
+def test_arguments_of_a_person_stay_in_a_command_that_is_one_list() -> None:
+    """The program is the new one; a command that is none is replaced."""
+    client = CLIENTS["opencode"]
+    entry = client.entry(["/new"], {})
+    assert client.renewed({"command": ["/old", "serve"], "enabled": False}, entry) == {
+        **entry,
+        "command": ["/new", "serve"],
+        "enabled": False,
+    }
+    assert client.renewed({"command": "/old serve"}, entry) == entry
+    assert client.renewed({"command": []}, entry) == entry
+
+
+def test_what_stands_inside_an_entry_is_renewed_there() -> None:
+    """Cline's command is below `transport`; what stands next to it stays."""
+    client = CLIENTS["cline"]
+    entry = client.entry(["/new"], {})
+    before = {"disabled": True, "transport": {"type": "stdio", "command": "/old", "args": ["serve"], "cwd": "/x"}}
+    after = {"disabled": True, "transport": {"type": "stdio", "command": "/new", "args": ["serve"], "cwd": "/x"}}
+    assert client.renewed(before, entry) == after
+    assert client.renewed({"transport": "stdio"}, entry) == entry

@@ -1,0 +1,95 @@
+"""The entry that starts this server, in each client's own shape, without ever a key in it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+NAME = "errtrack"
+KEY = "POSTHOG_PERSONAL_API_KEY"
+
+# What says which project and what is offered is no secret, and written out as it is set where install runs.
+WRITTEN_OUT = (
+    "POSTHOG_HOST",
+    "POSTHOG_PROJECT_ID",
+    "POSTHOG_ENVIRONMENT_ID",
+    "ERRTRACK_READ_ONLY",
+    "ERRTRACK_TOOLSETS",
+    "ERRTRACK_TOOLS",
+    "ERRTRACK_EXCLUDE_TOOLS",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A client: its name in `places`, the object that holds its servers, and its manner of writing.
+
+    `reference` is the value of an environment variable that stands for the key; "" where the client knows none.
+    `about_key` says to a person where the key has to be, and `note` what else has to be known about the entry.
+    A file in "commented json" may hold comments, and no trailing commas; one in "jsonc" both.
+
+    The entry's own words: `variables` is the member for the environment; `lets_through` that for the names of
+    variables which the client hands on; `one_command`, whether program and arguments are one list; and `inside`, the
+    member in which all of it stands, where it does not stand in the entry itself.
+    """
+
+    name: str
+    container: str
+    format: Literal["json", "commented json", "jsonc", "toml"]
+    about_key: str
+    reference: str = ""
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    note: str = ""
+    variables: str = "env"
+    lets_through: str = ""
+    one_command: bool = False
+    inside: str = ""
+
+    def entry(self, command: list[str], environ: Mapping[str, str], *, logged_in: bool = False) -> dict[str, Any]:
+        """Return how this client starts `command`, a program with its arguments.
+
+        Never holds a key; where the user is logged in, it does not refer to one either.
+        """
+        program = {"command": command} if self.one_command else {"command": command[0], "args": command[1:]}
+        made: dict[str, Any] = {**self.fields, **program}
+        variables = {name: environ[name] for name in WRITTEN_OUT if environ.get(name)}
+        if self.lets_through and not logged_in:
+            made[self.lets_through] = [KEY]
+        if self.reference and not logged_in:
+            variables = {KEY: self.reference} | variables
+        if variables:
+            made[self.variables] = variables
+        return {self.inside: made} if self.inside else made
+
+    def renewed(self, present: Mapping[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
+        """Return an entry that is already there with ours over it.
+
+        What a person added stays: arguments, other fields, and a key of their own. Where ours refers to no key, as
+        after a login, a reference of ours goes: some clients refuse an entry whose variable is not set.
+        """
+        if self.inside:
+            held, ours = present.get(self.inside), entry[self.inside]
+            return {**present, self.inside: self._renewed(held, ours) if isinstance(held, dict) else ours}
+        return self._renewed(present, entry)
+
+    def _renewed(self, present: Mapping[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
+        variables, named = present.get(self.variables), present.get(self.lets_through)
+        merged = {**present, **entry, **self._arguments(present, entry)}
+        if isinstance(variables, dict):
+            ours = entry.get(self.variables, {})
+            kept = {KEY: variables[KEY]} if KEY in variables else {}
+            merged[self.variables] = variables | ours | kept
+            if KEY not in ours and self.reference and variables.get(KEY) == self.reference:
+                del merged[self.variables][KEY]
+        if isinstance(named, list) and KEY in named:
+            merged[self.lets_through] = named if self.lets_through in entry else [name for name in named if name != KEY]
+        return {
+            name: value for name, value in merged.items() if value or name not in {self.variables, self.lets_through}
+        }
+
+    def _arguments(self, present: Mapping[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
+        """Return the entry's command with the arguments of the one that is there."""
+        if not self.one_command:
+            return {"args": present.get("args", entry["args"])}
+        command = present.get("command")
+        kept = command[1:] if isinstance(command, list) and command else entry["command"][1:]
+        return {"command": [entry["command"][0], *kept]}

@@ -1,0 +1,67 @@
+"""What stands in for a model where a client does nothing without one: it calls one tool, once, and then says so."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+SAID = "The tool has answered."
+
+
+@dataclass
+class StandInModel:
+    """A model behind OpenAI's chat completions, that calls the offered tool whose name ends with `wanted`.
+
+    `offered` holds the names of the tools that it was given last, `answers` what came back from the call.
+    """
+
+    wanted: str
+    arguments: dict[str, Any] = field(default_factory=dict)
+    offered: list[str] = field(default_factory=list)
+    answers: list[str] = field(default_factory=list)
+
+    def app(self) -> Starlette:
+        """Return the app that answers as this model."""
+        paths = ("/chat/completions", "/v1/chat/completions")
+        routes = [Route(path, self._complete, methods=["POST"]) for path in paths]
+        return Starlette(routes=[*routes, Route("/{rest:path}", _models)])
+
+    async def _complete(self, request: Request) -> Response:
+        asked = await request.json()
+        names = [tool["function"]["name"] for tool in asked.get("tools", ())]
+        self.answers = [str(message["content"]) for message in asked["messages"] if message["role"] == "tool"]
+        called = next((name for name in names if name.endswith(self.wanted)), None)
+        if names:
+            self.offered = names
+        message: dict[str, Any] = {"role": "assistant", "content": SAID}
+        if called and not self.answers:
+            function = {"name": called, "arguments": json.dumps(self.arguments)}
+            calls = [{"index": 0, "id": "call_1", "type": "function", "function": function}]
+            message = {"role": "assistant", "content": None, "tool_calls": calls}
+        reason = "tool_calls" if "tool_calls" in message else "stop"
+        return _streamed(message, reason) if asked.get("stream") else _whole(message, reason)
+
+
+async def _models(request: Request) -> Response:  # noqa: ARG001 - the same for every path
+    return JSONResponse({"object": "list", "data": [{"id": "stand-in", "object": "model"}]})
+
+
+def _body(part: str, message: dict[str, Any], reason: str | None) -> dict[str, Any]:
+    choice = {"index": 0, part: message, "finish_reason": reason}
+    usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
+    kind = "chat.completion" if part == "message" else "chat.completion.chunk"
+    return {"id": "1", "object": kind, "created": 0, "model": "stand-in", "choices": [choice], "usage": usage}
+
+
+def _whole(message: dict[str, Any], reason: str) -> Response:
+    return JSONResponse(_body("message", message, reason))
+
+
+def _streamed(message: dict[str, Any], reason: str) -> Response:
+    events = [_body("delta", message, None), _body("delta", {}, reason)]
+    lines = [f"data: {json.dumps(event)}\n\n" for event in events]
+    return Response("".join([*lines, "data: [DONE]\n\n"]), media_type="text/event-stream")
