@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from errtrack_mcp.client_config.clients import CLIENTS
-from errtrack_mcp.client_config.entries import KEY, Client
+from errtrack_mcp.client_config.entries import KEY, Client, Remote
 
 COMMAND = ["/opt/errtrack/bin/errtrack-mcp", "serve"]
 ENVIRON = {
@@ -92,3 +92,65 @@ def test_what_stands_inside_an_entry_is_renewed_there() -> None:
     after = {"disabled": True, "transport": {"type": "stdio", "command": "/new", "args": ["serve"], "cwd": "/x"}}
     assert client.renewed(before, entry) == after
     assert client.renewed({"transport": "stdio"}, entry) == entry
+
+
+URL = "https://mcp.example.com/mcp"
+AT_AN_ADDRESS: dict[str, dict[str, Any]] = {
+    "claude-code": {"type": "http", "url": URL},
+    "cursor": {"url": URL},
+    "vscode": {"type": "http", "url": URL},
+    "windsurf": {"serverUrl": URL},
+    "zed": {"url": URL},
+    "codex": {"url": URL},
+    "gemini": {"type": "http", "url": URL},
+    "opencode": {"type": "remote", "url": URL},
+    "qwen": {"httpUrl": URL},
+    "copilot": {"type": "http", "tools": ["*"], "url": URL},
+    "cline": {"transport": {"type": "streamableHttp", "url": URL}},
+}
+REMOTES = {slug: client.remote for slug, client in CLIENTS.items() if isinstance(client.remote, Remote)}
+EVERY_REMOTE = pytest.mark.parametrize(("slug", "remote"), REMOTES.items(), ids=list(REMOTES))
+
+
+@EVERY_REMOTE
+def test_a_server_at_an_address_is_written_as_the_client_reads_it(slug: str, remote: Remote) -> None:
+    """Nothing about a key, unless it is asked for: then a reference to its variable."""
+    client = CLIENTS[slug]
+    entry = client.remote_entry(remote, URL, send_key=False)
+    assert entry == AT_AN_ADDRESS[slug]
+    if slug == "codex":
+        assert client.remote_entry(remote, URL, send_key=True) == entry | {"bearer_token_env_var": KEY}
+    elif client.sends_key(remote):
+        headers = {"Authorization": f"Bearer {REFERENCES[slug]}"}
+        assert client.remote_entry(remote, URL, send_key=True) == entry | {"headers": headers}
+    else:
+        assert slug in {"zed", "cline"}
+
+
+@EVERY_REMOTE
+def test_an_entry_of_the_other_kind_is_replaced(slug: str, remote: Remote) -> None:
+    """A program next to an address is one entry too many."""
+    client = CLIENTS[slug]
+    local, far = client.entry(COMMAND, ENVIRON), client.remote_entry(remote, URL, send_key=False)
+    assert client.renewed(local, far) == far
+    assert client.renewed(far, local) == local
+
+
+def test_an_address_is_renewed_with_what_a_person_added() -> None:
+    """Their headers stay, a key of their own too; only our own reference goes when the client is to log in."""
+    client, remote = CLIENTS["claude-code"], REMOTES["claude-code"]
+    log_in, with_key = (client.remote_entry(remote, URL, send_key=send_key) for send_key in (False, True))
+    own = {"type": "http", "url": "https://old/mcp", "timeout": 5, "headers": {"X-Posthog-Project-Id": "7"}}
+    assert client.renewed(own, log_in) == log_in | {"timeout": 5, "headers": {"X-Posthog-Project-Id": "7"}}
+    assert client.renewed(own, with_key)["headers"] == with_key["headers"] | own["headers"]
+    assert client.renewed(with_key, log_in) == log_in
+    keyed = {**own, "headers": {"Authorization": "Bearer phx_of_a_person"}}
+    assert client.renewed(keyed, log_in)["headers"] == client.renewed(keyed, with_key)["headers"] == keyed["headers"]
+
+
+def test_codex_names_the_variable_only_when_it_is_to_send_the_key() -> None:
+    """With it Codex does not log in; a variable of a person's own stays."""
+    client, remote = CLIENTS["codex"], REMOTES["codex"]
+    log_in, with_key = (client.remote_entry(remote, URL, send_key=send_key) for send_key in (False, True))
+    assert client.renewed(with_key, log_in) == log_in
+    assert client.renewed({**log_in, "bearer_token_env_var": "MINE"}, log_in)["bearer_token_env_var"] == "MINE"

@@ -129,3 +129,49 @@ def test_a_refusal_and_a_wrong_name_are_said(variables: dict[str, str], cursor: 
     unknown = invoke("install", "emacs", **variables)
     assert unknown.returncode == 2
     assert all(slug in unknown.stderr for slug in CLIENTS)
+
+
+URL = "https://mcp.example.com/mcp"
+
+
+def test_a_server_at_an_address_is_added_without_a_key(variables: dict[str, str], tmp_path: Path) -> None:
+    """It says how to log in, what to do where there is no login, and what is set here without holding there."""
+    variables["ERRTRACK_READ_ONLY"] = "1"
+    done = invoke("install", "claude-code", "--url", URL, "--yes", **variables)
+    assert done.returncode == 0
+    assert json.loads((tmp_path / ".claude.json").read_text())["mcpServers"]["errtrack"] == {"type": "http", "url": URL}
+    for said in (
+        "claude mcp login errtrack",
+        "where you trust them",
+        "--send-key",
+        "not hold there: ERRTRACK_READ_ONLY",
+    ):
+        assert said in done.stderr
+    with_key = invoke("install", "claude-code", "--url", URL, "--send-key", "--yes", **variables)
+    assert "Bearer ${POSTHOG_PERSONAL_API_KEY}" in (tmp_path / ".claude.json").read_text()
+    assert "Set POSTHOG_PERSONAL_API_KEY where Claude Code is started from" in with_key.stderr
+    assert not [secret for secret in SECRETS if secret in done.stdout + with_key.stdout]
+    assert invoke("install", "claude-code", "--uninstall", "--yes", **variables).returncode == 0
+    assert not (tmp_path / ".claude.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("claude-desktop", "--url", URL), 1, "Settings > Connectors"),
+        (("jetbrains", "--url", URL), 1, "on this machine alone"),
+        (("zed", "--url", URL, "--send-key"), 1, "cannot refer to the environment"),
+        (("cursor", "--url", "http://mcp.example.com/mcp"), 1, "use https://"),
+        (("cursor", "--url", ""), 1, "whole address"),
+        (("cursor", "--send-key"), 2, "--send-key goes with --url"),
+        (("cursor", "--uninstall", "--url", URL), 2, "--uninstall with neither"),
+    ],
+)
+def test_what_a_client_cannot_do_is_refused_in_words(
+    arguments: tuple[str, ...], code: int, said: str, variables: dict[str, str], tmp_path: Path
+) -> None:
+    """Nothing is written."""
+    refused = invoke("install", *arguments, "--yes", **variables)
+    assert (refused.returncode, refused.stdout) == (code, "")
+    assert said in refused.stderr
+    assert list(tmp_path.rglob("*.json")) == []

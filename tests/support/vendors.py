@@ -46,7 +46,13 @@ class Person:
 
     def environment(self, **variables: str) -> dict[str, str]:
         """Return the environment of what this person starts."""
-        own = {"PATH": os.environ["PATH"], "HOME": str(self.home), "USERPROFILE": str(self.home), "TERM": "dumb"}
+        own = {
+            "DO_NOT_TRACK": "1",
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.home),
+            "USERPROFILE": str(self.home),
+            "TERM": "dumb",
+        }
         return {**NOWHERE, **own, **self.variables, **variables}
 
     def run(self, *command: str, **variables: str) -> "subprocess.CompletedProcess[str]":
@@ -68,13 +74,13 @@ class Person:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout + done.stderr
 
-    def install(self, client: str, **variables: str) -> None:
+    def install(self, client: str, *options: str, **variables: str) -> None:
         """Add this server to a client's configuration."""
-        done = self.run(COMMAND, "install", client, "--yes", **variables)
+        done = self.run(COMMAND, "install", client, "--yes", *options, **variables)
         assert done.returncode == 0, done.stderr
 
     @contextmanager
-    def session(self, name: str, *arguments: str) -> Iterator[Session]:
+    def session(self, name: str, *arguments: str, **variables: str) -> Iterator[Session]:
         """Start a vendor's program that speaks JSON-RPC over stdio."""
         with subprocess.Popen(
             [*program(name), *arguments],
@@ -83,7 +89,7 @@ class Person:
             stderr=subprocess.DEVNULL,
             text=True,
             cwd=self.here,
-            env=self.environment(),
+            env=self.environment(**variables),
         ) as process:
             try:
                 yield Session(process)

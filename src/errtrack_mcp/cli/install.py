@@ -6,15 +6,17 @@ import re
 import sys
 import sysconfig
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.text import Text
 
 from errtrack_mcp.cli.output import can_ask, is_terminal, screen
+from errtrack_mcp.client_config.address import checked
 from errtrack_mcp.client_config.atomic_write import RefusedError
 from errtrack_mcp.client_config.clients import CLIENTS
 from errtrack_mcp.client_config.edit import Change, installing, uninstalling
-from errtrack_mcp.client_config.entries import Client
+from errtrack_mcp.client_config.entries import KEY, WRITTEN_OUT, Client, Remote
 from errtrack_mcp.client_config.paths import own_configuration
 from errtrack_mcp.login.stored_logins import file_path, read_logins
 
@@ -36,16 +38,20 @@ _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 @click.option("--print", "print_only", is_flag=True, help="Show what would change, and change nothing.")
 @click.option("--uninstall", is_flag=True, help="Take this server out again.")
 @click.option("--yes", is_flag=True, help="Change it without asking.")
-def command(client: str, *, print_only: bool, uninstall: bool, yes: bool) -> None:
+@click.option("--url", metavar="ADDRESS", help="Use a team's server at this address; the client logs in there.")
+@click.option("--send-key", is_flag=True, help=f"With --url: send {KEY} of the client's environment, without login.")
+def command(client: str, *, print_only: bool, uninstall: bool, yes: bool, url: str | None, send_key: bool) -> None:
     """Add this server to CLIENT's own configuration, after showing the difference.
 
     Everything else in the file stays as it is, with a backup next to it. The key stays in the environment, or where
     errtrack-mcp login has put it: no option takes it.
     """
-    sys.exit(install(client, print_only=print_only, uninstall=uninstall, agreed=yes))
+    if (send_key and url is None) or (uninstall and url is not None):
+        raise click.UsageError("--send-key goes with --url, and --uninstall with neither.")
+    sys.exit(install(client, print_only=print_only, uninstall=uninstall, agreed=yes, url=url, send_key=send_key))
 
 
-def install(slug: str, *, print_only: bool, uninstall: bool, agreed: bool) -> int:
+def install(slug: str, *, print_only: bool, uninstall: bool, agreed: bool, url: str | None, send_key: bool) -> int:
     """Add this server to a client's configuration or take it out, and return the exit code.
 
     1 means that nothing was changed although it was asked for: refused, declined, or nobody there to ask.
@@ -53,11 +59,11 @@ def install(slug: str, *, print_only: bool, uninstall: bool, agreed: bool) -> in
     client = CLIENTS[slug]
     path = own_configuration(client.name)
     try:
-        logged_in = not uninstall and is_logged_in()
         if uninstall:
-            change = uninstalling(client, path)
+            change, left_to_do = uninstalling(client, path), [f"Start {client.name} again to be rid of it."]
         else:
-            change = installing(client, path, client.entry(_command(), os.environ, logged_in=logged_in))
+            entry, left_to_do = _at(client, checked(url), send_key=send_key) if url is not None else _here(client)
+            change = installing(client, path, entry)
         if change.before == change.after:
             _say(f"{path} {'does not start' if uninstall else 'already starts'} this server; nothing to change.")
             return 0
@@ -71,8 +77,42 @@ def install(slug: str, *, print_only: bool, uninstall: bool, agreed: bool) -> in
     except RefusedError as error:
         _say(str(error))
         return 1
-    _conclude(client, change, uninstall=uninstall, logged_in=logged_in)
+    _conclude(change)
+    for sentence in left_to_do:
+        _say(sentence)
     return 0
+
+
+def _here(client: Client) -> tuple[dict[str, Any], list[str]]:
+    """Return the entry that starts this installation, and what is left to do. Raises RefusedError."""
+    logged_in = is_logged_in()
+    key = f"The key comes from errtrack-mcp login. Start {client.name} again." if logged_in else client.about_key
+    said = [key, client.note, "Then see whether a call would work: errtrack-mcp doctor"]
+    return client.entry(_command(), os.environ, logged_in=logged_in), [sentence for sentence in said if sentence]
+
+
+def _at(client: Client, url: str, *, send_key: bool) -> tuple[dict[str, Any], list[str]]:
+    """Return the entry for a server at an address, and what is left to do. Raises RefusedError."""
+    remote = client.remote
+    if not isinstance(remote, Remote):
+        raise RefusedError(f"{client.name} cannot be given an address: {remote}. Nothing was changed.")
+    if send_key and not client.sends_key(remote):
+        raise RefusedError(
+            f"{client.name} cannot refer to the environment. Without --send-key it logs in, where the server can; "
+            'else put "headers": {"Authorization": "Bearer phx_..."} into the entry yourself.'
+        )
+    if send_key:
+        said = [f"Set {KEY} where {client.name} is started from, and start it again."]
+    else:
+        said = [
+            f"Start {client.name} again. {remote.log_in}",
+            "Whoever runs that server could use what you log in with: log in only where you trust them.",
+            "If it knows no login, run this again with --send-key." if client.sends_key(remote) else "",
+        ]
+    if ignored := [name for name in WRITTEN_OUT if os.environ.get(name)]:
+        said.append(f"What is set here does not hold there: {', '.join(ignored)}. A path narrows it: docs/remote.md")
+    entry = client.remote_entry(remote, url, send_key=send_key)
+    return entry, [sentence for sentence in [*said, client.note] if sentence]
 
 
 def is_logged_in() -> bool:
@@ -94,21 +134,14 @@ def _asked(path: Path) -> bool:
     return False
 
 
-def _conclude(client: Client, change: Change, *, uninstall: bool, logged_in: bool) -> None:
-    """Say what has happened and what is left to do."""
+def _conclude(change: Change) -> None:
+    """Say what has happened."""
     if change.after is None:
         _say(f"Removed {change.path}, which held nothing else.")
     elif change.backup_spent:
         _say(f"{change.path} is again what it was.")
     else:
         _say(f"Changed {change.path}." + (f" Before: {change.backup}" if change.keep_backup and change.before else ""))
-    if uninstall:
-        _say(f"Start {client.name} again to be rid of it.")
-    else:
-        _say(f"The key comes from errtrack-mcp login. Start {client.name} again." if logged_in else client.about_key)
-        if client.note:
-            _say(client.note)
-        _say("Then see whether a call would work: errtrack-mcp doctor")
 
 
 def _command() -> list[str]:

@@ -19,6 +19,24 @@ WRITTEN_OUT = (
 )
 
 
+ADDRESSES = ("url", "httpUrl", "serverUrl")
+_AUTHORIZATION = "Authorization"
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """How a client writes down a server at an address, and how a person logs in there.
+
+    `address` is the member for the address, `key_variable` one for the name of the variable that holds the key, where
+    the client has it; others send the key in a header.
+    """
+
+    log_in: str
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    address: str = "url"
+    key_variable: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Client:
     """A client: its name in `places`, the object that holds its servers, and its manner of writing.
@@ -30,6 +48,8 @@ class Client:
     The entry's own words: `variables` is the member for the environment; `lets_through` that for the names of
     variables which the client hands on; `one_command`, whether program and arguments are one list; and `inside`, the
     member in which all of it stands, where it does not stand in the entry itself.
+
+    `remote` is how it reaches a server at an address; where its file cannot say so, why.
     """
 
     name: str
@@ -43,6 +63,7 @@ class Client:
     lets_through: str = ""
     one_command: bool = False
     inside: str = ""
+    remote: Remote | str = "nobody has said how"
 
     def entry(self, command: list[str], environ: Mapping[str, str], *, logged_in: bool = False) -> dict[str, Any]:
         """Return how this client starts `command`, a program with its arguments.
@@ -60,6 +81,23 @@ class Client:
             made[self.variables] = variables
         return {self.inside: made} if self.inside else made
 
+    def remote_entry(self, remote: Remote, url: str, *, send_key: bool) -> dict[str, Any]:
+        """Return how this client reaches the server at `url`, with `send_key` as the owner of a key in its environment.
+
+        Without, nothing about a key is written: a header that stands for a variable which is not set would keep
+        clients from logging in with OAuth.
+        """
+        made = {**remote.fields, remote.address: url}
+        if send_key and remote.key_variable:
+            made[remote.key_variable] = KEY
+        elif send_key:
+            made["headers"] = {_AUTHORIZATION: f"Bearer {self.reference}"}
+        return {self.inside: made} if self.inside else made
+
+    def sends_key(self, remote: Remote) -> bool:
+        """Return whether this client can refer to a key in what it sends to a server at an address."""
+        return bool(remote.key_variable or self.reference)
+
     def renewed(self, present: Mapping[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
         """Return an entry that is already there with ours over it.
 
@@ -68,8 +106,24 @@ class Client:
         """
         if self.inside:
             held, ours = present.get(self.inside), entry[self.inside]
-            return {**present, self.inside: self._renewed(held, ours) if isinstance(held, dict) else ours}
-        return self._renewed(present, entry)
+            return {**present, self.inside: self._over(held, ours) if isinstance(held, dict) else ours}
+        return self._over(present, entry)
+
+    def _over(self, present: Mapping[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
+        """Return `entry` over one that is there; one of the other kind, program or address, is replaced."""
+        if _is_remote(present) != _is_remote(entry):
+            return entry
+        return self._remote_renewed(present, entry) if _is_remote(entry) else self._renewed(present, entry)
+
+    def _remote_renewed(self, present: Mapping[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
+        others = {name: value for name, value in present.items() if name not in ADDRESSES and value != KEY}
+        headers = present.get("headers")
+        if isinstance(headers, dict):
+            ours = {_AUTHORIZATION: f"Bearer {self.reference}"}
+            own = {name: value for name, value in headers.items() if {name: value} != ours}
+            others["headers"] = entry.get("headers", {}) | own
+        merged = {**entry, **others, **{name: value for name, value in entry.items() if name != "headers"}}
+        return {name: value for name, value in merged.items() if value or name != "headers"}
 
     def _renewed(self, present: Mapping[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
         variables, named = present.get(self.variables), present.get(self.lets_through)
@@ -93,3 +147,7 @@ class Client:
         command = present.get("command")
         kept = command[1:] if isinstance(command, list) and command else entry["command"][1:]
         return {"command": [entry["command"][0], *kept]}
+
+
+def _is_remote(entry: Mapping[str, Any]) -> bool:
+    return any(name in entry for name in ADDRESSES)
