@@ -1,4 +1,4 @@
-"""What is made from the package: docs/configuration.md, docs/tools.md, the table in the README, the plugin's skills."""
+"""What is made from the package: two pages of docs, links and tools in the README, the plugin's skills."""
 
 import json
 import re
@@ -15,6 +15,8 @@ from mcp_types import Tool
 from pydantic import SecretStr
 
 from errtrack_mcp.api.transport import HttpTransport
+from errtrack_mcp.client_config.clients import CLIENTS
+from errtrack_mcp.client_config.links import LINKS, link_to_program
 from errtrack_mcp.sandbox.app import create_app
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import FULL_KEY, OWNER, chunk_id, release_id, seed
@@ -30,6 +32,7 @@ DOCS = ROOT / "docs"
 README = ROOT / "README.md"
 PLUGIN_SKILLS = ROOT / "plugin" / "skills"
 TABLE_START, TABLE_END = "| tool | what it does |\n|---|---|\n", "\n\n"
+LINKS_START, LINKS_END = "<!-- links -->", "<!-- end of links -->"
 SEEDED_ON = datetime(2026, 1, 5, 9, tzinfo=UTC)
 MAX_ANSWER_LENGTH = 1800
 
@@ -192,7 +195,7 @@ def _settled(answer: str) -> str:
 
 
 def readme(text: str) -> str:
-    """Return the README with its table of tools written anew: each tool with the first sentence of its description."""
+    """Return the README with its links and its table of tools anew: each tool with the start of its description."""
     before, _, rest = text.partition(TABLE_START)
     assert rest, "the README has no table of tools"
     after = rest.partition(TABLE_END)[2]
@@ -200,7 +203,15 @@ def readme(text: str) -> str:
     rows = [
         f"| `{tool.listed.name}` | {(tool.listed.description or '').partition('. ')[0].rstrip('.')} |" for tool in shown
     ]
-    return before + TABLE_START + "\n".join(rows) + TABLE_END + after
+    return _linked(before) + TABLE_START + "\n".join(rows) + TABLE_END + after
+
+
+def _linked(text: str) -> str:
+    """Return text of the README with its install links written anew."""
+    before, _, rest = text.partition(LINKS_START)
+    assert rest, "the README has no place for links"
+    links = [f"[Add to {CLIENTS[slug].name}]({link_to_program(slug)})" for slug in LINKS]
+    return before + LINKS_START + "\n" + "\n".join(links) + "\n" + LINKS_END + rest.partition(LINKS_END)[2]
 
 
 def copy_skills() -> None:
@@ -217,7 +228,7 @@ def main() -> None:
     (DOCS / "configuration.md").write_text(configuration())
     (DOCS / "tools.md").write_text(anyio.run(tools))
     README.write_text(readme(README.read_text()))
-    written = "docs/configuration.md, docs/tools.md, the table of tools in README.md, plugin/skills"
+    written = "docs/configuration.md, docs/tools.md, links and tools in README.md, plugin/skills"
     sys.stdout.write(f"Written: {written}\n")
 
 

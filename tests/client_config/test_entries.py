@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from errtrack_mcp.client_config.atomic_write import RefusedError
 from errtrack_mcp.client_config.clients import CLIENTS
-from errtrack_mcp.client_config.entries import KEY, Client, Remote
+from errtrack_mcp.client_config.entries import KEY, Client
 
 COMMAND = ["/opt/errtrack/bin/errtrack-mcp", "serve"]
 ENVIRON = {
@@ -108,38 +109,47 @@ AT_AN_ADDRESS: dict[str, dict[str, Any]] = {
     "copilot": {"type": "http", "tools": ["*"], "url": URL},
     "cline": {"transport": {"type": "streamableHttp", "url": URL}},
 }
-REMOTES = {slug: client.remote for slug, client in CLIENTS.items() if isinstance(client.remote, Remote)}
-EVERY_REMOTE = pytest.mark.parametrize(("slug", "remote"), REMOTES.items(), ids=list(REMOTES))
+EVERY_REMOTE = pytest.mark.parametrize("slug", AT_AN_ADDRESS)
+
+
+def test_other_clients_are_given_no_address() -> None:
+    """They are refused in words."""
+    others = [client for slug, client in CLIENTS.items() if slug not in AT_AN_ADDRESS]
+    assert [client.name for client in others] == ["Claude Desktop", "JetBrains"]
+    for client in others:
+        with pytest.raises(RefusedError, match="cannot be given an address"):
+            client.remote_entry(URL, send_key=False)
 
 
 @EVERY_REMOTE
-def test_a_server_at_an_address_is_written_as_the_client_reads_it(slug: str, remote: Remote) -> None:
+def test_a_server_at_an_address_is_written_as_the_client_reads_it(slug: str) -> None:
     """Nothing about a key, unless it is asked for: then a reference to its variable."""
     client = CLIENTS[slug]
-    entry = client.remote_entry(remote, URL, send_key=False)
+    entry = client.remote_entry(URL, send_key=False)
     assert entry == AT_AN_ADDRESS[slug]
     if slug == "codex":
-        assert client.remote_entry(remote, URL, send_key=True) == entry | {"bearer_token_env_var": KEY}
-    elif client.sends_key(remote):
+        assert client.remote_entry(URL, send_key=True) == entry | {"bearer_token_env_var": KEY}
+    elif client.reference:
         headers = {"Authorization": f"Bearer {REFERENCES[slug]}"}
-        assert client.remote_entry(remote, URL, send_key=True) == entry | {"headers": headers}
+        assert client.remote_entry(URL, send_key=True) == entry | {"headers": headers}
     else:
-        assert slug in {"zed", "cline"}
+        with pytest.raises(RefusedError, match="cannot refer to the environment"):
+            client.remote_entry(URL, send_key=True)
 
 
 @EVERY_REMOTE
-def test_an_entry_of_the_other_kind_is_replaced(slug: str, remote: Remote) -> None:
+def test_an_entry_of_the_other_kind_is_replaced(slug: str) -> None:
     """A program next to an address is one entry too many."""
     client = CLIENTS[slug]
-    local, far = client.entry(COMMAND, ENVIRON), client.remote_entry(remote, URL, send_key=False)
+    local, far = client.entry(COMMAND, ENVIRON), client.remote_entry(URL, send_key=False)
     assert client.renewed(local, far) == far
     assert client.renewed(far, local) == local
 
 
 def test_an_address_is_renewed_with_what_a_person_added() -> None:
     """Their headers stay, a key of their own too; only our own reference goes when the client is to log in."""
-    client, remote = CLIENTS["claude-code"], REMOTES["claude-code"]
-    log_in, with_key = (client.remote_entry(remote, URL, send_key=send_key) for send_key in (False, True))
+    client = CLIENTS["claude-code"]
+    log_in, with_key = (client.remote_entry(URL, send_key=send_key) for send_key in (False, True))
     own = {"type": "http", "url": "https://old/mcp", "timeout": 5, "headers": {"X-Posthog-Project-Id": "7"}}
     assert client.renewed(own, log_in) == log_in | {"timeout": 5, "headers": {"X-Posthog-Project-Id": "7"}}
     assert client.renewed(own, with_key)["headers"] == with_key["headers"] | own["headers"]
@@ -150,7 +160,7 @@ def test_an_address_is_renewed_with_what_a_person_added() -> None:
 
 def test_codex_names_the_variable_only_when_it_is_to_send_the_key() -> None:
     """With it Codex does not log in; a variable of a person's own stays."""
-    client, remote = CLIENTS["codex"], REMOTES["codex"]
-    log_in, with_key = (client.remote_entry(remote, URL, send_key=send_key) for send_key in (False, True))
+    client = CLIENTS["codex"]
+    log_in, with_key = (client.remote_entry(URL, send_key=send_key) for send_key in (False, True))
     assert client.renewed(with_key, log_in) == log_in
     assert client.renewed({**log_in, "bearer_token_env_var": "MINE"}, log_in)["bearer_token_env_var"] == "MINE"

@@ -11,12 +11,13 @@ from typing import Any
 import click
 from rich.text import Text
 
+from errtrack_mcp.cli.install_link import print_link
 from errtrack_mcp.cli.output import can_ask, is_terminal, screen
 from errtrack_mcp.client_config.address import checked
 from errtrack_mcp.client_config.atomic_write import RefusedError
 from errtrack_mcp.client_config.clients import CLIENTS
 from errtrack_mcp.client_config.edit import Change, installing, uninstalling
-from errtrack_mcp.client_config.entries import KEY, WRITTEN_OUT, Client, Remote
+from errtrack_mcp.client_config.entries import KEY, WRITTEN_OUT, Client
 from errtrack_mcp.client_config.paths import own_configuration
 from errtrack_mcp.login.stored_logins import file_path, read_logins
 
@@ -40,7 +41,10 @@ _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 @click.option("--yes", is_flag=True, help="Change it without asking.")
 @click.option("--url", metavar="ADDRESS", help="Use a team's server at this address; the client logs in there.")
 @click.option("--send-key", is_flag=True, help=f"With --url: send {KEY} of the client's environment, without login.")
-def command(client: str, *, print_only: bool, uninstall: bool, yes: bool, url: str | None, send_key: bool) -> None:
+@click.option("--link", is_flag=True, help="Print a link that adds this server, for others to open; change nothing.")
+def command(
+    client: str, *, print_only: bool, uninstall: bool, yes: bool, url: str | None, send_key: bool, link: bool
+) -> None:
     """Add this server to CLIENT's own configuration, after showing the difference.
 
     Everything else in the file stays as it is, with a backup next to it. The key stays in the environment, or where
@@ -48,6 +52,10 @@ def command(client: str, *, print_only: bool, uninstall: bool, yes: bool, url: s
     """
     if (send_key and url is None) or (uninstall and url is not None):
         raise click.UsageError("--send-key goes with --url, and --uninstall with neither.")
+    if link and (uninstall or yes or print_only):
+        raise click.UsageError("--link changes nothing: of the other options it takes --url and --send-key.")
+    if link:
+        sys.exit(print_link(client, url, send_key=send_key))
     sys.exit(install(client, print_only=print_only, uninstall=uninstall, agreed=yes, url=url, send_key=send_key))
 
 
@@ -93,25 +101,18 @@ def _here(client: Client) -> tuple[dict[str, Any], list[str]]:
 
 def _at(client: Client, url: str, *, send_key: bool) -> tuple[dict[str, Any], list[str]]:
     """Return the entry for a server at an address, and what is left to do. Raises RefusedError."""
-    remote = client.remote
-    if not isinstance(remote, Remote):
-        raise RefusedError(f"{client.name} cannot be given an address: {remote}. Nothing was changed.")
-    if send_key and not client.sends_key(remote):
-        raise RefusedError(
-            f"{client.name} cannot refer to the environment. Without --send-key it logs in, where the server can; "
-            'else put "headers": {"Authorization": "Bearer phx_..."} into the entry yourself.'
-        )
+    remote = client.reaching(send_key=send_key)
     if send_key:
         said = [f"Set {KEY} where {client.name} is started from, and start it again."]
     else:
         said = [
             f"Start {client.name} again. {remote.log_in}",
             "Whoever runs that server could use what you log in with: log in only where you trust them.",
-            "If it knows no login, run this again with --send-key." if client.sends_key(remote) else "",
+            "If it knows no login, run this again with --send-key." if remote.key_variable or client.reference else "",
         ]
     if ignored := [name for name in WRITTEN_OUT if os.environ.get(name)]:
         said.append(f"What is set here does not hold there: {', '.join(ignored)}. A path narrows it: docs/remote.md")
-    entry = client.remote_entry(remote, url, send_key=send_key)
+    entry = client.remote_entry(url, send_key=send_key)
     return entry, [sentence for sentence in [*said, client.note] if sentence]
 
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from errtrack_mcp.client_config.atomic_write import RefusedError
+
 NAME = "errtrack"
 KEY = "POSTHOG_PERSONAL_API_KEY"
 
@@ -81,12 +83,13 @@ class Client:
             made[self.variables] = variables
         return {self.inside: made} if self.inside else made
 
-    def remote_entry(self, remote: Remote, url: str, *, send_key: bool) -> dict[str, Any]:
-        """Return how this client reaches the server at `url`, with `send_key` as the owner of a key in its environment.
+    def remote_entry(self, url: str, *, send_key: bool) -> dict[str, Any]:
+        """Return how this client reaches the server at `url`, with `send_key` by the key in its environment.
 
         Without, nothing about a key is written: a header that stands for a variable which is not set would keep
-        clients from logging in with OAuth.
+        clients from logging in with OAuth. Raises RefusedError.
         """
+        remote = self.reaching(send_key=send_key)
         made = {**remote.fields, remote.address: url}
         if send_key and remote.key_variable:
             made[remote.key_variable] = KEY
@@ -94,9 +97,16 @@ class Client:
             made["headers"] = {_AUTHORIZATION: f"Bearer {self.reference}"}
         return {self.inside: made} if self.inside else made
 
-    def sends_key(self, remote: Remote) -> bool:
-        """Return whether this client can refer to a key in what it sends to a server at an address."""
-        return bool(remote.key_variable or self.reference)
+    def reaching(self, *, send_key: bool) -> Remote:
+        """Return how this client reaches a server at an address. Raises RefusedError where it cannot, or not so."""
+        if not isinstance(self.remote, Remote):
+            raise RefusedError(f"{self.name} cannot be given an address: {self.remote}. Nothing was changed.")
+        if send_key and not self.remote.key_variable and not self.reference:
+            raise RefusedError(
+                f"{self.name} cannot refer to the environment. Without --send-key it logs in, where the server can; "
+                'else put "headers": {"Authorization": "Bearer phx_..."} into the entry yourself.'
+            )
+        return self.remote
 
     def renewed(self, present: Mapping[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
         """Return an entry that is already there with ours over it.
