@@ -138,17 +138,72 @@ def test_what_was_changed_since_stays(slug: str, home: Path) -> None:
     assert set(held(home)) == {str(change.path.relative_to(home)), str(change.backup.relative_to(home))}
 
 
+def keyed(client: Client) -> dict[str, Any]:
+    """Return an entry with a key that a person put there."""
+    return with_variables(client, client.entry(["/old", "serve"], {}) | {"timeout": 5}, {KEY: "phx_own", "MINE": "1"})
+
+
 @EVERY_CLIENT
-def test_an_entry_that_is_there_is_renewed(slug: str, home: Path) -> None:  # noqa: ARG001 - it is where files are
-    """The command is the new one; the key and the arguments that a person put there stay."""
+def test_an_entry_that_is_there_is_renewed_and_given_back(slug: str, home: Path) -> None:
+    """The command is the new one; the key and the arguments of a person stay. Uninstalled, all is as it was."""
     client, path = CLIENTS[slug], own_configuration(CLIENTS[slug].name)
-    own = with_variables(client, client.entry(["/old", "serve"], {}) | {"timeout": 5}, {KEY: "phx_own", "MINE": "1"})
-    installing(client, path, own).apply()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    installing(client, path, keyed(client)).apply()
+    before = held(home)
     install(slug)
     variables = {KEY: "phx_own", "MINE": "1", "POSTHOG_HOST": "https://eu.posthog.com"}
     assert entry(slug) == with_variables(client, client.entry([*COMMAND, "serve"], {}) | {"timeout": 5}, variables)
+    install(slug, {"POSTHOG_PROJECT_ID": "7"})
+    assert uninstall(slug).given_back
+    assert held(home) == before
+    assert not uninstall(slug).given_back
+    assert not path.exists() or NAME not in path.read_text()
+
+
+@EVERY_CLIENT
+def test_an_entry_of_a_person_is_given_back_into_a_file_that_has_changed(slug: str, home: Path) -> None:  # noqa: ARG001
+    """What else has been changed since stays."""
+    client, path = CLIENTS[slug], own_configuration(CLIENTS[slug].name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(others(client)[0])
+    installing(client, path, keyed(client)).apply()
+    path.with_name(path.name + ".before-errtrack").unlink()
+    install(slug)
+    path.write_bytes(path.read_bytes().replace(b"dark", b"light").replace(b"'z'", b"'new'"))
+    assert uninstall(slug).given_back
+    assert entry(slug) == keyed(client)
+    assert b"light" in path.read_bytes() or b"'new'" in path.read_bytes()
+    assert not uninstall(slug).given_back
+    assert NAME not in path.read_text()
+
+
+@EVERY_CLIENT
+def test_of_an_entry_that_install_wrote_and_renewed_nothing_is_left(slug: str, home: Path) -> None:
+    """Into no file, and into one of a person, whatever else has changed before it was renewed."""
+    client, path = CLIENTS[slug], own_configuration(CLIENTS[slug].name)
+    install(slug)
+    install(slug, {"POSTHOG_PROJECT_ID": "7"})
     uninstall(slug)
-    assert not path.exists() or path.read_text() == ""
+    assert held(home) == {}
+    path.write_bytes(others(client)[0])
+    install(slug)
+    path.write_bytes(path.read_bytes().replace(b"dark", b"light").replace(b"'z'", b"'new'"))
+    install(slug, {"POSTHOG_PROJECT_ID": "7"})
+    assert not uninstall(slug).given_back
+    assert NAME not in path.read_text()
+    assert b"light" in path.read_bytes() or b"'new'" in path.read_bytes()
+
+
+def test_a_backup_that_cannot_be_read_is_replaced(home: Path) -> None:
+    """A renewed entry still has one."""
+    path = home / ".cursor" / "mcp.json"
+    path.parent.mkdir()
+    installing(CLIENTS["cursor"], path, keyed(CLIENTS["cursor"])).apply()
+    before = path.read_bytes()
+    backup = path.with_name("mcp.json.before-errtrack")
+    backup.write_bytes(b"\xff{")
+    install("cursor")
+    assert backup.read_bytes() == before
 
 
 @EVERY_CLIENT

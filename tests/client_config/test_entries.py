@@ -164,3 +164,32 @@ def test_codex_names_the_variable_only_when_it_is_to_send_the_key() -> None:
     log_in, with_key = (client.remote_entry(URL, send_key=send_key) for send_key in (False, True))
     assert client.renewed(with_key, log_in) == log_in
     assert client.renewed({**log_in, "bearer_token_env_var": "MINE"}, log_in)["bearer_token_env_var"] == "MINE"
+
+
+@pytest.mark.parametrize("client", CLIENTS.values(), ids=list(CLIENTS))
+def test_what_install_wrote_is_told_from_what_a_person_did(client: Client) -> None:
+    """A key, a name of a program, a variable or a field that install never writes is a person's."""
+
+    def changed(**fields: Any) -> dict[str, Any]:
+        entry = client.entry(COMMAND, ENVIRON)
+        return {client.inside: entry[client.inside] | fields} if client.inside else entry | fields
+
+    assert client.may_have_written(client.entry(COMMAND, ENVIRON))
+    assert client.may_have_written(client.entry(COMMAND, {}, logged_in=True))
+    assert not client.may_have_written(changed(command=["errtrack-mcp"] if client.one_command else "errtrack-mcp"))
+    assert not client.may_have_written(changed(command=None))
+    assert not client.may_have_written(changed(timeout=5))
+    assert not client.may_have_written(changed(**{client.variables: {KEY: "phx_own"}}))
+    assert not client.may_have_written(changed(**{client.variables: {"MINE": "1"}}))
+    assert not client.may_have_written(changed(**{client.variables: []}))
+
+
+@EVERY_REMOTE
+def test_an_address_that_install_wrote_is_told_from_another(slug: str) -> None:
+    """A header of a person's own is theirs."""
+    client = CLIENTS[slug]
+    entry = client.remote_entry(URL, send_key=False)
+    assert client.may_have_written(entry)
+    inner = (entry[client.inside] if client.inside else entry) | {"headers": {"Authorization": "Bearer phx_own"}}
+    assert not client.may_have_written({client.inside: inner} if client.inside else inner)
+    assert not client.may_have_written({"transport": "sse"})

@@ -27,6 +27,17 @@ def test_only_what_differs_changes() -> None:
     assert toml.parse(written)["mcp_servers"]["errtrack"] == {"command": "errtrack-mcp", "args": ["serve"]}
 
 
+def test_variables_stay_in_the_form_that_they_had() -> None:
+    """In one line, as they are written; or in a table of their own, with its comment."""
+    renewed = {**ENTRY, "env": {"A": "b", "C": "d"}}
+    in_one_line = toml.put(toml.put("", "mcp_servers", "errtrack", ENTRY), "mcp_servers", "errtrack", renewed)
+    assert in_one_line == toml.put("", "mcp_servers", "errtrack", renewed)
+    apart = '[mcp_servers.errtrack]\ncommand = "old"\n\n[mcp_servers.errtrack.env]\nA = "b" # mine\nZ = "z"\n'
+    written = toml.put(apart, "mcp_servers", "errtrack", renewed)
+    assert 'A = "b" # mine' in written
+    assert toml.parse(written)["mcp_servers"]["errtrack"] == renewed
+
+
 def test_what_is_no_table_is_left_alone() -> None:
     """A file that says something else by that name is not guessed at."""
     with pytest.raises(UnreadableError, match="is no table"):

@@ -131,6 +131,20 @@ def test_a_refusal_and_a_wrong_name_are_said(variables: dict[str, str], cursor: 
     assert all(slug in unknown.stderr for slug in CLIENTS)
 
 
+def test_an_entry_of_a_person_is_back_after_uninstalling(variables: dict[str, str], cursor: Path) -> None:
+    """It says so, as the server is still started then, and how to take that out too."""
+    own = '{"mcpServers": {"errtrack": {"command": "errtrack-mcp", "env": {"POSTHOG_PERSONAL_API_KEY": "phx_own"}}}}'
+    cursor.write_text(own)
+    assert invoke("install", "cursor", "--yes", **variables).returncode == 0
+    out = invoke("install", "cursor", "--uninstall", "--yes", **variables)
+    assert "is again what it was" in out.stderr
+    assert "The entry that was there before is back" in out.stderr
+    assert "to be rid of it" not in out.stderr
+    assert cursor.read_text() == own
+    assert "to be rid of it" in invoke("install", "cursor", "--uninstall", "--yes", **variables).stderr
+    assert "errtrack" not in cursor.read_text()
+
+
 URL = "https://mcp.example.com/mcp"
 
 

@@ -86,6 +86,8 @@ def install(slug: str, *, print_only: bool, uninstall: bool, agreed: bool, url: 
         _say(str(error))
         return 1
     _conclude(change)
+    if change.given_back:
+        left_to_do = ["The entry that was there before is back. To take that out too, run this again."]
     for sentence in left_to_do:
         _say(sentence)
     return 0

@@ -15,7 +15,8 @@ BACKUP = ".before-errtrack"
 class Change:
     """A file as it is and as it would be; None stands for no file at all.
 
-    `keep_backup` says that a copy of what was there is still due; `backup_spent`, that the copy has been given back.
+    `keep_backup` says that a copy of what was there is still due; `backup_spent`, that the copy has been given back;
+    `given_back`, that an entry of a person's own which `install` had renewed is there again.
     """
 
     path: Path
@@ -23,6 +24,7 @@ class Change:
     after: bytes | None
     keep_backup: bool = False
     backup_spent: bool = False
+    given_back: bool = False
 
     @property
     def backup(self) -> Path:
@@ -52,16 +54,16 @@ def installing(client: Client, path: Path, entry: dict[str, Any]) -> Change:
     wanted = client.renewed(present, entry) if isinstance(present, dict) else entry
     if present == wanted:
         return Change(path, before, before)
-    after = _put(client, path, text, wanted)
-    change = Change(path, before, after.encode())
-    untouched = isinstance(present, dict) and _untouched(client, change.backup, text, present) is not None
-    return Change(path, before, after.encode(), keep_backup=not untouched)
+    after = _put(client, path, text, wanted).encode()
+    change = Change(path, before, after)
+    known = isinstance(present, dict) and _knows_what_was_before(client, change.backup, text, present)
+    return Change(path, before, after, keep_backup=not known)
 
 
 def uninstalling(client: Client, path: Path) -> Change:
-    """Return what takes this server out: the very file from before where nothing else has changed since.
+    """Return what takes this server out, or gives back an entry of a person's own that `install` had renewed.
 
-    Raises RefusedError.
+    That is the very file from before where nothing else has changed since. Raises RefusedError.
     """
     before = read(path)
     text = _text(path, before)
@@ -71,16 +73,32 @@ def uninstalling(client: Client, path: Path) -> Change:
         return Change(path, before, before)
     entry = servers[NAME]
     change = Change(path, before, before)
-    original = _untouched(client, change.backup, text, entry)
+    earlier = (_servers_in(client, change.backup) or {}).get(NAME)
+    own = earlier if isinstance(earlier, dict) and not client.may_have_written(earlier) else None
+    original = _untouched(client, change.backup, text, entry) if earlier is None or own else None
     if original is not None:
-        return Change(path, before, original, backup_spent=True)
+        return Change(path, before, original, backup_spent=True, given_back=own is not None)
+    if own is not None and own != entry:
+        return Change(path, before, _put(client, path, text, own).encode(), backup_spent=True, given_back=True)
     if text == _module(client).put("", client.container, NAME, entry):
-        return Change(path, before, None, backup_spent=_knows(client, change.backup))
+        return Change(path, before, None, backup_spent=earlier is not None)
     after = _module(client).take(text, client.container, NAME)
     del servers[NAME]
     left = _parsed(client, path, after)
     _verify(path, {**left, client.container: left.get(client.container, {})}, parsed)
     return Change(path, before, after.encode(), keep_backup=True)
+
+
+def _knows_what_was_before(client: Client, backup: Path, text: str, present: dict[str, Any]) -> bool:
+    """Return whether `--uninstall` will find what was there before this server, with no new backup.
+
+    There was no file at all, or the backup is of a file without this server, or nothing else has changed since.
+    """
+    if not backup.exists():
+        from_nothing: bool = text == _module(client).put("", client.container, NAME, present)
+        return from_nothing and client.may_have_written(present)
+    kept = _servers_in(client, backup)
+    return (kept is not None and NAME not in kept) or _untouched(client, backup, text, present) is not None
 
 
 def _module(client: Client) -> Any:
@@ -105,19 +123,17 @@ def _untouched(client: Client, backup: Path, text: str, entry: dict[str, Any]) -
     try:
         original = backup.read_bytes()
         kept = original.decode()
-        if NAME in _servers(client, backup, _parsed(client, backup, kept)):
-            return None
         return original if _put(client, backup, kept, entry) == text else None
     except (OSError, UnicodeDecodeError, RefusedError):
         return None
 
 
-def _knows(client: Client, backup: Path) -> bool:
-    """Return whether a backup is one of this server's own entry, from a time when it was renewed."""
+def _servers_in(client: Client, backup: Path) -> dict[str, Any] | None:
+    """Return the servers that were there when a backup was kept, or None where it cannot be read."""
     try:
-        return NAME in _servers(client, backup, _parsed(client, backup, backup.read_text(encoding="utf-8")))
+        return _servers(client, backup, _parsed(client, backup, backup.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError, RefusedError):
-        return False
+        return None
 
 
 def _text(path: Path, data: bytes | None) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 from errtrack_mcp.client_config.atomic_write import RefusedError
@@ -118,6 +119,26 @@ class Client:
             held, ours = present.get(self.inside), entry[self.inside]
             return {**present, self.inside: self._over(held, ours) if isinstance(held, dict) else ours}
         return self._over(present, entry)
+
+    def may_have_written(self, entry: Mapping[str, Any]) -> bool:
+        """Return whether an entry could be one of `install`: it holds nothing that a person must have put there."""
+        inner = entry.get(self.inside) if self.inside else entry
+        if not isinstance(inner, dict):
+            return False
+        if isinstance(self.remote, Remote) and _is_remote(inner):
+            headers = inner.get("headers", {})
+            known = {*self.remote.fields, self.remote.address, self.remote.key_variable, "headers"}
+            return set(inner) <= known and headers in ({}, {_AUTHORIZATION: f"Bearer {self.reference}"})
+        command, variables = inner.get("command"), inner.get(self.variables, {})
+        program = command[0] if isinstance(command, list) and command else command
+        return (
+            set(inner) <= {*self.fields, "command", "args", self.variables, self.lets_through}
+            and isinstance(program, str)
+            and Path(program).is_absolute()
+            and isinstance(variables, dict)
+            and set(variables) <= {KEY, *WRITTEN_OUT}
+            and variables.get(KEY, self.reference) == self.reference
+        )
 
     def _over(self, present: Mapping[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
         """Return `entry` over one that is there; one of the other kind, program or address, is replaced."""

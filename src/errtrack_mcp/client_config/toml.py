@@ -32,11 +32,7 @@ def put(text: str, container: str, name: str, entry: dict[str, Any]) -> str:
     if not isinstance(present, dict):
         servers[name] = _table(entry)
         return _dumped(document, text)
-    for key in [key for key in present if key not in entry]:
-        del present[key]
-    for key, value in entry.items():
-        if present.get(key) != value:
-            present[key] = value
+    _renew(present, entry)
     return _dumped(document, text)
 
 
@@ -51,16 +47,30 @@ def take(text: str, container: str, name: str) -> str:
     return _dumped(document, text)
 
 
+def _renew(present: Any, entry: dict[str, Any]) -> None:
+    """Change a table where it differs; what is a table of its own within it stays one."""
+    for key in [key for key in present if key not in entry]:
+        del present[key]
+    for key, value in entry.items():
+        if isinstance(value, dict) and isinstance(present.get(key), Table):
+            _renew(present[key], value)
+        elif present.get(key) != value:
+            present[key] = _item(value)
+
+
 def _table(entry: dict[str, Any]) -> Table:
     table = tomlkit.table()
     for key, value in entry.items():
-        if isinstance(value, dict):
-            inline = tomlkit.inline_table()
-            inline.update(value)
-            table[key] = inline
-        else:
-            table[key] = value
+        table[key] = _item(value)
     return table
+
+
+def _item(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    inline = tomlkit.inline_table()
+    inline.update(value)
+    return inline
 
 
 def _read(text: str) -> tomlkit.TOMLDocument:
