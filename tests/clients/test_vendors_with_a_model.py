@@ -1,11 +1,13 @@
 """Command lines of vendors that connect only with a model: one on this machine stands in, and asks for one call."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
 
 from errtrack_mcp.sandbox.seed import release_id
 from errtrack_mcp.server.catalog.toolsets import LOCAL_TOOLSETS, TOOLSETS
+from tests.support.installed import COMMAND
 from tests.support.stand_in_model import SAID, StandInModel
 from tests.support.upstream import serve
 from tests.support.vendors import Person
@@ -47,3 +49,14 @@ def test_cline_calls_a_tool(person: Person, model: StandInModel, address: str) -
     person.install("cline")
     person.use("cline", "auth", "-p", "openai-compatible", "-k", "none", "-m", "stand-in", "-b", address, **DIRECT)
     assert_called(model, person.use("cline", "--json", "Show the release", **DIRECT))
+
+
+def test_codex_exec_waits_for_the_tools_when_told_to(person: Person, model: StandInModel, address: str) -> None:
+    """As `install` says. Without, it asks its model before a server has started, however fast that is."""
+    provider = {"name": "here", "base_url": address, "wire_api": "responses"}
+    served = [f"model_providers.here.{name}={value!r}" for name, value in provider.items()]
+    options = [word for value in ("model='stand-in'", "model_provider='here'", *served) for word in ("-c", value)]
+    waiting = re.search(r"codex (exec -c \S+)", person.run(COMMAND, "install", "codex", "--yes").stderr)
+    assert waiting
+    assert SAID in person.use("codex", *waiting[1].split(), *options, "--skip-git-repo-check", "Hello", **DIRECT)
+    assert all(any(tool.replace("-", "_") in offered for offered in model.offered) for tool in TOOLS)

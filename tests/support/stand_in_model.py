@@ -16,7 +16,8 @@ SAID = "The tool has answered."
 class StandInModel:
     """A model behind OpenAI's chat completions, that calls the offered tool whose name ends with `wanted`.
 
-    `offered` holds the names of the tools that it was given last, `answers` what came back from the call.
+    Behind the newer Responses interface it calls none. `offered` holds the names of the tools that it was given last,
+    `answers` what came back from the call.
     """
 
     wanted: str
@@ -28,6 +29,7 @@ class StandInModel:
         """Return the app that answers as this model."""
         paths = ("/chat/completions", "/v1/chat/completions")
         routes = [Route(path, self._complete, methods=["POST"]) for path in paths]
+        routes.append(Route("/v1/responses", self._respond, methods=["POST"]))
         return Starlette(routes=[*routes, Route("/{rest:path}", _models)])
 
     async def _complete(self, request: Request) -> Response:
@@ -44,6 +46,19 @@ class StandInModel:
             message = {"role": "assistant", "content": None, "tool_calls": calls}
         reason = "tool_calls" if "tool_calls" in message else "stop"
         return _streamed(message, reason) if asked.get("stream") else _whole(message, reason)
+
+    async def _respond(self, request: Request) -> Response:
+        tools = (await request.json())["tools"]
+        self.offered = [inner["name"] for tool in tools for inner in tool.get("tools", [tool]) if "name" in inner]
+        item = {"type": "message", "role": "assistant", "id": "1", "content": [{"type": "output_text", "text": SAID}]}
+        usage = {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2}
+        events: list[dict[str, Any]] = [
+            {"type": "response.created", "response": {"id": "1"}},
+            {"type": "response.output_item.done", "item": item},
+            {"type": "response.completed", "response": {"id": "1", "usage": usage}},
+        ]
+        lines = [f"event: {event['type']}\ndata: {json.dumps(event)}\n\n" for event in events]
+        return Response("".join(lines), media_type="text/event-stream")
 
 
 async def _models(request: Request) -> Response:  # noqa: ARG001 - the same for every path

@@ -64,7 +64,10 @@ CLIENTS: Mapping[str, Client] = {
         "Codex",
         "mcp_servers",
         "toml",
-        _SET.format("Codex") + "; the entry lets it through to this server.",
+        _SET.format("Codex")
+        + "; the entry lets it through to this server. A daemon of Codex keeps the environment that it was started in: "
+        "codex app-server daemon restart",
+        note=f"codex exec does not wait for tools unless told to: codex exec -c mcp_servers.{NAME}.required=true",
         lets_through="env_vars",
         remote=Remote(f"Log in: codex mcp login {NAME}", key_variable="bearer_token_env_var"),
     ),
