@@ -25,7 +25,7 @@ LAYERS = (
     {"settings"},
     {"tools"},
     {"builds", "api", "symbolication", "views", "skills"},
-    {"loopback", "__init__"},
+    {"loopback", "python_module", "__init__"},
 )
 APART = {"sandbox"}  # only the commands start it; it imports nothing of ours but what reads files of symbol sets
 TESTS = Path(__file__).parent

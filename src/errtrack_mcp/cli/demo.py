@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from errtrack_mcp.cli.demo_app import DeployedApp
+from errtrack_mcp.python_module import command_of_module
 from errtrack_mcp.sandbox.seed import FULL_KEY
 from errtrack_mcp.symbolication.process import is_installed
 from errtrack_mcp.tools.failure_reasons import decode_failure
@@ -216,7 +217,7 @@ def _table(*columns: str) -> Table:
 @asynccontextmanager
 async def running_sandbox() -> AsyncIterator[str]:
     """Run `errtrack-mcp sandbox` on a free port, and yield its address."""
-    command = [sys.executable, "-m", "errtrack_mcp", "sandbox", "--port", "0"]
+    command = command_of_module("errtrack_mcp", "sandbox", "--port", "0")
     async with await anyio.open_process(command, stderr=None) as process:
         if process.stdout is None:
             raise RuntimeError("The sandbox says nothing.")
@@ -244,7 +245,8 @@ async def run_demo() -> None:
 def server(origin: str, app: DeployedApp) -> StdioServerParameters:
     """Return how the server is started in front of the sandbox at `origin`, with the app's folder to read."""
     variables = {"POSTHOG_HOST": origin, "POSTHOG_PERSONAL_API_KEY": FULL_KEY, "ERRTRACK_BUILD_ROOT": str(app.folder)}
-    return StdioServerParameters(command=sys.executable, args=["-m", "errtrack_mcp", "serve"], env=variables)
+    program, *arguments = command_of_module("errtrack_mcp", "serve")
+    return StdioServerParameters(command=program, args=arguments, env=variables)
 
 
 async def show_everything(console: Console, origin: str, app: DeployedApp) -> None:

@@ -20,6 +20,7 @@ from errtrack_mcp.client_config.edit import Change, installing, uninstalling
 from errtrack_mcp.client_config.entries import KEY, WRITTEN_OUT, Client
 from errtrack_mcp.client_config.paths import own_configuration
 from errtrack_mcp.login.stored_logins import file_path, read_logins
+from errtrack_mcp.python_module import command_of_module
 
 # The lines around a change may hold others' secrets: a value is hidden by what it is called or by what it looks like.
 _CALLED_SECRET = re.compile(
@@ -152,7 +153,7 @@ def _command() -> list[str]:
     script = Path(sysconfig.get_path("scripts")) / ("errtrack-mcp.exe" if sys.platform == "win32" else "errtrack-mcp")
     if {"archive-v0", ".cache", "Caches", "cache"} & set(script.parts):
         _say(f"{script} may be swept away; install for good first, as with: pipx install errtrack-mcp")
-    return [str(script)] if script.exists() else [sys.executable, "-m", "errtrack_mcp"]
+    return [str(script)] if script.exists() else command_of_module("errtrack_mcp")
 
 
 def _show(change: Change) -> None:

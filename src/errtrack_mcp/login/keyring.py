@@ -10,9 +10,11 @@ from typing import Any
 from pydantic import SecretStr
 from pydantic_core import from_json, to_json
 
+from errtrack_mcp.python_module import command_of_module
+
 SECONDS = 20.0  # for a call that waits for the key
 SECONDS_TO_UNLOCK = 90.0  # while a person is there who can unlock it
-_COMMAND = [sys.executable, "-m", "errtrack_mcp.login.keyring_process"]
+_COMMAND = command_of_module("errtrack_mcp.login.keyring_process")
 
 
 class KeyringUnusable(Exception):  # noqa: N818 - named after what it is

@@ -12,6 +12,7 @@ from anyio.abc import Process
 from anyio.lowlevel import RunVar
 from pydantic import TypeAdapter, ValidationError
 
+from errtrack_mcp.python_module import command_of_module
 from errtrack_mcp.symbolication.places import LookUp, Place, Question, Reply
 
 SECONDS = 30.0
@@ -21,7 +22,7 @@ EXTRA = ("symbolic", "zstandard")
 GET_IT = "pip install 'errtrack-mcp[symbolicate]'; there is none for Windows and for Linux with musl"
 
 _places: RunVar[anyio.CapacityLimiter] = RunVar("places for files")
-_COMMAND = [sys.executable, "-m", "errtrack_mcp.symbolication.worker"]
+_COMMAND = command_of_module("errtrack_mcp.symbolication.worker")
 _REPLY = TypeAdapter(Reply)
 _QUESTION = TypeAdapter(Question)
 
