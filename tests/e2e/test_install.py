@@ -131,6 +131,25 @@ def test_a_refusal_and_a_wrong_name_are_said(variables: dict[str, str], cursor: 
     assert all(slug in unknown.stderr for slug in CLIENTS)
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "hidden"),
+    [
+        ("POSTHOG_HOST", "https://user:hunter2secret@eu.posthog.com", "hunter2secret"),
+        ("POSTHOG_PROJECT_ID", "phx_in_the_wrong_place", "phx_in"),
+        ("ERRTRACK_READ_ONLY", "perhaps", ""),
+    ],
+)
+def test_what_the_server_would_not_take_is_not_written(
+    name: str, value: str, hidden: str, variables: dict[str, str], cursor: Path
+) -> None:
+    """The refusal names the variable, and repeats no secret."""
+    refused = invoke("install", "cursor", "--yes", **variables | {name: value})
+    assert (refused.returncode, cursor.read_text()) == (1, OTHERS)
+    assert name in refused.stderr
+    assert "Nothing was changed" in refused.stderr
+    assert not hidden or hidden not in refused.stderr + refused.stdout
+
+
 def test_an_entry_of_a_person_is_back_after_uninstalling(variables: dict[str, str], cursor: Path) -> None:
     """It says so, as the server is still started then, and how to take that out too."""
     own = '{"mcpServers": {"errtrack": {"command": "errtrack-mcp", "env": {"POSTHOG_PERSONAL_API_KEY": "phx_own"}}}}'

@@ -17,6 +17,7 @@ from errtrack_mcp.api.sanitize import clean, needs_no_cleaning, quoted, title_of
 from errtrack_mcp.api.transport import MAX_BODY_BYTES
 from errtrack_mcp.builds.script import MAX_SCRIPT_BYTES, Unread, read_script
 from errtrack_mcp.cli.arguments import from_json, from_pairs
+from errtrack_mcp.cli.install import hide_secrets
 from errtrack_mcp.client_config import jsonc, toml
 from errtrack_mcp.client_config.atomic_write import LARGEST
 from errtrack_mcp.remote.body_limit import MAX_BODY_BYTES as MAX_REQUEST_BYTES
@@ -98,6 +99,11 @@ CASES: dict[str, tuple[Callable[[Any], object], str | bytes, int]] = {
     "jsonc, nesting": (jsonc.parse, "[", LARGEST),
     "toml, nesting": (toml.parse, "a=[[", LARGEST),
     "toml, number": (lambda text: toml.parse(f"a={text}"), "1", LARGEST),
+    "secrets in a file, names": (hide_secrets, "key", LARGEST),
+    "secrets in a file, names and blanks": (hide_secrets, "key ", LARGEST),
+    "secrets in a file, escapes": (hide_secrets, 'key="\\"', LARGEST),
+    "secrets in a file, quotes": (hide_secrets, "key='key=\"", LARGEST),
+    "secrets in a file, prefixes": (hide_secrets, "phx_ ", LARGEST),
     "arguments, nesting": (from_json, "[", ARGUMENT),
     "arguments, number": (lambda text: from_pairs([f"a={text}"], SCHEMA), "1", ARGUMENT),
     "settings, list": (lambda text: load_settings(None, tools=text), "a,", ARGUMENT),

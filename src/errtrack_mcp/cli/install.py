@@ -21,10 +21,11 @@ from errtrack_mcp.client_config.entries import KEY, WRITTEN_OUT, Client
 from errtrack_mcp.client_config.paths import own_configuration
 from errtrack_mcp.login.stored_logins import file_path, read_logins
 from errtrack_mcp.python_module import command_of_module
+from errtrack_mcp.settings import ConfigurationError, load_settings
 
 # The lines around a change may hold others' secrets: a value is hidden by what it is called or by what it looks like.
 _CALLED_SECRET = re.compile(
-    r"""((?:key|token|secret|password|passwd|authorization|cookie)\w*["']?\s*[:=,]\s*)("(?:[^"\\]|\\.)*"|'[^']*')""",
+    r"""((?:key|token|secret|password|passwd|authorization|cookie)\w{0,40}["']?\s*[:=,]\s*)("(?:[^"\\]|\\.)*"|'[^']*')""",
     re.IGNORECASE,
 )
 _LOOKS_SECRET = re.compile(
@@ -96,6 +97,10 @@ def install(slug: str, *, print_only: bool, uninstall: bool, agreed: bool, url: 
 
 def _here(client: Client) -> tuple[dict[str, Any], list[str]]:
     """Return the entry that starts this installation, and what is left to do. Raises RefusedError."""
+    try:
+        load_settings()
+    except ConfigurationError as error:
+        raise RefusedError(f"{' '.join(error.problems)} Nothing was changed.") from None
     logged_in = is_logged_in()
     key = f"The key comes from errtrack-mcp login. Start {client.name} again." if logged_in else client.about_key
     said = [key, client.note, "Then see whether a call would work: errtrack-mcp doctor"]

@@ -5,6 +5,7 @@ pages cannot read it, and requests for another Host, or from another Origin, are
 """
 
 import hmac
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import escape
@@ -24,6 +25,7 @@ from errtrack_mcp.server.catalog.filters import is_read_only
 from errtrack_mcp.views.page import panel_page
 
 FILES = Path(__file__).parent
+PLACE = re.compile(r"\{(secret|call|origin)\}")
 MAX_CALL = 100_000  # bytes
 HOST_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; connect-src 'self'; frame-src 'self'; "
@@ -66,13 +68,12 @@ class View:
             return _refused("This link was used, or is not whole. Run the command again for a new one.")
         self.opened = True
         texts = {
-            "{secret}": self.secret,
-            "{call}": to_json({"name": self.tool, "arguments": self.arguments}).decode(),
-            "{origin}": self.origin,
+            "secret": self.secret,
+            "call": to_json({"name": self.tool, "arguments": self.arguments}).decode(),
+            "origin": self.origin,
         }
-        page = (FILES / "host.html").read_text("utf-8")
-        for place, text in texts.items():
-            page = page.replace(place, escape(text), 1)
+        # In one go: a text of the call that looks like a place for another text stays as it is.
+        page = PLACE.sub(lambda place: escape(texts[place[1]]), (FILES / "host.html").read_text("utf-8"))
         return _sent(page, "text/html", HOST_POLICY)
 
     async def _script(self, _request: Request) -> Response:
