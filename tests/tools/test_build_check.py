@@ -3,6 +3,8 @@
 import json
 import os
 import shlex
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
@@ -336,6 +338,20 @@ def test_the_environment_of_commands_is_quoted_for_a_shell() -> None:
     words = shlex.split(environment("https://a;id", "$(id)"))
     assert words[:2] == ["POSTHOG_CLI_HOST=https://a;id", "POSTHOG_CLI_PROJECT_ID=$(id)"]
     assert environment("https://us.posthog.com", "1").startswith("POSTHOG_CLI_HOST=https://us.posthog.com ")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the commands are for a POSIX shell")
+def test_commands_stop_in_a_shell_that_has_no_key() -> None:
+    """As after a login: an empty key would reach PostHog's CLI as one."""
+    line = f"{environment('https://us.posthog.com', '1')} sh -c 'echo $POSTHOG_CLI_API_KEY'"
+
+    def said(**variables: str) -> str:
+        shell = ["/bin/sh", "-c", line]
+        done = subprocess.run(shell, capture_output=True, text=True, env=variables, check=False)
+        return done.stdout.strip() if done.returncode == 0 else "stopped"
+
+    assert said(POSTHOG_PERSONAL_API_KEY="phx_key") == "phx_key"
+    assert said() == said(POSTHOG_PERSONAL_API_KEY="") == "stopped"
 
 
 def test_it_is_never_offered_over_http() -> None:

@@ -145,7 +145,10 @@ def conclude(build: BuildDirectory, bundles: list[Bundle], lookup: Lookup, targe
     if lookup.old_failures:
         notes.append(f"{lookup.old_failures} uploaded symbol sets work; their failure_reason is older than the file.")
     if fixes:
-        notes.append(f"In one step: error-tracking-symbol-sets-upload, or errtrack-mcp upload {shlex.quote(named)}.")
+        notes.append(
+            "In one step, and with the key of a login too: error-tracking-symbol-sets-upload, or errtrack-mcp upload "
+            f"{shlex.quote(named)}."
+        )
     if fixes and f"={NUMBER} " in target:
         notes.append(f"{NUMBER} stands for the project's number, as in /project/12345.")
     return BuildCheck(
@@ -159,9 +162,9 @@ def conclude(build: BuildDirectory, bundles: list[Bundle], lookup: Lookup, targe
 
 
 def environment(origin: str, project: str) -> str:
-    """Name host and project as PostHog's CLI reads them from its environment."""
+    """Name host, project and key as PostHog's CLI reads them; without a key in the environment a shell stops."""
     number = NUMBER if project == "@current" else project
-    key = '"$POSTHOG_PERSONAL_API_KEY"'
+    key = '"${POSTHOG_PERSONAL_API_KEY:?}"'
     return (
         f"POSTHOG_CLI_HOST={shlex.quote(origin)} POSTHOG_CLI_PROJECT_ID={shlex.quote(number)} POSTHOG_CLI_API_KEY={key}"
     )
