@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 SAID = "The tool has answered."
+USAGE = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
 
 
 @dataclass
@@ -65,18 +66,22 @@ async def _models(request: Request) -> Response:  # noqa: ARG001 - the same for 
     return JSONResponse({"object": "list", "data": [{"id": "stand-in", "object": "model"}]})
 
 
-def _body(part: str, message: dict[str, Any], reason: str | None) -> dict[str, Any]:
-    choice = {"index": 0, part: message, "finish_reason": reason}
-    usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
-    kind = "chat.completion" if part == "message" else "chat.completion.chunk"
-    return {"id": "1", "object": kind, "created": 0, "model": "stand-in", "choices": [choice], "usage": usage}
+def _body(kind: str, **fields: Any) -> dict[str, Any]:
+    return {"id": "1", "object": kind, "created": 0, "model": "stand-in", **fields}
 
 
 def _whole(message: dict[str, Any], reason: str) -> Response:
-    return JSONResponse(_body("message", message, reason))
+    choice = {"index": 0, "message": message, "finish_reason": reason}
+    return JSONResponse(_body("chat.completion", choices=[choice], usage=USAGE))
 
 
 def _streamed(message: dict[str, Any], reason: str) -> Response:
-    events = [_body("delta", message, None), _body("delta", {}, reason)]
+    """Stream what there is to say; the last event counts the tokens and says nothing, as clients expect it."""
+    choices = (
+        {"index": 0, "delta": message, "finish_reason": None},
+        {"index": 0, "delta": {}, "finish_reason": reason},
+    )
+    events = [_body("chat.completion.chunk", choices=[choice]) for choice in choices]
+    events.append(_body("chat.completion.chunk", choices=[], usage=USAGE))
     lines = [f"data: {json.dumps(event)}\n\n" for event in events]
     return Response("".join([*lines, "data: [DONE]\n\n"]), media_type="text/event-stream")
