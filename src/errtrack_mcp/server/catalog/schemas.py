@@ -13,7 +13,7 @@ Schema = dict[str, Any]
 MAX_NUMBER_SHOWN = 2**31 - 1
 MAX_LENGTH_SHOWN = 200
 
-PROJECT_ID: Schema = {"type": "string", "description": "Number; default @current"}
+PROJECT_ID: Schema = {"type": "string", "description": "Number; has a default"}
 
 
 def input_schema(schema: Schema, *, with_project: bool) -> Schema:
