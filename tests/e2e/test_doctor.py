@@ -444,7 +444,7 @@ def test_configurations_of_clients_are_found(examine: Examine, configured: dict[
     code.write_text('{"mcpServers": {"errtrack": {"command": "errtrack-mcp"}}}')
     report = examine(**configured)
     assert report.status("clients") == "ok"
-    assert "started by Claude Code" in report.line("clients")
+    assert "known to Claude Code" in report.line("clients")
     code.write_text('{"command": "errtrack-mcp", "env": {"POSTHOG_PERSONAL_API_KEY": "phx_canary"}}')
     exposed = examine(**configured)
     assert exposed.status("clients") == "warning"

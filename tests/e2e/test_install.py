@@ -14,6 +14,7 @@ from tests.support.installed import Session, environment
 from tests.support.invoked import invoke
 from tests.support.terminal import run_on_terminal
 
+URL = "https://mcp.example.com/mcp"
 SECRETS = ("phx_the_key", "ghp_othersecret", "s3cret", "plaintoken", "inargs", "joined")
 OTHERS = """\
 {
@@ -110,6 +111,14 @@ def test_the_doctor_finds_what_it_wrote(variables: dict[str, str]) -> None:
     assert all(client.name in said for client in CLIENTS.values())
 
 
+@pytest.mark.parametrize("slug", ["claude-code", "codex", "windsurf", "cline"])
+def test_the_doctor_finds_a_server_at_an_address(slug: str, variables: dict[str, str]) -> None:
+    """Also where nothing but its name says that it is ours."""
+    assert invoke("install", slug, "--url", URL, "--yes", **variables).returncode == 0
+    said = invoke("doctor", **variables, POSTHOG_HOST="http://127.0.0.1:9").stdout
+    assert f"known to {CLIENTS[slug].name}" in said
+
+
 def test_folders_that_gemini_does_not_trust_are_named(variables: dict[str, str]) -> None:
     """Its entry is off there: installing says so, and the doctor where it found the entry."""
     words = "In a folder that Gemini CLI does not trust the entry is off"
@@ -162,9 +171,6 @@ def test_an_entry_of_a_person_is_back_after_uninstalling(variables: dict[str, st
     assert cursor.read_text() == own
     assert "to be rid of it" in invoke("install", "cursor", "--uninstall", "--yes", **variables).stderr
     assert "errtrack" not in cursor.read_text()
-
-
-URL = "https://mcp.example.com/mcp"
 
 
 def test_a_server_at_an_address_is_added_without_a_key(variables: dict[str, str], tmp_path: Path) -> None:
