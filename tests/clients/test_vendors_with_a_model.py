@@ -35,7 +35,7 @@ def address(model: StandInModel) -> Iterator[str]:
 def assert_called(model: StandInModel, said: str) -> None:
     """Every tool was offered, and the one that was called has answered with what the sandbox holds."""
     assert SAID in said
-    assert all(any(offered.endswith(tool) for offered in model.offered) for tool in TOOLS)
+    assert {tool for tool in TOOLS if not any(offered.endswith(tool) for offered in model.offered)} == set()
     [answer] = model.answers
     assert release_id(0) in answer
 
@@ -47,6 +47,7 @@ def test_copilot_cli_calls_a_tool(person: Person, model: StandInModel, address: 
     assert_called(model, person.use("copilot", "-p", "Show the release", "--allow-all-tools", **served, **DIRECT))
 
 
+@pytest.mark.slow  # on a busy machine it asks its model before the server has started, and without its tools
 def test_cline_calls_a_tool(person: Person, model: StandInModel, address: str) -> None:
     """The server inherits the key, as the entry can refer to nothing."""
     person.install("cline")
