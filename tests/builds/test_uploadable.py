@@ -102,20 +102,37 @@ def test_a_second_run_changes_nothing(root: Path, binding: Binding) -> None:
     assert snippet(before.chunk_id, reported) in (root / "a.js").read_text()
 
 
-@pytest.mark.parametrize("first", [EVENT, Binding()])
-def test_another_release_replaces_the_code_and_keeps_the_id(root: Path, first: Binding) -> None:
-    """In mode event the content is the same; positions move with the length of the code."""
+def test_another_release_replaces_the_code_and_keeps_the_id(root: Path) -> None:
+    """In mode event the content is the same, and positions do not move."""
     write(root, "a.js")
-    inject(root, first)
+    inject(root, EVENT)
     second = Binding(release=("shop", "2.0"), release_id=OTHER_RELEASE_ID)
     pair = only(root, second)
     assert pair.rewritten
     new = inject(root, second)["a.js"]
-    assert (new.raw_map is None) == (first is EVENT)
+    assert new.raw_map is None
     assert not only(root, Binding()).rewritten  # without a release the code stays
     write(root, "a.js")
     directly = inject(root, second)["a.js"]
     assert (new.script, new.source_map) == (directly.script, directly.source_map)
+
+
+@pytest.mark.parametrize("first", [Binding(), SYMBOL_SET])
+def test_code_that_gets_a_release_gets_another_id(root: Path, first: Binding) -> None:
+    """It becomes longer, and the map that was uploaded for the first id no longer fits."""
+    write(root, "a.js")
+    inject(root, first)
+    earlier = only(root, first).chunk_id
+    pair = only(root, EVENT)
+    assert pair.rewritten
+    assert pair.chunk_id != earlier
+    new = inject(root, EVENT)["a.js"]
+    assert new.raw_map is not None
+    assert earlier not in (root / "a.js").read_text()
+    again = only(root, EVENT)
+    assert (again.rewritten, again.chunk_id) == (False, pair.chunk_id)
+    assert list(inject(root, Binding(release=("shop", "2.0"), release_id=OTHER_RELEASE_ID))) == ["a.js"]
+    assert only(root, EVENT).chunk_id == pair.chunk_id
 
 
 def test_another_release_in_mode_symbol_set_is_another_chunk(root: Path) -> None:

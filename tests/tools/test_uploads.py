@@ -491,6 +491,31 @@ async def test_without_a_release_the_ids_alone_are_injected(dist: Path, connect:
     assert "_posthogReleaseId" not in (dist / "a.js").read_text()
 
 
+async def test_code_that_gets_a_release_is_another_chunk(dist: Path, connect: Connect, answer: Answer) -> None:
+    """Its map moves. The plan says so, although the release is still to be created, and all of it arrives."""
+    async with connect(**here(dist)) as client:
+        first = await twice(answer, client, **SHOP, release_mode="symbol-set")
+        planned = await answer(client, UPLOAD, project="shop", version="2.0")
+        done = await answer(client, UPLOAD, project="shop", version="2.0", confirm=planned["confirm"])
+    assert first["uploaded"] is True
+    assert set(states(planned).values()) == {"to_inject"}
+    assert done["uploaded"] is True
+    assert not {script["chunk_id"] for script in first["scripts"]} & {script["chunk_id"] for script in done["scripts"]}
+
+
+async def test_a_plan_knows_how_long_the_code_of_a_new_release_will_be(
+    dist: Path, connect: Connect, answer: Answer
+) -> None:
+    """The same build, once uploaded without a release: its map does not fit any more, and that is not called there."""
+    built = files(dist)
+    async with connect(**here(dist)) as client:
+        assert (await twice(answer, client))["uploaded"] is True
+        for name, content in built.items():
+            (dist / name).write_bytes(content)
+        planned = await answer(client, UPLOAD, **SHOP)
+    assert set(states(planned).values()) == {"differs"}
+
+
 async def test_a_key_that_may_only_read_plans_and_injects_nothing(
     dist: Path, connect: Connect, answer: Answer, refusal: Refusal
 ) -> None:

@@ -128,8 +128,10 @@ def _decided(pair: Pair, script: Script, source_map: SourceMap, binding: Binding
     )
     if not other_release:
         return pair._replace(rewritten=ours and not marked)  # a run that was ended wrote the script and not the map
+    if binding.mode is ReleaseMode.EVENT and not ours:
+        return pair._replace(note=KEEPS_RELEASE)
     if binding.mode is ReleaseMode.EVENT:
-        return pair._replace(rewritten=ours, note="" if ours else KEEPS_RELEASE)
+        return pair._replace(rewritten=True, chunk_id=_id_with_release(script))
     if not ours:
         return Skipped(pair.path, "other_injection")
     return pair._replace(chunk_id=_new_id(script, source_map, binding), rewritten=True)
@@ -144,6 +146,15 @@ def _new_id(script: Script, source_map: SourceMap, binding: Binding) -> str:
         return str(uuid5(NAMESPACE, "\0".join((*(binding.release or ()), script.uuid))))
     debug_id = script.debug_id or _text(source_map, "debugId")
     return script.chunk_id or (debug_id if _is_uuid(debug_id) else script.uuid)
+
+
+def _id_with_release(script: Script) -> str:
+    """Return the chunk id of an injected script whose code is to report a release.
+
+    Where it reports one, its id stays. Otherwise the code becomes longer, and the map that was uploaded for the id no
+    longer fits.
+    """
+    return script.chunk_id if script.release_id else str(uuid5(NAMESPACE, f"{script.chunk_id}\0with-release"))
 
 
 def settle(examined: Iterable[Pair | Skipped]) -> list[Pair | Skipped]:

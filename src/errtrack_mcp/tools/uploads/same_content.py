@@ -6,6 +6,7 @@ tool that uploaded them (docs/posthog-api.md, section 6.1).
 
 from collections.abc import Mapping
 from typing import NamedTuple
+from uuid import UUID
 
 import anyio
 from anyio import to_thread
@@ -17,13 +18,14 @@ from errtrack_mcp.builds.inject import NoCode, without_injection
 from errtrack_mcp.builds.map_edit import DamagedMap
 from errtrack_mcp.builds.read_pair import read_whole
 from errtrack_mcp.builds.script import Unread
-from errtrack_mcp.builds.uploadable import Binding, Pair, rewrite
+from errtrack_mcp.builds.uploadable import Binding, Pair, ReleaseMode, rewrite
 from errtrack_mcp.symbolication.process import is_installed, place_for_a_file
 from errtrack_mcp.tools.download import SignedUrl
 from errtrack_mcp.tools.symbol_sets import SymbolSet
 
 MAX_COMPARED = 50
 MAX_SECONDS = 60.0
+TO_BE_CREATED = str(UUID(int=0))  # every release's id is as long, so that positions move as far
 _HEADER_BYTES = 64
 _UNFINISHED = "its storage answered 404"
 
@@ -43,6 +45,8 @@ async def compare(
     api: Client, pairs: Mapping[str, Pair], binding: Binding, found: Mapping[str, SymbolSet]
 ) -> dict[str, Comparison]:
     """Compare pairs, by their paths, with the files of the symbol sets found: at most 50, within a minute."""
+    if binding.mode is ReleaseMode.EVENT and binding.release and not binding.release_id:
+        binding = binding._replace(release_id=TO_BE_CREATED)
     compared = {path: Comparison(None, f"only {MAX_COMPARED} files are compared") for path in found}
     if not is_installed():
         return dict.fromkeys(found, Comparison(None, "comparing needs the extra symbolicate"))
