@@ -38,6 +38,16 @@ def test_frames_of_the_platform_are_not_tried() -> None:
     ]
 
 
+def test_the_message_is_there_although_node_shows_a_long_line_of_code_first() -> None:
+    """An injected script is one long line, and a line of blanks points at a place in it."""
+    code = "f();" * 500
+    lines = ["/srv/app.js:1", code, f"{' ' * len(code)}^", "", "TypeError: no name", "    at f (/srv/app.js:1:9)"]
+    [trace] = from_text(read_traces("\n".join(lines)))
+    place, shown, message = trace.header.splitlines()
+    assert (place, message) == ("/srv/app.js:1", "TypeError: no name")
+    assert len(shown) < 600
+
+
 def test_a_frame_counts_by_where_its_source_is() -> None:
     """A library inside the app's bundle is known once the frame is resolved."""
     frame = WantedFrame("f", "https://shop.example/app.js", 1, 2)

@@ -14,7 +14,8 @@ from errtrack_mcp.tools.issues.causes import failure_of
 from errtrack_mcp.tools.issues.frame_failures import EXTENSIONS
 from errtrack_mcp.tools.issues.models import Event, Frame
 
-MAX_HEADER_LENGTH = 1_000
+MAX_HEADER_LINES = 20
+MAX_HEADER_LINE_LENGTH = 500
 MAX_SHOWN_LENGTH = 300  # of a function, a source, an address
 DEPENDENCIES = ("node_modules/", "webpack/bootstrap", "webpack/runtime")
 
@@ -151,7 +152,9 @@ def from_text(traces: list[Trace]) -> list[WantedTrace]:
 
 
 def _header(text: str) -> str:
-    return "\n".join(clean(line) for line in text[:MAX_HEADER_LENGTH].splitlines())
+    """Return what stands above the frames, without the line in which Node points at a place of the deployed code."""
+    lines = [line for line in text.splitlines() if line.strip(" ^\t")]
+    return "\n".join(clean(line, MAX_HEADER_LINE_LENGTH) for line in lines[:MAX_HEADER_LINES])
 
 
 def _from_text(frame: TraceFrame) -> WantedFrame:
