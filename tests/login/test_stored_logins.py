@@ -1,5 +1,8 @@
 """The file of logins: for its owner alone, and never half written."""
 
+import subprocess
+import sys
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,8 +23,10 @@ from errtrack_mcp.login.stored_logins import (
 )
 from errtrack_mcp.settings import load_settings
 from tests.support.file_keyring import keyring_at
+from tests.support.installed import environment
 
 EU = "https://eu.posthog.com"
+LOCK = ".logins.json.lock"
 
 
 @pytest.fixture
@@ -49,7 +54,7 @@ def test_only_its_owner_can_read_it(path: Path) -> None:
     path.chmod(0o644)
     change_logins(path, with_login(login("2")))
     assert path.stat().st_mode & 0o777 == 0o600
-    assert [each.name for each in path.parent.iterdir()] == ["logins.json"]
+    assert {each.name for each in path.parent.iterdir()} == {"logins.json", LOCK}
 
 
 def test_the_newest_comes_first_and_takes_the_place_of_its_project(path: Path) -> None:
@@ -67,10 +72,10 @@ def test_the_newest_comes_first_and_takes_the_place_of_its_project(path: Path) -
 
 
 def test_without_any_login_there_is_no_file(path: Path) -> None:
-    """Nothing is left of the last one."""
+    """Nothing is left of the last one but the empty file that keeps two changes apart."""
     change_logins(path, with_login(login()))
     change_logins(path, without_logins({login().name}))
-    assert list(path.parent.iterdir()) == []
+    assert [(each.name, each.read_bytes()) for each in path.parent.iterdir()] == [(LOCK, b"")]
 
 
 @pytest.mark.parametrize(
@@ -92,16 +97,44 @@ def test_a_file_of_somebody_else_is_left_and_named(path: Path, content: bytes) -
     assert path.read_bytes() == content
 
 
-def test_two_logins_at_once_are_both_kept(path: Path) -> None:
-    """Who comes second reads again what the first has written."""
+STORE = """
+import sys
+from datetime import UTC, datetime
+from pydantic import SecretStr
+from errtrack_mcp.login.stored_logins import StoredLogin, change_logins, file_path, with_login
+print("ready", flush=True)
+sys.stdin.read()
+for number in range(8):
+    project, key = f"{sys.argv[1]}{number}", SecretStr("phx_made_up")
+    login = StoredLogin(host="https://eu.posthog.com", project=project, made_at=datetime.now(UTC), key=key)
+    change_logins(file_path(), with_login(login))
+"""
 
-    def meanwhile(logins: list[StoredLogin]) -> list[StoredLogin]:
-        if not logins:
-            change_logins(path, with_login(login("1")))
-        return with_login(login("2"))(logins)
 
-    change_logins(path, meanwhile)
-    assert [each.project for each in read_logins(path)] == ["2", "1"]
+def test_logins_of_two_processes_at_once_are_all_kept(path: Path) -> None:
+    """Who comes second waits until the first has written, and reads what it wrote."""
+    variables = environment(XDG_CONFIG_HOME=str(path.parent.parent))
+    with ExitStack() as ending:
+        processes = [
+            ending.enter_context(
+                subprocess.Popen(
+                    [sys.executable, "-c", STORE, name],
+                    env=variables,
+                    text=True,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                )
+            )
+            for name in ("1", "2")
+        ]
+        for process in processes:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+        for process in processes:
+            assert process.stdin is not None
+            process.stdin.close()
+    assert [process.returncode for process in processes] == [0, 0]
+    assert len(read_logins(path)) == 16
 
 
 def test_a_user_without_a_home_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

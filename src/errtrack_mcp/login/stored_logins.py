@@ -9,13 +9,13 @@ from pydantic import AwareDatetime, BaseModel, SecretStr, ValidationError
 from pydantic_core import to_json
 
 from errtrack_mcp.client_config.atomic_write import RefusedError, read, replace
+from errtrack_mcp.client_config.file_lock import locked
 from errtrack_mcp.client_config.paths import own_folder
 from errtrack_mcp.login.keyring import KeyringUnusable, get_keys
 from errtrack_mcp.server.login_key import Login
 from errtrack_mcp.settings import Origin, PersonalKey, ProjectNumber, Settings, is_unencrypted
 
 FILE = "logins.json"
-TRIES = 3  # for a file that another login changes at the same time
 
 
 class StoredLogin(BaseModel):
@@ -60,22 +60,19 @@ def read_logins(path: Path) -> list[StoredLogin]:
 
 
 def change_logins(path: Path, change: Callable[[list[StoredLogin]], list[StoredLogin]]) -> None:
-    """Store what `change` makes of the logins; without any the file goes. Raises RefusedError."""
+    """Store what `change` makes of the logins; without any the file goes. Raises RefusedError.
+
+    Two that change them at the same time come one after the other: no key that never expires is lost.
+    """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise RefusedError(f"{path.parent} cannot be made: {error.strerror}. Fix that, and run this again.") from None
-    for tries_left in reversed(range(TRIES)):
+    with locked(path):
         before = read(path)
         logins = change(_parsed(path, before))
         after = to_json({"logins": [_written(login) for login in logins]}, indent=2) if logins else None
-        try:
-            replace(path, before, after, private=True)
-        except RefusedError:
-            if not tries_left or read(path) == before:
-                raise
-        else:
-            return
+        replace(path, before, after, private=True)
 
 
 def with_login(login: StoredLogin) -> Callable[[list[StoredLogin]], list[StoredLogin]]:
