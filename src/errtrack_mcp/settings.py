@@ -42,8 +42,10 @@ def is_unencrypted(origin: str) -> bool:
     return origin.startswith("http://") and not is_loopback(urlsplit(origin).hostname or "")
 
 
-def _origin(value: str) -> str:
+def _origin(value: object) -> str:
     """Reduce what a person types for a host to an origin, or say what is wrong with it."""
+    if not isinstance(value, str):
+        raise ValueError("must be an address such as https://us.posthog.com")  # noqa: TRY004 - what pydantic expects
     text = value.strip().rstrip("/")
     try:
         parts = urlsplit(text)
@@ -101,8 +103,10 @@ def _personal_key(value: SecretStr) -> SecretStr:
     return SecretStr(key)
 
 
-def _project(value: str) -> str:
-    """Accept a project's number or `@current`."""
+def _project(value: object) -> str:
+    """Accept a project's number, as text, or `@current`."""
+    if not isinstance(value, str):
+        raise ValueError("must be the project's number or @current, as text")  # noqa: TRY004 - what pydantic expects
     text = value.strip()
     if text.startswith(PROJECT_TOKEN.prefix):
         raise ValueError("holds the project token (phc_...); use the project's number, as in /project/12345")

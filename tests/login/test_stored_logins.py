@@ -84,6 +84,9 @@ def test_without_any_login_there_is_no_file(path: Path) -> None:
         b"{",
         b"[]",
         b'{"logins": [{"host": "https://eu.posthog.com"}]}',
+        b'{"logins": [{"host": "https://eu.posthog.com", "project": 7, "made_at": "2026-01-01T00:00Z"}]}',
+        b'{"logins": [{"host": 5, "project": "7", "made_at": "2026-01-01T00:00Z"}]}',
+        b'{"logins": [{"host": null, "project": "7", "made_at": "2026-01-01T00:00Z"}]}',
         b'{"logins": [{"host": "https://e.example", "project": "x", "made_at": "2026-01-01T00:00Z", "key": "phx_k"}]}',
     ],
 )
