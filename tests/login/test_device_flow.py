@@ -180,6 +180,23 @@ async def test_it_waits_as_long_as_it_is_told_when_it_asks_too_often(time: Time)
     assert time.waits == [5, 5, 31, 5]
 
 
+async def test_a_long_wait_that_it_is_told_does_not_end_the_login(time: Time) -> None:
+    """The page stays open all the time; it asks again within a minute, and a last time while the code is good."""
+    wait = http(429, b'{"detail": "Request was throttled."}', Retry_After="3600")
+    assert await polled(time, wait, PENDING, http(200, to_json(GIVEN))) == "phx_given"
+    assert time.waits == [5, 60, 5]
+
+
+async def test_a_login_that_ends_with_a_refusal_says_that_there_may_be_a_key(time: Time) -> None:
+    """Somebody may have allowed it meanwhile; one that was answered afterwards is simply too old."""
+    wait = http(429, b'{"detail": "Request was throttled."}', Retry_After="3600")
+    with pytest.raises(LoginFailed, match=r"refused the last question .* there is a key by now that nobody has"):
+        await polled(time, *[wait] * 20)
+    assert (time.waits[:2], 590 <= sum(time.waits) < 600) == ([5, 60], True)
+    with pytest.raises(LoginFailed, match="nobody has allowed it in time"):
+        await polled(time, wait, PENDING, http(400, b'{"error": "expired"}'))
+
+
 @pytest.mark.parametrize("trouble", [reset, http(502, b"<html>"), http(500, b"{}")])
 async def test_a_connection_that_fails_ends_nothing(time: Time, trouble: Reply) -> None:
     """It asks again at its next turn; older installations keep the answer for a minute."""

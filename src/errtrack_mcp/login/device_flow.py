@@ -26,6 +26,8 @@ from errtrack_mcp.settings import PersonalKey
 MISSING = 404
 MAX_INTERVAL = 60
 MAX_SECONDS = 1800
+LOST = "The code is used up or too old, and an answer of PostHog was lost on the way"
+REFUSED = "The code is too old, and PostHog refused the last question about it as one too many"
 USE_CASE = "use_cases=error_tracking"
 
 
@@ -99,32 +101,37 @@ async def wait_for_key(
     sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
     clock: Callable[[], float] = anyio.current_time,
 ) -> DeviceAnswer:
-    """Ask until somebody has allowed the code, and return the answer with the key; never slower than it asks for.
+    """Ask until somebody has allowed the code, and return the answer with the key; never faster than it is told.
 
-    A connection that fails ends nothing. Raises LoginFailed where no key can come any more, and ApiError.
+    A connection that fails ends nothing, and neither does a refusal to be asked so often, whatever wait it names: the
+    page stays open. The last question comes while the code is good. Raises LoginFailed where no key can come any
+    more, and ApiError.
     """
     asked = {"device_code": code.device_code.get_secret_value()}
-    end, interval, lost = clock() + code.seconds, min(max(code.interval, 1), MAX_INTERVAL), False
-    pause = interval
-    while clock() + pause < end:
-        await sleep(pause)
+    interval = min(max(code.interval, 1), MAX_INTERVAL)
+    end = clock() + code.seconds - interval
+    pause, trouble = interval, ""
+    while (left := end - clock()) > 0:
+        await sleep(max(interval, min(pause, left)))
         pause = interval
         try:
             answer = await api.post("poll", body=asked, into=DeviceAnswer)
         except RateLimited as error:
-            pause = max(interval, error.retry_after or interval)
+            pause = min(max(interval, error.retry_after or interval), MAX_INTERVAL)
+            trouble = trouble or REFUSED
         except (TransportError, ServerError) as error:
             if not error.transient:
                 raise
-            lost = True
+            trouble = LOST
         except InvalidResponse as error:
             raise LoginFailed(_perhaps_made(api, "The answer of PostHog could not be read")) from error
         except BadRequest:
-            raise LoginFailed(_expired(api, lost=lost)) from None
+            break
         else:
             if answer.status != "pending":
                 return _checked(api, answer)
-    raise LoginFailed(_expired(api, lost=lost))
+            trouble = trouble if trouble == LOST else ""
+    raise LoginFailed(_expired(api, trouble))
 
 
 def _checked(api: Client, answer: DeviceAnswer) -> DeviceAnswer:
@@ -135,9 +142,9 @@ def _checked(api: Client, answer: DeviceAnswer) -> DeviceAnswer:
     raise LoginFailed(_perhaps_made(api, "PostHog answered with something else than a personal API key"))
 
 
-def _expired(api: Client, *, lost: bool) -> str:
-    if lost:
-        return _perhaps_made(api, "The code is used up or too old, and an answer of PostHog was lost on the way")
+def _expired(api: Client, trouble: str) -> str:
+    if trouble:
+        return _perhaps_made(api, trouble)
     return "The code is too old: nobody has allowed it in time. Run errtrack-mcp login again."
 
 
