@@ -12,7 +12,7 @@ from errtrack_mcp.sandbox.app import create_app
 from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import FULL_KEY, OTHER_PROJECT_ID, PROJECT_ID, SCOPED_KEY
 from errtrack_mcp.server.app import local_server
-from errtrack_mcp.server.login_key import Login, chosen
+from errtrack_mcp.server.login_key import Login, SeveralHosts, chosen
 from errtrack_mcp.settings import load_settings
 from tests.support.fixtures import Answer, Refusal
 from tests.support.upstream import Upstream, serve
@@ -39,6 +39,15 @@ def test_a_login_fits_host_and_project(host: str | None, project: str, expected:
     """That of the project, else the newest one; never one of another host than the settings name."""
     found = chosen(NEWEST_FIRST, host, project)
     assert (found and (found.host, found.project)) == expected
+
+
+def test_a_number_that_two_hosts_hold_is_refused_with_their_names() -> None:
+    """They are two projects; the newest login says nothing of which one is meant. A host that is named decides."""
+    logins = [Login(EU, "3", SecretStr("phx_made_up")), Login(US, "3", None)]
+    with pytest.raises(SeveralHosts, match=f"a project 3 at each of {EU} and {US}: set POSTHOG_HOST"):
+        chosen(logins, None, "3")
+    assert chosen(logins, US, "3") == logins[1]
+    assert chosen(logins, None, "") == logins[0]
 
 
 @dataclass
@@ -117,6 +126,17 @@ async def test_each_key_goes_to_the_host_that_made_it(
     async with connect(Made(both), POSTHOG_HOST=sandbox.url) as client:
         await answer(client, LIST, limit=1)
     assert (len(sandbox.requests), len(other_sandbox.requests)) == (1, 1)
+
+
+@pytest.mark.anyio
+async def test_a_project_of_two_hosts_is_asked_of_neither(
+    sandbox: Upstream, other_sandbox: Upstream, refusal: Refusal
+) -> None:
+    """The refusal says what to set."""
+    async with connect(Made([login(other_sandbox), login(sandbox)])) as client:
+        said = await refusal(client, LIST, project_id=str(PROJECT_ID))
+    assert f"at each of {other_sandbox.url} and {sandbox.url}: set POSTHOG_HOST to one of them." in said
+    assert not sandbox.requests + other_sandbox.requests
 
 
 @pytest.mark.anyio

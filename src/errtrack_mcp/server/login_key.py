@@ -42,14 +42,25 @@ class Logins(Protocol):
         """Look for them: a login or logout since the latest look counts."""
 
 
+class SeveralHosts(Exception):  # noqa: N818 - named after what there is
+    """The number of a project means one on each of several hosts; the message names them, and says what to do."""
+
+
 def chosen(logins: Sequence[Login], host: str | None, project: str) -> Login | None:
     """Return the login whose key is used: that of the project, else the newest one.
 
     `logins` begin with the newest. A key goes to the host that it was made by alone; `host` is the one that the
-    settings name, or None for any. The newest one's key may be good for other projects too: PostHog decides.
+    settings name, or None for any. The newest one's key may be good for other projects too: PostHog decides. Raises
+    SeveralHosts where `host` is None and the project's number is one of each of several hosts.
     """
     there = [login for login in logins if host in {None, login.host}]
-    return next((login for login in there if login.project == project), there[0] if there else None)
+    own = [login for login in there if login.project == project]
+    if project != CURRENT and len(own) > 1:
+        names = " and ".join(login.host for login in own)
+        raise SeveralHosts(
+            f"There is a login to a project {project} at each of {names}: set POSTHOG_HOST to one of them."
+        )
+    return next(iter(own or there), None)
 
 
 @dataclass(slots=True)
@@ -85,7 +96,11 @@ class LoginKey:
         fixed = settings.project_id or settings.environment_id or ""
         named = self.project or fixed
         host = settings.host if "host" in settings.model_fields_set else None
-        login = chosen(self.logins.known, host, named)
+        problem = self.logins.problem
+        try:
+            login = chosen(self.logins.known, host, named)
+        except SeveralHosts as error:
+            login, problem = None, str(error)
         if named in {"", CURRENT}:
             named = login.project if login else CURRENT
         older = not self.project and not settings.project_id and settings.environment_id
@@ -97,7 +112,7 @@ class LoginKey:
             settings.timeout,
             RetryPolicy(max_rate_limit_wait=settings.max_retry_wait),
             query_routes=connection.query_routes,
-            why_no_key=self.logins.problem,
+            why_no_key=problem,
         )
 
     def has_said_that_it_cannot_ask(self, request: ServerRequestContext[Any, Any]) -> bool:  # noqa: ARG002

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from errtrack_mcp.cli.doctor.run import DoctorRun
 from errtrack_mcp.login.stored_logins import StoredLogins, file_path
-from errtrack_mcp.server.login_key import chosen
+from errtrack_mcp.server.login_key import SeveralHosts, chosen
 from errtrack_mcp.settings import variable_of
 
 OTHERS_MAY_READ = 0o077
@@ -19,7 +19,10 @@ def logged_in(run: DoctorRun) -> DoctorRun:
     logins = StoredLogins(settings)
     logins.look_now()
     host = settings.host if "host" in settings.model_fields_set else None
-    login = chosen(logins.known, host, settings.project_id or settings.environment_id or "")
+    try:
+        login = chosen(logins.known, host, settings.project_id or settings.environment_id or "")
+    except SeveralHosts as error:
+        return replace(run, login_problem=str(error))
     if login is None or login.key is None:
         return replace(run, login_problem=logins.problem)
     stored = next(each for each in logins.stored if (each.host, each.project) == (login.host, login.project))
