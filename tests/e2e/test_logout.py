@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import anyio
 import pytest
 from pydantic import SecretStr
 
+from errtrack_mcp.client_config import atomic_write
 from errtrack_mcp.login.keyring import get_keys, set_key
 from errtrack_mcp.login.stored_logins import StoredLogin, change_logins, file_path, read_logins, with_login
 from tests.support.file_keyring import keyring_at
@@ -28,7 +30,7 @@ def store(host: str, project: str, *, in_keyring: bool = False) -> StoredLogin:
     key = SecretStr("phx_made_up")
     login = StoredLogin(host=host, project=project, label=f"CLI - {project}", made_at=datetime.now(UTC), key=key)
     if in_keyring:
-        set_key(login.name, key)
+        anyio.run(set_key, login.name, key)
         login = login.model_copy(update={"key": None})
     change_logins(file_path(), with_login(login))
     return login
@@ -69,11 +71,25 @@ def test_a_key_in_the_keyring_is_forgotten_there(home: dict[str, str]) -> None:
     """And where the keyring stays closed, that is said."""
     name = store(EU, "7", in_keyring=True).name
     assert invoke("logout", **home).returncode == 0
-    assert get_keys([name]) == {name: None}
+    assert anyio.run(get_keys, [name]) == {name: None}
     store(EU, "8", in_keyring=True)
     done = invoke("logout", **home | {"TEST_KEYRING": "locked"})
     assert done.returncode == 0
-    assert "The system's keyring still holds it, since it cannot be used: it is locked." in done.stderr
+    assert f"still holds the key for project 8 at {EU}, since it cannot be used: it is locked." in done.stderr
+
+
+def test_nothing_is_forgotten_that_is_still_there(home: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the file cannot be changed, that alone is said."""
+
+    def full(*_arguments: object, **_options: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    store(EU, "7")
+    store(EU, "8")
+    monkeypatch.setattr(atomic_write, "write", full)
+    done = invoke("logout", "--project", "7", **home)
+    assert (done.returncode, "Forgot" in done.stderr) == (2, False)
+    assert "No space left on device" in done.stderr
 
 
 def test_what_cannot_be_understood_is_refused(home: dict[str, str]) -> None:

@@ -3,15 +3,18 @@
 import subprocess
 import sys
 from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import anyio
+import anyio.lowlevel
 import pytest
 from pydantic import SecretStr
 
 from errtrack_mcp.client_config.atomic_write import RefusedError
 from errtrack_mcp.login import stored_logins
-from errtrack_mcp.login.keyring import set_key
+from errtrack_mcp.login.keyring import KeyringUnusable, set_key
 from errtrack_mcp.login.stored_logins import (
     StoredLogin,
     StoredLogins,
@@ -34,6 +37,17 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give this user a folder for their settings, and return where the file will be."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     return file_path()
+
+
+@dataclass
+class Clock:
+    """Time that a test moves."""
+
+    seconds: float = 100
+
+    def now(self) -> float:
+        """Tell the seconds."""
+        return self.seconds
 
 
 def login(project: str = "1", key: str | None = "phx_made_up", host: str = EU) -> StoredLogin:
@@ -140,7 +154,8 @@ def test_logins_of_two_processes_at_once_are_all_kept(path: Path) -> None:
     assert len(read_logins(path)) == 16
 
 
-def test_a_user_without_a_home_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.anyio
+async def test_a_user_without_a_home_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a container under a number that nobody has."""
 
     def homeless() -> Path:
@@ -150,8 +165,8 @@ def test_a_user_without_a_home_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(RefusedError, match="no home directory"):
         file_path()
     logins = StoredLogins(load_settings())
-    logins.look_now()
-    assert (logins.known, "no home directory" in logins.problem) == ((), True)
+    await logins.look()
+    assert (list(logins.known), "no home directory" in logins.problem) == ([], True)
 
 
 @pytest.mark.anyio
@@ -172,29 +187,32 @@ async def test_a_server_sees_each_login_and_logout(path: Path, monkeypatch: pyte
     assert keys(logins) == []
 
 
-def test_a_login_without_encryption_counts_only_where_the_operator_says_so(path: Path) -> None:
+@pytest.mark.anyio
+async def test_a_login_without_encryption_counts_only_where_the_operator_says_so(path: Path) -> None:
     """As POSTHOG_HOST does."""
     change_logins(path, with_login(login(host="http://posthog.internal")))
     for allow_http, found in (("0", []), ("1", ["phx_made_up"])):
         logins = StoredLogins(load_settings(None, allow_http=allow_http))
-        logins.look_now()
+        await logins.look()
         assert keys(logins) == found
 
 
-def test_keys_in_the_keyring_are_found(path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.mark.anyio
+async def test_keys_in_the_keyring_are_found(path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The file says that they are there; one that is gone leaves its place empty, with what to do."""
     for name, value in keyring_at(tmp_path / "ring").items():
         monkeypatch.setenv(name, value)
-    set_key(login("1").name, SecretStr("phx_in_the_ring"))
+    await set_key(login("1").name, SecretStr("phx_in_the_ring"))
     change_logins(path, with_login(login("1", None)))
     change_logins(path, with_login(login("2", "phx_in_the_file")))
     logins = StoredLogins(load_settings())
-    logins.look_now()
+    await logins.look()
     assert keys(logins) == ["phx_in_the_file", "phx_in_the_ring"]
     assert logins.problem == ""
-    assert "phx_in_the_ring" not in path.read_text()
+    assert "phx_in_the_ring" not in path.read_text()  # noqa: ASYNC240 - nothing else runs
     (tmp_path / "ring").unlink()
-    logins.look_now()
+    logins = StoredLogins(load_settings())
+    await logins.look()
     assert keys(logins) == ["phx_in_the_file", None]
     assert "no key any more for project 1 at https://eu.posthog.com. Run: errtrack-mcp login." in logins.problem
 
@@ -206,13 +224,47 @@ async def test_a_keyring_that_is_unlocked_is_asked_again(
     """The first look says why there is no key, the next one finds it."""
     for name, value in keyring_at(tmp_path / "ring").items():
         monkeypatch.setenv(name, value)
-    set_key(login("1").name, SecretStr("phx_in_the_ring"))
+    await set_key(login("1").name, SecretStr("phx_in_the_ring"))
     change_logins(path, with_login(login("1", None)))
-    logins = StoredLogins(load_settings())
+    time = Clock()
+    logins = StoredLogins(load_settings(), time.now)
     monkeypatch.setenv("TEST_KEYRING", str(tmp_path / "locked"))
     await logins.look()
     assert keys(logins) == [None]
     assert "which cannot be used: it is locked" in logins.problem
     monkeypatch.setenv("TEST_KEYRING", str(tmp_path / "ring"))
     await logins.look()
+    assert keys(logins) == [None]
+    time.seconds += stored_logins.PAUSE
+    await logins.look()
     assert (keys(logins), logins.problem) == (["phx_in_the_ring"], "")
+    monkeypatch.setenv("TEST_KEYRING", str(tmp_path / "locked"))
+    change_logins(path, with_login(login("2")))
+    await logins.look()
+    assert keys(logins) == ["phx_made_up", None]
+
+
+@pytest.mark.anyio
+async def test_calls_that_wait_for_a_keyring_are_served_by_one_look(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each would wait for as long as the one before it. Meanwhile what was known stays known."""
+    change_logins(path, with_login(login("1")))
+    logins = StoredLogins(load_settings(), Clock().now)
+    await logins.look()
+    asked, known_meanwhile = [], []
+
+    async def silent(names: list[str]) -> dict[str, SecretStr | None]:
+        asked.append(names)
+        await anyio.lowlevel.checkpoint()
+        known_meanwhile.append(keys(logins))
+        raise KeyringUnusable("it gave no answer")
+
+    monkeypatch.setattr(stored_logins, "get_keys", silent)
+    change_logins(path, with_login(login("2", None)))
+    async with anyio.create_task_group() as calls:
+        for _ in range(3):
+            calls.start_soon(logins.look)
+    assert asked == [[login("2").name]]
+    assert known_meanwhile == [["phx_made_up"]]
+    assert keys(logins) == [None, "phx_made_up"]

@@ -24,14 +24,9 @@ from errtrack_mcp.login.device_flow import (
     ask_for_code,
     wait_for_key,
 )
-from errtrack_mcp.login.keyring import KeyringUnusable, find_backend, set_key
-from errtrack_mcp.login.stored_logins import (
-    StoredLogin,
-    change_logins,
-    file_path,
-    read_logins,
-    with_login,
-)
+from errtrack_mcp.login.keeping import Kept, keep
+from errtrack_mcp.login.keyring import KeyringUnusable, find_backend
+from errtrack_mcp.login.stored_logins import StoredLogin, file_path, read_logins
 from errtrack_mcp.server.errors import message_for_api_error
 from errtrack_mcp.settings import ConfigurationError, Settings, load_settings
 
@@ -53,14 +48,7 @@ def command(host: str | None, *, in_file: bool, no_browser: bool) -> None:
         settings = load_settings(None, POSTHOG_PERSONAL_API_KEY=None, **chosen_host(host))
     except ConfigurationError as error:
         stop(error.problems)
-    try:
-        sys.exit(anyio.run(log_in, settings, in_file, no_browser))
-    except KeyboardInterrupt:
-        _say(
-            "\nStopped; nothing was stored. If you have allowed the code already, delete the key that this made at "
-            f"{key_page(settings.host)} (its name begins with CLI)."
-        )
-        sys.exit(INTERRUPTED)
+    sys.exit(log_in(settings, in_file=in_file, no_browser=no_browser))
 
 
 def chosen_host(host: str | None) -> dict[str, str | None]:
@@ -70,58 +58,53 @@ def chosen_host(host: str | None) -> dict[str, str | None]:
     return {"POSTHOG_HOST": host if "://" in host else f"https://{host}"}
 
 
-async def log_in(settings: Settings, in_file: bool, no_browser: bool) -> int:  # noqa: FBT001 - anyio passes no names
+def log_in(settings: Settings, *, in_file: bool, no_browser: bool) -> int:
     """Log in, say what has to be done and what was done, and return the exit code."""
-    transport = HttpTransport(settings.host)
-    api = anonymous_client(transport, settings.timeout)
     try:
-        path = file_path()
-        earlier = read_logins(path)
-        keyring = None if in_file else find_keyring()
-        code = await ask_for_code(api)
-        _show(code, settings.host, no_browser=no_browser)
-        answer = await wait_for_key(api, code)
+        read_logins(file_path())  # what is wrong with it is better known before there is a key
+        keyring = None if in_file else anyio.run(find_keyring)
+        login = _made(settings.host, anyio.run(_allowed, settings, no_browser))
     except (LoginFailed, RefusedError) as error:
         _say(f"errtrack-mcp: {error}")
         return FAILED
     except ApiError as error:
         _say(f"errtrack-mcp: {message_for_api_error(error).text}")
         return FAILED
-    finally:
-        await transport.aclose()
-    login = _made(settings.host, answer)
+    except KeyboardInterrupt:
+        _say(
+            "\nStopped; nothing was stored. If you have allowed the code already, delete the key that this made at "
+            f"{key_page(settings.host)} (its name begins with CLI)."
+        )
+        return INTERRUPTED
     try:
-        place = keep(login, keyring)
-    except RefusedError as error:
-        _say(f"errtrack-mcp: {error} The key could not be kept: delete it at {key_page(login.host)} ({login.label}).")
-        return FAILED
-    _conclude(login, place, earlier)
+        kept = keep(login, keyring)
+    except (RefusedError, KeyboardInterrupt) as error:
+        stopped = isinstance(error, KeyboardInterrupt)
+        why = " ".join(["Stopped." if stopped else str(error), *getattr(error, "__notes__", [])])
+        _say(f"errtrack-mcp: {why} The key could not be kept: delete it at {key_page(login.host)} ({login.label}).")
+        return INTERRUPTED if stopped else FAILED
+    _conclude(login, kept)
     return 0
 
 
-def find_keyring() -> str | None:
+async def _allowed(settings: Settings, no_browser: bool) -> DeviceAnswer:  # noqa: FBT001 - anyio passes no names
+    """Ask for a code, show it, and return the answer once somebody has allowed it. Raises LoginFailed and ApiError."""
+    transport = HttpTransport(settings.host)
+    api = anonymous_client(transport, settings.timeout)
+    try:
+        code = await ask_for_code(api)
+        _show(code, settings.host, no_browser=no_browser)
+        return await wait_for_key(api, code)
+    finally:
+        await transport.aclose()
+
+
+async def find_keyring() -> str | None:
     """Return the name of the system's keyring, None where there is none that can be used."""
     try:
-        return find_backend()
+        return await find_backend()
     except KeyringUnusable:
         return None
-
-
-def keep(login: StoredLogin, keyring: str | None) -> str:
-    """Store a login, and return where its key is. Raises RefusedError.
-
-    A keyring that does not take the key, because it stays locked for example, is as good as none.
-    """
-    path = file_path()
-    place = str(path)
-    if keyring and login.key:
-        try:
-            set_key(login.name, login.key)
-            place, login = f"the system's keyring ({keyring})", login.model_copy(update={"key": None})
-        except KeyringUnusable as error:
-            _say(f"The system's keyring did not take the key: {error}. It is kept in a file instead.")
-    change_logins(path, with_login(login))
-    return place
 
 
 def _show(code: DeviceCode, host: str, *, no_browser: bool) -> None:
@@ -157,16 +140,17 @@ def _made(host: str, answer: DeviceAnswer) -> StoredLogin:
     )
 
 
-def _conclude(login: StoredLogin, place: str, earlier: list[StoredLogin]) -> None:
+def _conclude(login: StoredLogin, kept: Kept) -> None:
     """Say what has happened, what is missing, and what comes next."""
+    for note in kept.notes:
+        _say(note)
     page = key_page(login.host)
-    _say(f"Logged in to {login.title}. The key is kept in {place}.")
+    _say(f"Logged in to {login.title}. The key is kept in {kept.place}.")
     _say(f"It never expires, and is called {login.label!r} at {page}, where you can delete it.")
     for lacking in lacking_scopes(login.scopes):
         _say(f"It lacks the scope {lacking}: add it there, or log in again and tick it.")
-    for other in earlier:
-        if other.name == login.name:
-            _say(f"It takes the place of the key {other.label!r}, which stays good until you delete it there.")
+    if kept.replaced:
+        _say(f"It takes the place of the key {kept.replaced.label!r}, which stays good until you delete it there.")
     if os.environ.get(KEY):
         _say(f"{KEY} is set in this environment, and goes before it wherever a client passes it on.")
     _say("Calls go to this project unless they name another one; log in again to have a key for that.")

@@ -3,6 +3,7 @@
 import os
 import sys
 
+import anyio
 import click
 from pydantic import TypeAdapter, ValidationError
 
@@ -42,22 +43,27 @@ def log_out(host: str | None, project: str | None, *, everything: bool) -> int:
     if len(meant) > 1 and not everything:
         stop(["There are several: " + "; ".join(login.title for login in meant) + ". Name one, or add --all."])
     for login in meant:
-        _forget(login)
+        _take_from_keyring(login)
     change_logins(path, without_logins({login.name for login in meant}))
+    for login in meant:
+        _say(
+            f"Forgot the key for {login.title}. It stays good until you delete it: {login.label!r} at "
+            f"{key_page(login.host)}"
+        )
     _name_environment()
     return 0
 
 
-def _forget(login: StoredLogin) -> None:
-    if login.key is None:
-        try:
-            delete_key(login.name)
-        except KeyringUnusable as error:
-            _say(f"The system's keyring still holds it, since it cannot be used: {error}. Delete it in PostHog.")
-    _say(
-        f"Forgot the key for {login.title}. It stays good until you delete it: {login.label!r} at "
-        f"{key_page(login.host)}"
-    )
+def _take_from_keyring(login: StoredLogin) -> None:
+    if login.key is not None:
+        return
+    try:
+        anyio.run(delete_key, login.name)
+    except KeyringUnusable as error:
+        _say(
+            f"The system's keyring still holds the key for {login.title}, since it cannot be used: {error}. "
+            "Delete it in PostHog."
+        )
 
 
 def _name_environment() -> None:

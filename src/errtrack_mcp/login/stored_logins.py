@@ -16,6 +16,7 @@ from errtrack_mcp.server.login_key import Login
 from errtrack_mcp.settings import Origin, PersonalKey, ProjectNumber, Settings, is_unencrypted
 
 FILE = "logins.json"
+PAUSE = 5.0  # seconds after which a keyring that gave no key is asked again
 
 
 class StoredLogin(BaseModel):
@@ -92,44 +93,47 @@ class StoredLogins:
     one must not be taken for it.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, clock: Callable[[], float] = anyio.current_time) -> None:
         self.known: Sequence[Login] = ()
         self.problem = ""
         self.stored: Sequence[StoredLogin] = ()
         self._allow_http = settings.allow_http
-        self._read: tuple[int, ...] | None = None
+        self._clock = clock
+        self._read: tuple[int, ...] | None = ()  # as no file is
+        self._ask_again_at = 0.0
         self._lock = anyio.Lock()
 
     async def look(self) -> None:
-        """Look for logins, in a thread where that may take time."""
+        """Look for logins. Calls that come while a keyring lets one wait are served together, by the same look."""
         async with self._lock:
-            if self.problem or _stamp() != self._read:
-                await anyio.to_thread.run_sync(self.look_now)
+            if _stamp() != self._read or (self.problem and self._clock() >= self._ask_again_at):
+                await self._look()
 
-    def look_now(self) -> None:
-        """Look for logins."""
-        self._read, self.problem = _stamp(), ""
-        self.known = self.stored = ()
+    async def _look(self) -> None:
+        """Look, and change what is known in one step at the end: calls under way use it meanwhile."""
+        stamp, problem, pause = _stamp(), "", 0.0
+        stored: list[StoredLogin] = []
+        keys: dict[str, SecretStr | None] = {}
         try:
-            stored = read_logins(file_path())
-            self.stored = [login for login in stored if self._allow_http or not is_unencrypted(login.host)]
-            self.known = [Login(login.host, login.project, login.key) for login in self.stored]
-            away = [login.name for login in self.stored if login.key is None]
-            if away:
-                self._take_from_keyring(get_keys(away))
+            stored = [each for each in read_logins(file_path()) if self._allow_http or not is_unencrypted(each.host)]
+            if away := [login.name for login in stored if login.key is None]:
+                pause = PAUSE
+                keys = await get_keys(away)
+                gone = [login.title for login in stored if login.key is None and keys.get(login.name) is None]
+                problem = (
+                    f"The system's keyring has no key any more for {gone[0]}. Run: errtrack-mcp login." if gone else ""
+                )
         except RefusedError as error:
-            self.problem = str(error)
+            problem = str(error)
         except KeyringUnusable as error:
-            self.problem = (
+            problem = (
                 f"The key of errtrack-mcp login is in the system's keyring, which cannot be used: {error}. "
-                "Unlock it, or run in a terminal: errtrack-mcp login --file."
+                f"Unlock it (it is asked again after {PAUSE:g} seconds), or run in a terminal: "
+                "errtrack-mcp login --file."
             )
-
-    def _take_from_keyring(self, keys: dict[str, SecretStr | None]) -> None:
-        pairs = [(login, login.key or keys.get(login.name)) for login in self.stored]
-        self.known = [Login(login.host, login.project, key) for login, key in pairs]
-        if gone := [login.title for login, key in pairs if key is None]:
-            self.problem = f"The system's keyring has no key any more for {gone[0]}. Run: errtrack-mcp login."
+        self.stored, self.problem, self._read = stored, problem, stamp
+        self.known = [Login(login.host, login.project, login.key or keys.get(login.name)) for login in stored]
+        self._ask_again_at = self._clock() + pause
 
 
 def _stamp() -> tuple[int, ...] | None:

@@ -2,17 +2,15 @@
 
 import importlib.util
 import os
-import subprocess
 import sys
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 import anyio
-from anyio.abc import Process
 from anyio.lowlevel import RunVar
 from pydantic import TypeAdapter, ValidationError
 
-from errtrack_mcp.python_module import command_of_module
+from errtrack_mcp.python_module import command_of_module, run_to_its_end
 from errtrack_mcp.symbolication.places import LookUp, Place, Question, Reply
 
 SECONDS = 30.0
@@ -68,7 +66,7 @@ async def look_up(
     question = Question(tuple(places), lines_around, len(file), plain_map=script is not None)
     asked = b"".join((_QUESTION.dump_json(question), b"\n", file, script or b""))
     with anyio.move_on_after(seconds) as limit:
-        output, code = await _run(asked)
+        output, code = await run_to_its_end(_COMMAND, asked, worker_environment())
     if limit.cancelled_caught:
         raise FileUnusable(f"it took longer than {seconds:.0f} s to read")
     if code != 0:
@@ -80,35 +78,6 @@ async def look_up(
     if reply.found is None:
         raise FileUnusable(reply.unusable)
     return reply.found
-
-
-async def _run(asked: bytes) -> tuple[bytes, int]:
-    """Run the worker to its end, and return its output and exit code; cancelled, it is ended.
-
-    anyio.run_process would leave a process behind that is cancelled while it starts.
-    """
-    with anyio.CancelScope(shield=True):
-        worker = await anyio.open_process(_COMMAND, stderr=subprocess.DEVNULL, env=worker_environment())
-    assert worker.stdout is not None  # noqa: S101 - open_process pipes it
-    output = bytearray()
-    async with worker, anyio.create_task_group() as tasks:
-        tasks.start_soon(_send, worker, asked)
-        try:
-            async for part in worker.stdout:
-                output += part
-            await worker.wait()
-        finally:
-            with suppress(ProcessLookupError):
-                worker.kill()
-    return bytes(output), worker.returncode or 0
-
-
-async def _send(worker: Process, asked: bytes) -> None:
-    """Write all to the worker's input; one that has ended does not take it."""
-    assert worker.stdin is not None  # noqa: S101 - open_process pipes it
-    with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
-        await worker.stdin.send(asked)
-        await worker.stdin.aclose()
 
 
 def worker_environment() -> dict[str, str]:

@@ -11,13 +11,13 @@ from errtrack_mcp.settings import variable_of
 OTHERS_MAY_READ = 0o077
 
 
-def logged_in(run: DoctorRun) -> DoctorRun:
+async def logged_in(run: DoctorRun) -> DoctorRun:
     """Return the run with the settings that a server without a key takes from a login: key, host, project."""
     settings = run.settings
     if settings is None:
         return run
     logins = StoredLogins(settings)
-    logins.look_now()
+    await logins.look()
     host = settings.host if "host" in settings.model_fields_set else None
     try:
         login = chosen(logins.known, host, settings.project_id or settings.environment_id or "")

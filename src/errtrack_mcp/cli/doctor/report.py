@@ -73,7 +73,7 @@ def command(env_file: Path | None, *, as_json: bool) -> None:
 
 async def examine(env_file: Path | None, *, as_json: bool) -> int:
     """Make every check, print what each found, and return 0 only if a tool call would work."""
-    run = _begin(env_file)
+    run = await _begin(env_file)
     try:
         await take_first_look(run)
         for name, check in CHECKS.items():
@@ -94,14 +94,14 @@ async def examine(env_file: Path | None, *, as_json: bool) -> int:
     return 0 if works else 1
 
 
-def _begin(env_file: Path | None) -> DoctorRun:
+async def _begin(env_file: Path | None) -> DoctorRun:
     try:
         settings = load_settings(env_file)
         problems = [] if Catalog(settings, local=True).whole.tools else [NOTHING_OFFERED]
     except ConfigurationError as error:
         return DoctorRun(env_file, None, error.problems, _without_the_key(env_file))
     if settings.personal_api_key is None:
-        return logged_in(DoctorRun(env_file, settings, problems, settings))
+        return await logged_in(DoctorRun(env_file, settings, problems, settings))
     return DoctorRun(env_file, settings, problems, settings)
 
 
