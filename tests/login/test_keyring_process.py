@@ -4,9 +4,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import anyio
 import pytest
 from pydantic_core import from_json, to_json
 
+from errtrack_mcp.login.keyring import get_keys
 from errtrack_mcp.login.keyring_process import answer
 from tests.support.file_keyring import keyring_at
 from tests.support.installed import environment
@@ -47,3 +49,29 @@ def test_a_backend_that_breaks_is_named_by_its_error_alone(monkeypatch: pytest.M
 
     monkeypatch.setattr(keyring, "get_keyring", broken)
     assert answer({"do": "look"}) == {"unusable": "it failed (RuntimeError)"}
+
+
+NOISY = """
+import os, subprocess, sys
+from keyring.backend import KeyringBackend
+class Noisy(KeyringBackend):
+    priority = 5
+    def get_password(self, service, username):
+        os.write(1, b"a warning of a library\\n")
+        subprocess.Popen([sys.executable, "-c", "import time; time.sleep(15)"])
+        return "phx_in_the_ring"
+    def set_password(self, service, username, password): pass
+    def delete_password(self, service, username): pass
+"""
+
+
+def test_a_backend_that_writes_and_leaves_a_process_behind_is_answered(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Libraries below Python write to the standard output itself, and start daemons that inherit it."""
+    (tmp_path / "noisy_ring.py").write_text(NOISY)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "noisy_ring.Noisy")
+    found = anyio.run(get_keys, ["here"], 10)["here"]
+    assert found is not None
+    assert found.get_secret_value() == "phx_in_the_ring"

@@ -3,13 +3,14 @@
 Only this process imports `keyring`, which takes time and may wait for a person to unlock it.
 """
 
+import os
 import sys
 from collections.abc import Mapping
-from contextlib import redirect_stdout
 from typing import Any
 
 from pydantic_core import from_json, to_json
 
+STANDARD_OUTPUT, STANDARD_ERROR = 1, 2
 SERVICE = "errtrack-mcp"
 RECOMMENDED = 1  # the priority below which a backend is there only so that there is one
 
@@ -48,11 +49,15 @@ def _done(backend: Any, question: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Answer one question."""
+    """Answer one question.
+
+    Whatever a backend writes to standard output is no answer, below Python too, and a process that it leaves behind
+    must not keep the answer from ending: the answer goes to a copy that no other process is given.
+    """
     question = from_json(sys.stdin.buffer.read())
-    with redirect_stdout(sys.stderr):  # what a backend prints is no answer
-        answered = answer(question)
-    sys.stdout.buffer.write(to_json(answered))
+    with os.fdopen(os.dup(STANDARD_OUTPUT), "wb") as output:
+        os.dup2(STANDARD_ERROR, STANDARD_OUTPUT)
+        output.write(to_json(answer(question)))
 
 
 if __name__ == "__main__":
