@@ -1,5 +1,7 @@
 """A file that is replaced whole, or not at all."""
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -57,3 +59,36 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     """With the path, and what to do."""
     with pytest.raises(RefusedError, match="cannot be read"):
         atomic_write.read(tmp_path)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such pipes")
+def test_a_pipe_is_refused_at_once(tmp_path: Path) -> None:
+    """Nobody may ever write into it."""
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(RefusedError, match=r"it is no regular file\. Move it away"):
+        atomic_write.read(tmp_path / "pipe")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="permissions are another matter there")
+@pytest.mark.parametrize("mode", [0o666, 0o620])
+def test_a_private_file_that_others_can_change_is_not_believed(tmp_path: Path, mode: int) -> None:
+    """With what to type; any other file is read all the same."""
+    file = tmp_path / "keys.json"
+    file.write_bytes(b"theirs")
+    file.chmod(mode)
+    with pytest.raises(RefusedError, match=f"can be changed by other users, so it is not used.*: chmod 600 {file};"):
+        atomic_write.read(file, private=True)
+    assert atomic_write.read(file) == b"theirs"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such numbers")
+def test_a_private_file_of_another_user_is_not_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is theirs to change; one of root is as good as our own."""
+    file = tmp_path / "keys.json"
+    file.write_bytes(b"theirs")
+    monkeypatch.setattr(os, "geteuid", lambda: file.stat().st_uid + 1)
+    if file.stat().st_uid == 0:
+        assert atomic_write.read(file, private=True) == b"theirs"
+        os.chown(file, 4321, -1)
+    with pytest.raises(RefusedError, match=r"belongs to another user, so it is not used\. Delete it"):
+        atomic_write.read(file, private=True)

@@ -29,6 +29,8 @@ def test_files_are_where_the_environment_says(home: Path, monkeypatch: pytest.Mo
     assert own_configuration("Zed") == home / "x" / "zed" / "settings.json"
     assert own_configuration("VS Code") == home / "x" / "Code" / "User" / "mcp.json"
     assert own_folder() == home / "x" / "errtrack-mcp"
+    monkeypatch.setenv("XDG_CONFIG_HOME", "x")
+    assert own_folder() == home / ".config" / "errtrack-mcp"
     monkeypatch.delenv("XDG_CONFIG_HOME")
     assert own_folder() == home / ".config" / "errtrack-mcp"
     monkeypatch.setattr(sys, "platform", "darwin")

@@ -114,6 +114,17 @@ def test_a_file_of_somebody_else_is_left_and_named(path: Path, content: bytes) -
     assert path.read_bytes() == content
 
 
+def test_a_file_that_others_can_change_is_neither_read_nor_changed(path: Path) -> None:
+    """It says where keys go."""
+    change_logins(path, with_login(login()))
+    path.chmod(0o666)
+    for use in (lambda: read_logins(path), lambda: change_logins(path, with_login(login("2")))):
+        with pytest.raises(RefusedError, match="can be changed by other users"):
+            use()
+    path.chmod(0o600)
+    assert [each.project for each in read_logins(path)] == ["1"]
+
+
 STORE = """
 import sys
 from datetime import UTC, datetime

@@ -45,8 +45,7 @@ def client_configurations() -> list[Configuration]:
 
 def own_folder() -> Path:
     """Return the folder of this server itself; XDG_CONFIG_HOME moves it on every platform."""
-    base = os.environ.get("XDG_CONFIG_HOME")
-    return (Path(base) if base else _application_data()) / "errtrack-mcp"
+    return (_xdg_config_home() or _application_data()) / "errtrack-mcp"
 
 
 def own_configuration(client: str) -> Path:
@@ -77,4 +76,10 @@ def _application_data() -> Path:
 
 
 def _settings_folder() -> Path:
-    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    return _xdg_config_home() or Path.home() / ".config"
+
+
+def _xdg_config_home() -> Path | None:
+    """Return what XDG_CONFIG_HOME names; its specification says to ignore a path that depends on the current folder."""
+    path = Path(os.environ.get("XDG_CONFIG_HOME", ""))
+    return path if path.is_absolute() else None

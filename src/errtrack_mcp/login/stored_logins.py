@@ -56,8 +56,11 @@ def file_path() -> Path:
 
 
 def read_logins(path: Path) -> list[StoredLogin]:
-    """Return what is stored, the newest first. Raises RefusedError for a file that cannot be read or understood."""
-    return _parsed(path, read(path))
+    """Return what is stored, the newest first. Raises RefusedError for a file that cannot be read or understood.
+
+    One that other users can change is not believed: it says where keys go, and whose project is asked.
+    """
+    return _parsed(path, read(path, private=True))
 
 
 def change_logins(path: Path, change: Callable[[list[StoredLogin]], list[StoredLogin]]) -> None:
@@ -70,7 +73,7 @@ def change_logins(path: Path, change: Callable[[list[StoredLogin]], list[StoredL
     except OSError as error:
         raise RefusedError(f"{path.parent} cannot be made: {error.strerror}. Fix that, and run this again.") from None
     with locked(path):
-        before = read(path)
+        before = read(path, private=True)
         logins = change(_parsed(path, before))
         after = to_json({"logins": [_written(login) for login in logins]}, indent=2) if logins else None
         replace(path, before, after, private=True)
