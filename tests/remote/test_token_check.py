@@ -1,65 +1,37 @@
-"""OAuth tokens at the door: asked about once a minute, refused once PostHog no longer takes them."""
+"""OAuth tokens at the door: asked about once a minute, refused once PostHog no longer takes them.
 
-from collections.abc import AsyncIterator
+That nobody holds up others with them is in test_token_check_load.py.
+"""
+
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
-from pydantic import SecretStr
 
-from errtrack_mcp.remote.auth import Caller, RequestRefused
-from errtrack_mcp.remote.idempotency import IdempotencyStore
-from errtrack_mcp.remote.metrics import Metrics
-from errtrack_mcp.remote.rate_limit import KeyRateLimiter
+from errtrack_mcp.remote.auth import RequestRefused
 from errtrack_mcp.remote.token_check import TokenCheck
 from errtrack_mcp.remote.upstream import Upstream as Upstreams
 from errtrack_mcp.sandbox.database import Database, stored_time
 from errtrack_mcp.sandbox.seed import FULL_KEY, OTHER_PROJECT_ID, PROJECT_ID
-from errtrack_mcp.server.catalog.filters import Selection
-from errtrack_mcp.settings import load_settings
 from tests.support.clock import Clock
 from tests.support.fixtures import Serve
 from tests.support.misbehaving import http, misbehave
-from tests.support.serving import call_body, posting
-from tests.support.tokens import TOKEN, store_token
+from tests.support.serving import call_body, post, posting, serving_here
+from tests.support.tokens import CURRENT, TOKEN, caller, store_token
 from tests.support.upstream import Upstream
 
 pytestmark = pytest.mark.anyio
 
-CURRENT = ("projects", "@current")
 INTROSPECT = "POST /oauth/introspect/"
-
-
-def caller(host: str, key: str = TOKEN, **fields: Any) -> Caller:
-    """Return a caller with a token."""
-    usual = {"prefix": CURRENT, "project_fixed": False, "narrowing": Selection(), "request_id": "1"}
-    return Caller(key=SecretStr(key), host=host, **{**usual, **fields})
-
-
-@pytest.fixture
-async def upstreams() -> AsyncIterator[Upstreams]:
-    """Make what leads to PostHog."""
-    made = Upstreams(load_settings(), KeyRateLimiter(), IdempotencyStore(None), Metrics())
-    yield made
-    await made.aclose()
-
-
-@pytest.fixture
-def clock() -> Clock:
-    """Give a clock that begins now."""
-    clock = Clock()
-    clock.now = datetime.now(UTC).timestamp()
-    return clock
 
 
 async def test_a_token_is_asked_about_once_a_minute(
     sandbox: Upstream, database: Database, upstreams: Upstreams, clock: Clock
 ) -> None:
-    """Each token for itself; a personal API key never."""
+    """Each token for itself."""
     store_token(database)
     store_token(database, value="pha_another")
     check = TokenCheck(upstreams, clock)
-    for key in (TOKEN, TOKEN, "pha_another", FULL_KEY):
+    for key in (TOKEN, TOKEN, "pha_another"):
         await check(caller(sandbox.url, key))
     assert sandbox.requests == [INTROSPECT] * 2
     clock.now += 60
@@ -167,6 +139,14 @@ async def test_the_tokens_remembered_are_bounded(
     for number in (1, 2, 1, 3, 1, 2):
         await check(caller(sandbox.url, f"pha_number_{number}"))
     assert sandbox.requests.count(INTROSPECT) == 4
+
+
+def test_nobody_asks_about_a_personal_api_key(sandbox: Upstream) -> None:
+    """It does not expire, and no client can renew it."""
+    with serving_here(POSTHOG_HOST=sandbox.url) as replica:
+        assert post(f"{replica.url}/mcp", json=call_body(), headers=posting(FULL_KEY)).status_code == 200
+    assert sandbox.requests
+    assert INTROSPECT not in sandbox.requests
 
 
 async def test_over_http_it_is_a_401_that_names_the_error(in_memory: Serve, database: Database) -> None:

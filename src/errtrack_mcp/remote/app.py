@@ -29,7 +29,7 @@ from errtrack_mcp.remote.request_log import RequestLogMiddleware
 from errtrack_mcp.remote.sse import Sse
 from errtrack_mcp.remote.stream_limit import StreamLimitMiddleware
 from errtrack_mcp.remote.streamable_http import StreamableHttp
-from errtrack_mcp.remote.token_check import TokenCheck
+from errtrack_mcp.remote.token_check import TokenCheck, TokenCheckMiddleware
 from errtrack_mcp.remote.tracing import configure_traces
 from errtrack_mcp.remote.unread_body import UnreadBodyMiddleware
 from errtrack_mcp.remote.upstream import Upstream
@@ -59,11 +59,10 @@ def build_app(settings: Settings, *, sse_only: bool = False, upstream_app: ASGIA
             await shared.aclose()
 
     sse = Sse(server)
-    limit = InFlightLimit(replica)
-    stream, post, http = (
-        StreamLimitMiddleware(InFlightLimitMiddleware(app, limit), replica) for app in (sse.stream, sse.post, endpoint)
-    )
-    auth = partial(AuthMiddleware, check=TokenCheck(upstream), settings=settings)
+    checked = partial(TokenCheckMiddleware, check=TokenCheck(upstream), settings=settings)
+    limited = partial(_limited, checked=checked, limit=InFlightLimit(replica), replica=replica)
+    stream, post, http = map(limited, (sse.stream, sse.post, endpoint))
+    auth = partial(AuthMiddleware, settings=settings)
     http_routes = [] if sse_only else _http_routes(http, auth)
     routes = [*_open_routes(settings, replica, shared), *_sse_routes(stream, post, auth), *http_routes]
     app = Starlette(
@@ -90,6 +89,11 @@ def _check_shared_key(settings: Settings) -> None:
         raise ConfigurationError([f"ERRTRACK_SHARED_KEY lets every caller use your key: {never}."])
     if settings.shared_key and settings.personal_api_key is None:
         raise ConfigurationError(["ERRTRACK_SHARED_KEY is set, but POSTHOG_PERSONAL_API_KEY is not."])
+
+
+def _limited(app: ASGIApp, checked: Callable[[ASGIApp], ASGIApp], limit: InFlightLimit, replica: Replica) -> ASGIApp:
+    """Put the limits before the check, which waits for PostHog."""
+    return StreamLimitMiddleware(InFlightLimitMiddleware(checked(app), limit), replica)
 
 
 def _http_routes(endpoint: ASGIApp, auth: Callable[..., ASGIApp]) -> list[BaseRoute]:

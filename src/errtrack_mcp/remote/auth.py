@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -92,28 +92,19 @@ class RouteNarrowing:
 
 
 class AuthMiddleware:
-    """Lets a request through with its caller in the scope, or answers 400, 401 or 403.
+    """Lets a request through with its caller in the scope, or answers 400, 401 or 403."""
 
-    `check` has the last word on a caller: it returns them as they are to be served, or raises RequestRefused.
-    """
-
-    def __init__(
-        self, app: ASGIApp, settings: Settings, route: RouteNarrowing, check: Callable[[Caller], Awaitable[Caller]]
-    ) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, route: RouteNarrowing) -> None:
         self._app = app
         self._settings = settings
         self._route = route
-        self._check = check
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Read the caller of one request."""
         try:
-            caller = await self._check(read_caller(scope, self._settings, self._route))
+            caller = read_caller(scope, self._settings, self._route)
         except RequestRefused as refused:
-            www_authenticate = None
-            if refused.status == 401:
-                read_only = self._route.read_only or self._settings.read_only
-                www_authenticate = challenge(scope, self._settings, read_only=read_only)
+            www_authenticate = challenge(scope, self._settings) if refused.status == 401 else None
             await refusal(refused, www_authenticate)(scope, receive, send)
             return
         scope[CALLER] = caller

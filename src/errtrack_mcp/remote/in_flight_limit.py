@@ -49,7 +49,7 @@ class InFlightLimit:
 
 
 class InFlightLimitMiddleware:
-    """Answers 429 or 503 to a POST while too many are in flight; streams (GET) have a limit of their own."""
+    """Answers 429 or 503 to a request while too many are in flight; streams (GET) have a limit of their own."""
 
     def __init__(self, app: ASGIApp, limit: InFlightLimit) -> None:
         self._app = app
@@ -57,7 +57,7 @@ class InFlightLimitMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Carry one request."""
-        if scope["method"] != "POST":
+        if scope["method"] == "GET":
             await self._app(scope, receive, send)
             return
         key_hash: str = scope[CALLER].key_hash

@@ -27,7 +27,7 @@ def base_url(scope: Scope, settings: Settings) -> str:
     return origin + quote(scope.get("root_path", "").rstrip("/"))
 
 
-def challenge(scope: Scope, settings: Settings, *, read_only: bool) -> str:
+def challenge(scope: Scope, settings: Settings) -> str:
     """Return the WWW-Authenticate header for a request without a usable key: where to log in, and for which scopes.
 
     One that brought something says that it was of no use, so that a client with a refresh token uses that (RFC 6750).
@@ -35,24 +35,23 @@ def challenge(scope: Scope, settings: Settings, *, read_only: bool) -> str:
     # decoded by now, and a header takes neither quotes nor line ends
     path = quote(scope["path"].removeprefix(scope.get("root_path", "")).rstrip("/"))
     error = 'error="invalid_token", ' if "authorization" in Headers(scope=scope) else ""
-    scopes = " ".join(scopes_for(read_only=read_only))
+    scopes = " ".join(scopes_for(path, settings))
     return f'Bearer {error}scope="{scopes}", resource_metadata="{base_url(scope, settings)}{WELL_KNOWN}{path}"'
 
 
-def scopes_for(*, read_only: bool) -> list[str]:
-    """Return the scopes that a token needs here; a token is as strong as its scopes, so no more are named."""
-    return [READ_SCOPE] if read_only else [READ_SCOPE, WRITE_SCOPE]
+def scopes_for(path: str, settings: Settings) -> list[str]:
+    """Return the scopes that a token needs at a path; a token is as strong as its scopes, so no more are named."""
+    return [READ_SCOPE] if settings.read_only or path.endswith("/readonly") else [READ_SCOPE, WRITE_SCOPE]
 
 
 def protected_resource(resource: str, settings: Settings) -> dict[str, Any]:
     """Return the document for one resource. PostHog Cloud issues tokens; one elsewhere where the operator says so."""
     issues_tokens = settings.oauth or settings.host in REGIONS
-    read_only = settings.read_only or resource.endswith("/readonly")
     return {
         "resource": resource,
         "resource_name": "errtrack-mcp",
         **({"authorization_servers": [settings.host]} if issues_tokens else {}),
-        "scopes_supported": scopes_for(read_only=read_only),
+        "scopes_supported": scopes_for(resource, settings),
         "bearer_methods_supported": ["header"],
     }
 
