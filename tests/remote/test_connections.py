@@ -40,6 +40,12 @@ async def small(_request: Request) -> PlainTextResponse:
     return PlainTextResponse("ok")
 
 
+async def never(request: Request) -> PlainTextResponse:
+    """Wait for a body that does not come."""
+    await request.body()
+    return PlainTextResponse("ok")
+
+
 async def later(_request: Request) -> PlainTextResponse:
     """Take longer than a head may take."""
     await anyio.sleep(0.5)
@@ -50,7 +56,8 @@ async def later(_request: Request) -> PlainTextResponse:
 def limited(**limits: float) -> Iterator[tuple[int, uvicorn.Server]]:
     """Serve with these limits; yields the port and the server."""
     listener = socket.create_server(("127.0.0.1", 0))
-    app = Starlette(routes=[Route("/large", large), Route("/later", later), Route("/", small)])
+    routes = {"/large": large, "/later": later, "/never": never, "/healthz": small, "/": small}
+    app = Starlette(routes=[Route(path, endpoint) for path, endpoint in routes.items()])
     protocol = type("Limited", (LimitedProtocol,), limits)
     server = uvicorn.Server(uvicorn.Config(app, http=protocol, ws="none", lifespan="off", log_config=None))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
@@ -84,20 +91,49 @@ def until_ends_with(connection: socket.socket, end: bytes) -> bytes:
     return received
 
 
+def occupied(port: int) -> socket.socket:
+    """Ask for what is never answered, and wait until it is being worked on."""
+    connection = socket.create_connection(("127.0.0.1", port), timeout=10)
+    connection.sendall(b"GET /never HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n")
+    assert connection.recv(100).startswith(b"HTTP/1.1 100 ")
+    return connection
+
+
+def asked(port: int, request: bytes) -> bytes:
+    """Return the answer on a connection of its own, up to its end."""
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall(request)
+        return ends(connection)
+
+
 def test_a_connection_too_many_is_reported_so() -> None:
     """503 at once, for a proxy to ask another replica; then there is room again."""
     with limited(max_connections=2) as (port, _):
-        with (
-            socket.create_connection(("127.0.0.1", port)) as first,
-            socket.create_connection(("127.0.0.1", port)) as second,
-        ):
-            for connection in (first, second):
-                connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
-                assert until_ends_with(connection, b"ok").startswith(b"HTTP/1.1 200 ")
-            with socket.create_connection(("127.0.0.1", port)) as third:
-                assert ends(third).startswith(b"HTTP/1.1 503 ")
+        with occupied(port), occupied(port):
+            assert asked(port, b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").startswith(b"HTTP/1.1 503 ")
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", verify=NO_AUTHORITIES) as client:
             assert client.get("/").status_code == 200
+
+
+def test_health_is_told_while_every_connection_is_taken() -> None:
+    """On one of the spare connections, which ends after its answer, and is there for nothing else."""
+    body = b"Content-Length: 1\r\n\r\n"
+    with limited(max_connections=2, spare_connections=2) as (port, _), ExitStack() as stack:
+        for _ in range(2):
+            stack.enter_context(occupied(port))
+        for _ in range(3):
+            assert asked(port, HEALTH).startswith(b"HTTP/1.1 200 ")
+        assert asked(port, HEALTH[:-2] + body).startswith(b"HTTP/1.1 503 ")
+
+
+def test_no_connection_becomes_more_than_a_spare_one_while_all_are_taken() -> None:
+    """Not by pushing out a spare one that has not asked for anything yet."""
+    with limited(max_connections=2, spare_connections=2) as (port, _), ExitStack() as stack:
+        for _ in range(2):
+            stack.enter_context(occupied(port))
+        idle = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+        assert asked(port, b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").startswith(b"HTTP/1.1 503 ")
+        assert ends(idle) == b""
 
 
 def test_connections_without_a_head_keep_nobody_out() -> None:

@@ -6,6 +6,7 @@ from pydantic import SecretStr
 from starlette.types import Receive, Scope, Send
 
 from errtrack_mcp.remote.auth import CALLER, Caller
+from errtrack_mcp.remote.connections import WITHOUT_KEY
 from errtrack_mcp.remote.in_flight_limit import (
     MAX_IN_FLIGHT,
     MAX_IN_FLIGHT_PER_KEY,
@@ -81,5 +82,5 @@ async def test_health_is_told_while_every_place_is_taken(make_app: MakeApp) -> N
     headers = posting("phx_made_up") | {"Content-Type": "application/json"}
     scope = scope_of("POST", "/mcp", headers)
     assert (await call(app, scope, body_of(str(call_body()).encode()))).status == 503
-    for path in ("/healthz", "/readyz", "/metrics"):
+    for path in WITHOUT_KEY:
         assert (await call(app, scope_of("GET", path))).status == 200

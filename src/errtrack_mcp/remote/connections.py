@@ -11,11 +11,15 @@ from collections import Counter
 from typing import Any, cast
 
 import h11
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from errtrack_mcp.remote.auth import CALLER, Caller
+from errtrack_mcp.remote.unread_body import has_body
 
 MAX_CONNECTIONS = 500
+SPARE_CONNECTIONS = 20  # beyond these, each for one question how the replica is
 BACKLOG = 100  # asyncio accepts so many in one go, before any of them can be counted
 OTHER_FILES = 100  # connections to PostHog and Redis, standard streams
 HEAD_SECONDS = 10.0
@@ -23,6 +27,7 @@ READ_SECONDS = 60.0
 MAX_UNREAD = 48_000_000  # bytes of answers that the system has not taken yet, of all callers
 MAX_UNREAD_OF_KEY = 16_000_000
 SEND_BUFFER = 64_000  # Linux doubles it; by itself it would take 2.6 MB of an answer that nobody reads
+WITHOUT_KEY = {"/healthz", "/readyz", "/metrics"}
 FULL_MESSAGE = b"This replica holds as many connections as it can; try again in a second.\n"
 FULL = (
     b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 1\r\ncontent-type: text/plain\r\n"
@@ -33,14 +38,17 @@ FULL = (
 class LimitedProtocol(H11Protocol):
     """One connection; it is closed when there are too many, or when its caller is too slow.
 
-    Where there are too many, one that still waits for a head makes room.
+    Where there are too many, one that still waits for a head makes room. Where none waits, a few spare ones are for
+    what needs no key, and are closed after the answer: that is answered whatever the callers do.
     """
 
     max_connections = MAX_CONNECTIONS
+    spare_connections = SPARE_CONNECTIONS
     head_seconds = HEAD_SECONDS
     read_seconds = READ_SECONDS
     max_unread = MAX_UNREAD
     max_unread_of_key = MAX_UNREAD_OF_KEY
+    _spare = False
     _head_timer: asyncio.TimerHandle | None = None
     _read_timer: asyncio.TimerHandle | None = None
 
@@ -48,25 +56,28 @@ class LimitedProtocol(H11Protocol):
         """Count a connection, and wait for its first head."""
         super().connection_made(transport)
         transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
-        if len(self.connections) > self.max_connections and not self._make_room():
-            transport.write(FULL)
-            transport.close()
-            return
+        if len(self.connections) > self.max_connections:
+            slowest = self._slowest()
+            if slowest is None and len(self.connections) > self.max_connections + self.spare_connections:
+                transport.write(FULL)
+                transport.close()
+                return
+            if slowest is None or slowest._spare:  # noqa: SLF001 - of the same class
+                self._spare = True
+                self.app = for_spare_connections(self.app)
+            if slowest is not None:
+                slowest._stop_head_timer()  # noqa: SLF001 - none is chosen twice
+                slowest.transport.abort()
         self._head_timer = self.loop.call_later(self.head_seconds, transport.abort)
 
-    def _make_room(self) -> bool:
-        """Close the connection that has waited longest for a head, and tell whether there was one.
+    def _slowest(self) -> "LimitedProtocol | None":
+        """Return the connection that has waited longest for a head, if one waits.
 
         Peers cannot be told apart by their addresses: behind a proxy all callers have the same one.
         """
         timers = {other: other._head_timer for other in self.connections if isinstance(other, LimitedProtocol)}  # noqa: SLF001
         waiting = {other: timer.when() for other, timer in timers.items() if timer}
-        if not waiting:
-            return False
-        slowest = min(waiting, key=waiting.__getitem__)
-        slowest._stop_head_timer()  # noqa: SLF001 - of the same class; none is chosen twice
-        slowest.transport.abort()
-        return True
+        return min(waiting, key=waiting.__getitem__) if waiting else None
 
     def data_received(self, data: bytes) -> None:
         """Take bytes; the time for a head runs from its first byte to its last."""
@@ -132,9 +143,26 @@ class LimitedProtocol(H11Protocol):
             self._read_timer = None
 
 
+def for_spare_connections(app: ASGIApp) -> ASGIApp:
+    """Return an app that tells how the replica is, closes the connection, and has no place for anything else."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), (b"connection", b"close")]
+            await send(message)
+
+        if scope["path"] in WITHOUT_KEY and not has_body(scope):
+            await app(scope, receive, sending)
+        else:
+            await PlainTextResponse(FULL_MESSAGE, 503, {"retry-after": "1"})(scope, receive, sending)
+
+    return answer
+
+
 def limited_protocol() -> type[LimitedProtocol]:
     """Return the protocol with a limit that fits the files that this process may open."""
-    limit = max(16, min(MAX_CONNECTIONS, open_file_limit() - BACKLOG - OTHER_FILES))
+    limit = max(16, min(MAX_CONNECTIONS, open_file_limit() - SPARE_CONNECTIONS - BACKLOG - OTHER_FILES))
     return type("FittedProtocol", (LimitedProtocol,), {"max_connections": limit})
 
 
@@ -145,7 +173,7 @@ def open_file_limit() -> int:
     import resource  # noqa: PLC0415 - Windows has none
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = MAX_CONNECTIONS + BACKLOG + OTHER_FILES
+    wanted = MAX_CONNECTIONS + SPARE_CONNECTIONS + BACKLOG + OTHER_FILES
     if soft != resource.RLIM_INFINITY and soft < wanted:
         soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

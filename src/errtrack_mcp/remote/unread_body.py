@@ -25,7 +25,7 @@ class UnreadBodyMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        unread = _has_body(scope)
+        unread = has_body(scope)
 
         async def receiving() -> Message:
             nonlocal unread
@@ -47,7 +47,7 @@ class UnreadBodyMiddleware:
         await self._app(scope, receiving, sending)
 
 
-def _has_body(scope: Scope) -> bool:
+def has_body(scope: Scope) -> bool:
     """Return whether a request announces a body."""
     lengths = [value for name, value in scope["headers"] if name == b"content-length"]
     chunked = any(name == b"transfer-encoding" for name, _ in scope["headers"])
