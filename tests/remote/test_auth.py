@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 
 from errtrack_mcp.remote.auth import Caller, RequestRefused, RouteNarrowing, held_to, read_caller
 from errtrack_mcp.remote.request_log import REQUEST_ID
-from errtrack_mcp.sandbox.seed import FULL_KEY
+from errtrack_mcp.sandbox.seed import FULL_KEY, PROJECT_ID
 from errtrack_mcp.server.catalog.filters import Selection, is_read_only
 from errtrack_mcp.server.catalog.toolsets import TOOLSETS
 from errtrack_mcp.settings import load_settings
@@ -135,12 +135,41 @@ def test_the_operators_key_is_lent_on_this_machine(in_memory: Serve) -> None:
 
 
 @pytest.mark.parametrize(
-    "header", ["X-Forwarded-For", "X-Forwarded-Proto", "X-Real-IP", "Forwarded", "Via", "X-Errtrack-Once"]
+    "header",
+    [
+        *("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Server", "X-Forwarded-Port", "X-Original-Forwarded-For"),
+        *("X-Real-IP", "Forwarded", "Via", "X-Request-Id", "CF-Connecting-IP", "True-Client-IP", "X-Client-IP"),
+        *("X-Envoy-External-Address", "X-Amzn-Trace-Id", "Fly-Client-IP", "Tailscale-User-Login", "X-Never-Heard-Of"),
+        *("Idempotency-Key", "X-Errtrack-Once"),  # the shipped nginx.conf adds them, of today and of earlier versions
+    ],
 )
 def test_the_operators_key_is_not_lent_through_a_proxy(in_memory: Serve, header: str) -> None:
-    """Everybody who reaches the proxy could use it; X-Errtrack-Once is what earlier versions of our nginx.conf add."""
+    """Everybody who reaches the proxy could use it; the refusal names the header that may be a proxy's."""
     with in_memory(**OPERATOR) as client:
-        assert client.post("/mcp", json=call_body(), headers=posting(None) | {header: "1"}).status_code == 401
+        response = client.post("/mcp", json=call_body(), headers=posting(None) | {header: "1"})
+    assert response.status_code == 401
+    assert f"the header '{header.lower()}' may come from one" in response.json()["message"]
+
+
+@pytest.mark.parametrize("version", ["0.9", "1.0", None])
+def test_the_operators_key_is_not_lent_to_an_older_version_of_http(version: str | None) -> None:
+    """A proxy that is configured no further speaks HTTP/1.0 and adds no header."""
+    settings = load_settings(None, POSTHOG_PERSONAL_API_KEY=FULL_KEY, shared_key="1")
+    scope = scope_of(fields={"http_version": version, REQUEST_ID: "1"})
+    with pytest.raises(RequestRefused, match="is not HTTP"):
+        read_caller(scope, settings, RouteNarrowing())
+
+
+def test_the_operators_key_is_lent_whatever_clients_and_browsers_send(in_memory: Serve) -> None:
+    """Their protocol's own headers, those of a page, and those that follow a trace."""
+    sent = {"Origin": "http://localhost", "Referer": "http://localhost/", "Cookie": "a=b", "DNT": "1"}
+    sent |= {"Sec-Fetch-Mode": "cors", "Sec-CH-UA-Mobile": "?0", "Priority": "u=1, i", "Pragma": "no-cache"}
+    sent |= {"Accept-Language": "*", "Cache-Control": "no-cache", "TE": "trailers", "Last-Event-ID": "1"}
+    sent |= {"Traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "Baggage": "a=b"}
+    sent |= {"MCP-Protocol-Version": "2025-11-25", "X-PostHog-Project-Id": str(PROJECT_ID), "X-Errtrack-Read-Only": "1"}
+    with in_memory(ERRTRACK_SERVED_ORIGINS="http://localhost", **OPERATOR) as client:
+        response = client.post("/mcp", json=call_body(), headers=posting(None) | sent)
+    assert response.json()["result"]["isError"] is False
 
 
 @pytest.mark.parametrize("end", ["server", "client"])

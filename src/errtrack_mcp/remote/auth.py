@@ -33,19 +33,15 @@ OURS = (
 )
 YES = {"1", "true", "yes", "on"}
 NO = {"", "0", "false", "no", "off"}
-FORWARDED = frozenset(  # headers that proxies add, the shipped nginx.conf of today and of earlier versions among them
-    {
-        b"forwarded",
-        b"idempotency-key",
-        b"via",
-        b"x-errtrack-once",
-        b"x-forwarded-for",
-        b"x-forwarded-host",
-        b"x-forwarded-proto",
-        b"x-real-ip",
-        b"x-request-id",
-    }
+# What MCP clients, browsers and HTTP itself send. Any other header may be a proxy's.
+OF_CLIENTS = re.compile(
+    rb"accept(-charset|-encoding|-language)?|access-control-request-(headers|method|private-network)|baggage"
+    rb"|cache-control|connection|content-(encoding|language|length|type)|cookie|date|dnt|expect|host|http2-settings"
+    rb"|keep-alive|last-event-id|mcp-[a-z0-9-]+|origin|pragma|priority|referer|sec-[a-z0-9-]+|te|trace(parent|state)"
+    rb"|trailer|transfer-encoding|upgrade(-insecure-requests)?|user-agent"
+    rb"|x-posthog-(host|project-id)|x-errtrack-(read-only|toolsets)"
 )
+HTTP_VERSIONS = {"1.1", "2", "3"}  # nginx speaks HTTP/1.0 to what it passes requests on to, and no client does
 
 
 class RequestRefused(Exception):  # noqa: N818 - named after what happened
@@ -175,10 +171,12 @@ def _our_headers(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
 
 def _key(authorization: str | None, scope: Scope, settings: Settings) -> SecretStr:
     if authorization is None:
-        if settings.shared_key and settings.personal_api_key and _on_loopback(scope):
+        sign = _sign_of_proxy(scope)
+        if settings.shared_key and settings.personal_api_key and not sign:
             return settings.personal_api_key
+        why = f" The operator's key is not lent through a proxy, and {sign}." if settings.shared_key and sign else ""
         raise RequestRefused(
-            401, "Send your own PostHog key: Authorization: Bearer phx_... (or an OAuth token, pha_...)."
+            401, f"Send your own PostHog key: Authorization: Bearer phx_... (or an OAuth token, pha_...).{why}"
         )
     scheme, _, key = authorization.partition(" ")
     key = key.strip()
@@ -193,11 +191,14 @@ def _key(authorization: str | None, scope: Scope, settings: Settings) -> SecretS
     return SecretStr(key)
 
 
-def _on_loopback(scope: Scope) -> bool:
-    """Return whether the request comes from this machine, without a proxy: only then may it use the operator's key."""
-    ends = (scope.get("server"), scope.get("client"))
-    forwarded = any(name in FORWARDED for name, _ in scope["headers"])
-    return not forwarded and all(end is not None and is_loopback(end[0]) for end in ends)
+def _sign_of_proxy(scope: Scope) -> str:
+    """Return why a request may have come through a proxy or from another machine, or nothing where it has not."""
+    if not all(end is not None and is_loopback(end[0]) for end in (scope.get("server"), scope.get("client"))):
+        return "this request does not come from this machine"
+    if scope.get("http_version") not in HTTP_VERSIONS:
+        return "this request is not HTTP/1.1 or later"
+    strange = next((name for name, _ in scope["headers"] if not OF_CLIENTS.fullmatch(name)), None)
+    return f"the header {strange.decode('latin-1')[:40]!r} may come from one" if strange is not None else ""
 
 
 def _host(asked: str | None, settings: Settings) -> str:
