@@ -42,8 +42,9 @@ CONFIGURATION = (
     "and project. `errtrack-mcp doctor` shows each with its source."
 )
 BESIDES = (
-    "`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`, `SSL_CERT_FILE` and `SSL_CERT_DIR` are used as everywhere. What holds "
-    "for a server over HTTP is explained in [remote.md](remote.md)."
+    "`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`, `SSL_CERT_FILE` and `SSL_CERT_DIR` are used as everywhere. Authorities "
+    "are read once: restart a server after a change of their files. What holds for a server over HTTP is explained in "
+    "[remote.md](remote.md)."
 )
 TOOLS = (
     "Made from the definitions by `make docs`; each answer is one of the sandbox on 5 January 2026, cut where long. "

@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from errtrack_mcp.api import transport
-from errtrack_mcp.api.errors import TooLarge
+from errtrack_mcp.api.errors import TlsFailed, TooLarge
 from errtrack_mcp.api.response_body import BYTES_A_VALUE
 from errtrack_mcp.api.transport import MAX_BODY_BYTES, HttpTransport, Request, Response
 from tests.support.misbehaving import Misbehaving, Reply, http, misbehave
@@ -97,6 +97,20 @@ async def test_what_follows_over_tls_answers_no_other_request(tmp_path: Path, mo
         _, *others = await bodies(upstream, 3)
     assert others == [b'{"answer": "its own"}'] * 2
     assert upstream.connections == [1, 2]
+
+
+async def test_authorities_are_read_once_for_all_connections(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that is gone keeps nobody out who comes later; one by another name is read anew."""
+    authority, file = trustme.CA(), tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(str(file))
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    with misbehave(GOOD, certificate=authority.issue_cert("127.0.0.1")) as upstream:
+        await bodies(upstream, 1)
+        file.unlink()
+        assert await bodies(upstream, 1) == [b'{"answer": "its own"}']
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
+        with pytest.raises(TlsFailed):
+            await bodies(upstream, 1)
 
 
 async def test_a_clean_connection_is_kept() -> None:

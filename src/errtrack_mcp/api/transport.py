@@ -3,11 +3,13 @@
 import os
 import socket
 import ssl
+import sys
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
 import anyio
@@ -196,10 +198,22 @@ def _content_of(request: Request) -> dict[str, Any]:
 
 def _tls_context() -> ssl.SSLContext:
     """Trust what the operating system trusts, and SSL_CERT_FILE and SSL_CERT_DIR where they are set."""
+    return _trusting(os.environ.get("SSL_CERT_FILE", ""), os.environ.get("SSL_CERT_DIR", ""))
+
+
+@lru_cache(maxsize=4)
+def _trusting(file: str, _directory: str) -> ssl.SSLContext:
+    """Return the context for these values of SSL_CERT_FILE and SSL_CERT_DIR, which holds authorities and no key.
+
+    It is made once in a process, so that a change of their files needs a restart: to read the authorities of a Linux
+    distribution takes 40 ms. truststore does so for each connection; there the context that it fills is enough.
+    """
     import truststore  # noqa: PLC0415 - takes time that only a first request over TLS should pay
 
-    context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    if file := os.environ.get("SSL_CERT_FILE"):
+    context: ssl.SSLContext = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if sys.platform not in {"darwin", "win32"}:
+        context = context.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname="localhost").context
+    if file:
         try:
             context.load_verify_locations(file)  # elsewhere than on Linux nobody else would read it
         except OSError:
