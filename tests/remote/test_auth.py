@@ -210,6 +210,15 @@ def test_a_message_can_narrow_further_than_its_stream() -> None:
     assert held.narrowing.read_only
 
 
+def test_a_question_is_sealed_to_the_key_and_the_project_that_somebody_named() -> None:
+    """Not to one that PostHog's answer about a token brings, perhaps only between two rounds."""
+    seven = ("projects", "7")
+    assert caller(prefix=seven).principal == caller().principal
+    assert caller(prefix=seven, project_fixed=True).principal != caller().principal
+    assert caller(prefix=seven, project_fixed=True).principal != caller(project_fixed=True).principal
+    assert caller(key=SecretStr("phx_other")).principal != caller().principal
+
+
 def test_a_call_succeeds_in_memory(in_memory: Serve) -> None:
     """The way that the tests above refuse is open otherwise."""
     with in_memory() as client:

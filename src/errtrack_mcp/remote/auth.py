@@ -75,8 +75,11 @@ class Caller:
 
     @cached_property
     def principal(self) -> str:
-        """The facts that must stay the same from one round of a question to the next."""
-        return f"{self.key_hash} {'/'.join(self.prefix)}"
+        """The facts that must stay the same from one round of a question to the next.
+
+        A project that nobody named is none: PostHog's answer about a token may come between two rounds.
+        """
+        return f"{self.key_hash} {'/'.join(self.prefix) if self.project_fixed else ''}"
 
 
 @dataclass(frozen=True, slots=True)
