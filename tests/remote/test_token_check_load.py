@@ -119,6 +119,24 @@ async def test_strangers_push_no_confirmed_token_out(
         assert len(upstream.requests) == 4
 
 
+async def test_strangers_do_not_wait_in_any_number(
+    upstreams: Upstream, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One more than may wait is let through at once: whoever waits is in flight."""
+    monkeypatch.setattr(token_check, "AT_ONCE", 1)
+    monkeypatch.setattr(token_check, "MAX_WAITING", 1)
+    check = TokenCheck(upstreams, clock)
+    with misbehave(silent) as upstream:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(check, caller(upstream.url, "pha_made_up_1"))
+            await asked(upstream, 1)
+            tasks.start_soon(check, caller(upstream.url, "pha_made_up_2"))
+            await anyio.wait_all_tasks_blocked()
+            with anyio.fail_after(SOON):
+                await check(caller(upstream.url, "pha_made_up_3"))
+            tasks.cancel_scope.cancel()
+
+
 @pytest.mark.parametrize(
     ("method", "path", "limit"),
     [

@@ -29,6 +29,7 @@ REMEMBERED = 60.0  # seconds
 ASK_AGAIN_AFTER = 5.0  # seconds, where PostHog gave no answer
 MAX_TOKENS = 10_000
 AT_ONCE = 20  # questions under way, of tokens that PostHog has confirmed, and of others
+MAX_WAITING = 80  # for a place; far fewer than requests may be in flight
 PATIENCE = 5.0  # seconds, for a turn, a place and the answer together
 CURRENT = "@current"
 
@@ -54,9 +55,9 @@ class Known:
 class TokenCheck:
     """Asks PostHog about each token once a minute at most, and remembers the answers by the tokens' hashes.
 
-    Where PostHog does not answer, the latest answer holds, and a token of which nothing is known is let through:
-    PostHog decides when the call comes to it. Tokens that PostHog has confirmed have places and memory of their own,
-    so that nobody takes these with tokens that they made up.
+    Where PostHog does not answer, or too many wait, the latest answer holds, and a token of which nothing is known is
+    let through: PostHog decides when the call comes to it. Tokens that PostHog has confirmed have places and memory of
+    their own, so that nobody takes these with tokens that they made up.
     """
 
     def __init__(self, upstream: Upstream, clock: Callable[[], float] = time.time) -> None:
@@ -79,7 +80,7 @@ class TokenCheck:
                     await self._ask(caller, known)
             except (ApiError, TimeoutError):
                 known.until = self._clock() + ASK_AGAIN_AFTER
-            except anyio.WouldBlock:  # the latest answer holds while others ask
+            except anyio.WouldBlock:  # others ask
                 pass
         if known.active is False:
             raise RequestRefused(401, "PostHog does not take this token any more: log in again, or refresh it.")
@@ -105,9 +106,10 @@ class TokenCheck:
     async def _ask(self, caller: Caller, known: Known) -> None:
         """Ask PostHog about a token, unless another request has just asked, and note the answer.
 
-        Raises ApiError where no answer comes, and WouldBlock where an older one is known and others are asking.
+        Raises ApiError where no answer comes, and WouldBlock where others are asking, and an older answer is known or
+        too many wait already.
         """
-        wait = known.active is None
+        wait = known.active is None and self._places_of_others.statistics().tasks_waiting < MAX_WAITING
         async with _turn(known.asking, wait=wait):
             if known.until > self._clock():
                 return
