@@ -1,10 +1,15 @@
 """The connections of each key: what follows one caller's answer answers neither them nor anybody else."""
 
+import anyio
 import pytest
 
+from errtrack_mcp.api.transport import Request
+from errtrack_mcp.remote.upstream import KeyConnections
 from tests.support.misbehaving import misbehave
 from tests.support.replies import ID, RELEASE, json_of
 from tests.support.serving import call_body, post, posting, serving_here
+from tests.support.tokens import caller
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.attack("bytes behind an answer")
 
@@ -33,3 +38,28 @@ def test_each_key_has_connections_of_its_own() -> None:
                 body = call_body(RETRIEVE, id=ID)
                 assert post(f"{replica.url}/mcp", json=body, headers=posting(key)).status_code == 200
         assert upstream.connections == [3, 3]
+
+
+@pytest.mark.anyio
+async def test_keys_whose_requests_end_together_close_each_connection_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Closing takes time, in which another request ends: it must not find what is being closed already."""
+    monkeypatch.setattr("errtrack_mcp.remote.upstream.MAX_KEYS_CONNECTED", 2)
+    connections = KeyConnections()
+    release = anyio.Event()
+
+    async def ask(url: str, key: str, *, wait: bool) -> None:
+        async with connections.of(caller(url, key)) as transport:
+            await transport.send(Request("GET", f"{url}/", "releases", {}, None, dict))
+            if wait:
+                await release.wait()
+
+    with misbehave(json_of(RELEASE, Connection="keep-alive"), kept=True) as upstream:
+        for number in range(2):
+            await ask(upstream.url, f"pha_{number}", wait=False)
+        async with anyio.create_task_group() as tasks:
+            for number in range(2, 6):
+                tasks.start_soon(lambda number: ask(upstream.url, f"pha_{number}", wait=True), number)
+            await anyio.to_thread.run_sync(until, lambda: len(upstream.requests) == 6)
+            await anyio.wait_all_tasks_blocked()
+            release.set()
+        await connections.aclose()

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from time import perf_counter
 
+import anyio
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind, StatusCode
 from starlette.types import ASGIApp
@@ -106,8 +107,10 @@ class KeyConnections:
     async def _close_surplus(self) -> None:
         """Close the connections of the keys that were used longest ago, as far as no request uses them."""
         idle = [name for name, own in self._open.items() if not own.in_use]
-        for name in idle[: max(0, len(self._open) - MAX_KEYS_CONNECTED)]:
-            await self._open.pop(name).transport.aclose()
+        surplus = [self._open.pop(name) for name in idle[: max(0, len(self._open) - MAX_KEYS_CONNECTED)]]
+        with anyio.CancelScope(shield=True):  # a request whose client has left closes them as well
+            for own in surplus:
+                await own.transport.aclose()
 
     async def aclose(self) -> None:
         """Close every connection."""
