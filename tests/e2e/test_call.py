@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -31,6 +32,17 @@ VERSION = "2.13.2"  # of the release at index 2
 def configured(sandbox: Upstream) -> dict[str, str]:
     """Name the sandbox and its key."""
     return {"POSTHOG_HOST": sandbox.url, "POSTHOG_PERSONAL_API_KEY": FULL_KEY}
+
+
+def test_a_build_is_looked_for_below_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a client offers the folder that is open; ERRTRACK_BUILD_ROOT goes before it."""
+    (tmp_path / "dist").mkdir()
+    (tmp_path / "dist" / "app.js").write_text("f();")
+    monkeypatch.chdir(tmp_path)
+    checked = invoke("call", "error-tracking-build-check", "directory=dist", "--sandbox")
+    assert (checked.returncode, json.loads(checked.stdout)["readable"]) == (0, False)
+    elsewhere = invoke("call", "error-tracking-build-check", "--sandbox", ERRTRACK_BUILD_ROOT=str(tmp_path / "dist"))
+    assert elsewhere.returncode == 0
 
 
 def still_there(database: Database) -> bool:

@@ -43,6 +43,7 @@ def test_a_build_is_uploaded_in_one_command(run: Run, sandbox: Upstream, tmp_pat
     lines = first.stdout.splitlines()
     assert [line.split("\t")[:2] for line in lines[:2]] == [["uploaded", "chunk00.js"], ["uploaded", "chunk01.js"]]
     assert "Release 1.0 of shop (created)." in lines
+    assert "Then check with errtrack-mcp build-check on the same directory." in first.stdout
     assert FULL_KEY not in first.stdout
     again = invoke("upload", str(dist), *RELEASE, "--json", **place(sandbox))
     assert again.returncode == 0
@@ -70,6 +71,7 @@ def test_what_is_not_there_afterwards_is_a_failure(sandbox: Upstream, tmp_path: 
     assert part.returncode == 1
     assert part.stdout.startswith("no_map\tchunk00.js")
     assert "uploaded\tchunk01.js" in part.stdout
+    assert "confirm" not in part.stdout + part.stderr
     assert invoke("upload", str(dist), *RELEASE, "--exclude", "chunk00.js", **place(sandbox)).returncode == 0
     (tmp_path / "empty").mkdir()
     assert invoke("upload", str(tmp_path / "empty"), **place(sandbox)).returncode == 1

@@ -4,14 +4,19 @@ import json
 import re
 import signal
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from html import unescape
 from pathlib import Path
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
+from errtrack_mcp.cli.view.command import posthog_of
+from errtrack_mcp.login.stored_logins import StoredLogin, change_logins, file_path, with_login
 from errtrack_mcp.sandbox.seed import FULL_KEY, release_id
 from errtrack_mcp.sandbox.seed_issues import issue_id
+from errtrack_mcp.settings import load_settings
 from tests.support.installed import run_to_its_end
 from tests.support.viewing import Viewing, viewing
 
@@ -132,3 +137,15 @@ def test_ctrl_c_ends_it() -> None:
     with viewing("--sandbox") as running:
         running.process.send_signal(signal.SIGINT)
         assert running.process.wait(timeout=30) == 0
+
+
+@pytest.mark.anyio
+async def test_links_lead_to_the_posthog_of_the_login(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the settings hold a key, or name a host, to that one."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    eu = "https://eu.posthog.com"
+    login = StoredLogin(host=eu, project="7", made_at=datetime.now(UTC), key=SecretStr("phx_made_up"))
+    change_logins(file_path(), with_login(login))
+    assert await posthog_of(load_settings()) == eu
+    assert await posthog_of(load_settings(POSTHOG_PERSONAL_API_KEY="phx_other")) == "https://us.posthog.com"
+    assert await posthog_of(load_settings(POSTHOG_HOST="https://us.posthog.com")) == "https://us.posthog.com"

@@ -86,6 +86,8 @@ async def call(settings: Settings, sandbox: ASGIApp | None, asked: ToolCall) -> 
         nonlocal done
         done = message or done
 
+    if settings.build_root is None:  # as a client offers the folder that is open
+        settings = settings.model_copy(update={"build_root": Path.cwd()})
     async with connected(settings, sandbox, _ask_on_terminal if can_ask() else None) as client:
         try:
             result = await client.call_tool(asked.tool, arguments, progress_callback=note)

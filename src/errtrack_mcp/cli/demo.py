@@ -239,7 +239,7 @@ async def run_demo() -> None:
         async with running_sandbox() as origin:
             await show_everything(console, origin, DeployedApp(Path(folder)))
     console.print()
-    console.print("That was the sandbox. For your own project: set POSTHOG_PERSONAL_API_KEY, and see the README.")
+    console.print("That was the sandbox. For your own project: errtrack-mcp login, as the README says.")
 
 
 def server(origin: str, app: DeployedApp) -> StdioServerParameters:

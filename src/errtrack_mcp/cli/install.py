@@ -33,6 +33,7 @@ _LOOKS_SECRET = re.compile(
     re.IGNORECASE,
 )
 _REFERENCE = re.compile(r"""["']\$""")
+LOG_IN = "Or have no key there at all: errtrack-mcp login, and then run this again."
 _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 
 
@@ -103,7 +104,7 @@ def _here(client: Client) -> tuple[dict[str, Any], list[str]]:
         raise RefusedError(f"{' '.join(error.problems)} Nothing was changed.") from None
     logged_in = is_logged_in()
     key = f"The key comes from errtrack-mcp login. Start {client.name} again." if logged_in else client.about_key
-    said = [key, client.note, "Then see whether a call would work: errtrack-mcp doctor"]
+    said = [key, "" if logged_in else LOG_IN, client.note, "Then see whether a call would work: errtrack-mcp doctor"]
     return client.entry(_command(), os.environ, logged_in=logged_in), [sentence for sentence in said if sentence]
 
 

@@ -9,12 +9,14 @@ import click
 from pydantic_core import to_json
 
 from errtrack_mcp.builds.git import repository_above
+from errtrack_mcp.cli.build_check import TOOL as BUILD_CHECK
 from errtrack_mcp.cli.call import answer_of
 from errtrack_mcp.cli.in_process import connected
 from errtrack_mcp.cli.options import env_file_option, json_option, run
 from errtrack_mcp.cli.output import EXIT_CODES, progress
 from errtrack_mcp.settings import Settings
 from errtrack_mcp.tools.uploads.models import HARMLESS, PLANNED, THERE
+from errtrack_mcp.tools.uploads.upload import CALL_AGAIN
 
 TOOL = "error-tracking-symbol-sets-upload"
 EVERY_SCRIPT = 1_000_000  # max_tokens that no build reaches
@@ -87,7 +89,7 @@ async def upload(
     else:
         _print(answer)
     if not answer["uploaded"] and not dry_run:
-        click.echo(f"errtrack-mcp: {answer['next_step']}", err=True)
+        click.echo(f"errtrack-mcp: {answer['next_step'].replace(CALL_AGAIN, 'Run this again')}", err=True)
     fine = HARMLESS | THERE | (PLANNED if dry_run else frozenset())
     incomplete = any(note.startswith("Incomplete") for note in answer.get("notes", []))
     whole = not incomplete if dry_run else answer["uploaded"]
@@ -107,5 +109,5 @@ def _print(answer: Mapping[str, Any]) -> None:
     for note in answer.get("notes", []):
         click.echo(note)
     if answer["uploaded"]:
-        click.echo(answer["next_step"])
+        click.echo(answer["next_step"].replace(BUILD_CHECK, "errtrack-mcp build-check"))
     sys.stdout.flush()

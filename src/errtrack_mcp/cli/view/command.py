@@ -20,8 +20,10 @@ from errtrack_mcp.cli.diagnose import TOOL as DIAGNOSE
 from errtrack_mcp.cli.in_process import connected
 from errtrack_mcp.cli.options import embedded_sandbox, env_file_option, open_socket, run
 from errtrack_mcp.cli.view.server import View
+from errtrack_mcp.login.stored_logins import StoredLogins
 from errtrack_mcp.server.calls import ERROR_META
 from errtrack_mcp.server.handlers import ABSENT
+from errtrack_mcp.server.login_key import SeveralHosts, chosen
 from errtrack_mcp.settings import Settings
 
 ISSUE = "query-error-tracking-issue"
@@ -74,7 +76,7 @@ async def view(
             return 1
         listener = open_socket(LOOPBACK, port)
         address = f"http://{LOOPBACK}:{listener.getsockname()[1]}"
-        shown = View(client, *call, settings.host)
+        shown = View(client, *call, await posthog_of(settings))
         links = iter((f"{address}/?token={shown.token}",))
 
         async def notify() -> None:
@@ -92,6 +94,18 @@ async def view(
         )
         await uvicorn.Server(config).serve(sockets=[listener])
     return 0
+
+
+async def posthog_of(settings: Settings) -> str:
+    """Return the origin of the PostHog that is asked: that of the settings, or of the login where they hold no key."""
+    logins = StoredLogins(settings)
+    if settings.personal_api_key is None:
+        await logins.look()
+    host = settings.host if "host" in settings.model_fields_set else None
+    with suppress(SeveralHosts):  # the answer on the page says so
+        login = chosen(logins.known, host, settings.project_id or settings.environment_id or "")
+        return login.host if login else settings.host
+    return settings.host
 
 
 async def call_for(client: Client, subject: Subject) -> tuple[str, dict[str, Any]] | None:

@@ -25,6 +25,7 @@ from errtrack_mcp.tools.uploads.read_back import read_back
 from errtrack_mcp.tools.uploads.send import Upload
 
 log = logging.getLogger("errtrack_mcp")
+CALL_AGAIN = "Call again without confirm for a new plan"
 
 App = Annotated[Text, Field(description="App of the release; default: git's repository name")]
 AppVersion = Annotated[Text, Field(description="Of the release; default: git's commit")]
@@ -165,7 +166,7 @@ def _result(
     shown = shown.model_copy(update=changes)
     if stopped is None and there == len(read.pairs) and not read.incomplete:
         return shown.done("Deploy these very files. Then check with error-tracking-build-check on the same directory.")
-    again = "Call again without confirm for a new plan: what is there is not sent twice."
+    again = f"{CALL_AGAIN}: what is there is not sent twice."
     if stopped is not None:
         early = f"The upload ended early ({stopped.code}), so it is not known whether everything is there."
         return _incomplete(shown, f"{early} {again}")
