@@ -69,10 +69,10 @@ def steps_for(counted: SymbolSetCounts, uncovered: Iterable[Release], days: int)
         steps.append((number, f"{_sets(number)} never loaded. Where errors come from them: {DEPLOYED}"))
     steps.sort(key=lambda step: -step[0])
     without = [
-        f"Release {_called(release)} has no symbol set: unless its build used event release mode, {UPLOAD_IT}"
+        f"Release {_called(release)} has no symbol set, as is right in release mode event. Otherwise {UPLOAD_IT}"
         for release in uncovered
     ]
-    said = [*without[:1], *(step for _, step in steps)]
+    said = [*(step for _, step in steps), *without[:1]]
     if counted.states[NO_FILE]:
         said.append(LATER)
     return said or ["Nothing to do."]

@@ -35,7 +35,8 @@ Reason = Literal[
 ]
 MEANINGS: dict[Reason, str] = {
     "no_chunk_id": "Nothing says which symbol set the frame needs. Send the chunk id in the last line of the deployed "
-    "script (//# chunkId=...) in refs, project and version of its release, or the directory of its build.",
+    "script (//# chunkId=...) in refs, project and version of a release in mode symbol-set, or the directory of its "
+    "build.",
     "never_uploaded": "The project has no symbol set with this ref, or one without a file.",
     "fetch_failed": "PostHog tried to fetch the map and failed: nothing was uploaded.",
     "upload_unfinished": "The upload of the symbol set's file was begun and not finished: upload it again.",
