@@ -81,7 +81,7 @@ def _host(name: str) -> str:
 
 def is_reference_to_itself(key: str) -> bool:
     """Return whether a key is a reference, such as `${POSTHOG_PERSONAL_API_KEY}`, that a client did not resolve."""
-    return re.fullmatch(r"\$\{?(env:)?POSTHOG_PERSONAL_API_KEY\b.*", key) is not None
+    return re.fullmatch(r"[${]{1,3} ?(env:|secrets\.)?POSTHOG_PERSONAL_API_KEY\b.*", key) is not None
 
 
 def _personal_key(value: SecretStr) -> SecretStr:

@@ -202,8 +202,9 @@ def test_a_rolling_restart_fails_no_read(cluster_of_three: Cluster) -> None:
     with under_load(cluster_of_three.url) as load:
         for number in range(3):
             cluster_of_three.restart(number)
+        # nginx leaves one that has failed alone for ten seconds
+        until(lambda: all(cluster_of_three.calls(number) > 0 for number in range(3)), seconds=30)
     assert set(load.reads) == {"ok"}, load.reads
-    assert min(cluster_of_three.calls(number) for number in range(2)) > 0
 
 
 def test_redis_may_go_and_come_back(tmp_path: Path, shop: Shop) -> None:
