@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 
 
-def until(condition: Callable[[], bool], seconds: float = 10) -> None:
+def until(condition: Callable[[], bool], seconds: float = 30) -> None:
     """Return as soon as the condition holds; fail if it does not in that time."""
     deadline = time.monotonic() + seconds
     while not condition():
