@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from errtrack_mcp.client_config.atomic_write import RefusedError
 from errtrack_mcp.client_config.clients import CLIENTS
@@ -37,7 +38,27 @@ args = [
 [profiles.a]
 model = 'z'
 """
+OTHERS_YAML = """\
+# mine
+name: mine
+theme: dark   # or "light"
+%s:
+    # the first
+    - name: other
+      command: x   # kept
+      args:
+      - "-a"
+      env: {A: 'b'}
+    - uses: somebody/else
+
+models:
+  - name: a
+    apiKey: ${{ secrets.A }}
+"""
 EVERY_CLIENT = pytest.mark.parametrize("slug", CLIENTS)
+EVERY_CLIENT_FROM_NOTHING = pytest.mark.parametrize(
+    "slug", [slug for slug, client in CLIENTS.items() if not client.without_file]
+)
 
 
 def others(client: Client) -> list[bytes]:
@@ -45,6 +66,19 @@ def others(client: Client) -> list[bytes]:
     if client.format == "toml":
         texts = [OTHERS_TOML % client.container, '# only this\nmodel = "x"', "", "\n", "[mcp_servers]\n"]
         texts += ["[mcp_servers.a]\nx = 1\n\n[z]\n\n[mcp_servers.b]\nx = 2\n", 'mcp_servers.a = {command = "x"}\n']
+    elif client.format == "yaml":
+        texts = [
+            OTHERS_YAML.replace("%s", client.container),
+            "",
+            "\n",
+            "# only this",
+            f"a: 1\n{client.container}:\nb: 2\n",
+        ]
+        texts += [
+            f"---\n{client.container}:\n- name: a\n  command: |\n    x\n\n\n# the end\n",
+            "a: 1",
+            "  a: 1\n  b: [\n  ]",
+        ]
     else:
         texts = [OTHERS_JSON % client.container, '{"a": 1}', "", "{}", "{\n}\n", f'{{"{client.container}": {{ }}}}']
         commented = {"json": [], "commented json": [OTHERS_COMMENTED], "jsonc": [OTHERS_JSONC]}
@@ -70,6 +104,9 @@ def uninstall(slug: str) -> Change:
 def entry(slug: str) -> Any:
     """Read the entry as the client would."""
     text = own_configuration(CLIENTS[slug].name).read_text()
+    if CLIENTS[slug].format == "yaml":
+        [found] = [server for server in yaml.safe_load(text)[CLIENTS[slug].container] if server.get("name") == NAME]
+        return {name: value for name, value in found.items() if name != "name"}
     parsed = tomllib.loads(text) if slug == "codex" else json.loads(text)
     return parsed[CLIENTS[slug].container][NAME]
 
@@ -111,7 +148,7 @@ def test_a_file_is_given_back_byte_for_byte(slug: str, home: Path) -> None:
         assert held(home) == before
 
 
-@EVERY_CLIENT
+@EVERY_CLIENT_FROM_NOTHING
 def test_a_file_that_was_not_there_is_gone_again(slug: str, home: Path) -> None:
     """It is made with what its folder needs, readable by its owner alone, and removed."""
     path = own_configuration(CLIENTS[slug].name)
@@ -143,7 +180,7 @@ def keyed(client: Client) -> dict[str, Any]:
     return with_variables(client, client.entry(["/old", "serve"], {}) | {"timeout": 5}, {KEY: "phx_own", "MINE": "1"})
 
 
-@EVERY_CLIENT
+@EVERY_CLIENT_FROM_NOTHING
 def test_an_entry_that_is_there_is_renewed_and_given_back(slug: str, home: Path) -> None:
     """The command is the new one; the key and the arguments of a person stay. Uninstalled, all is as it was."""
     client, path = CLIENTS[slug], own_configuration(CLIENTS[slug].name)
@@ -177,7 +214,7 @@ def test_an_entry_of_a_person_is_given_back_into_a_file_that_has_changed(slug: s
     assert NAME not in path.read_text()
 
 
-@EVERY_CLIENT
+@EVERY_CLIENT_FROM_NOTHING
 def test_of_an_entry_that_install_wrote_and_renewed_nothing_is_left(slug: str, home: Path) -> None:
     """Into no file, and into one of a person, whatever else has changed before it was renewed."""
     client, path = CLIENTS[slug], own_configuration(CLIENTS[slug].name)
@@ -192,6 +229,14 @@ def test_of_an_entry_that_install_wrote_and_renewed_nothing_is_left(slug: str, h
     assert not uninstall(slug).given_back
     assert NAME not in path.read_text()
     assert b"light" in path.read_bytes() or b"'new'" in path.read_bytes()
+
+
+def test_a_client_that_does_more_without_a_file_gets_none(home: Path) -> None:
+    """Continue takes its models from elsewhere as long as it has no configuration of its own."""
+    with pytest.raises(RefusedError, match=r"is not there\. Start Continue once"):
+        install("continue")
+    assert held(home) == {}
+    assert uninstall("continue").after is None
 
 
 def test_a_backup_that_cannot_be_read_is_replaced(home: Path) -> None:
@@ -226,9 +271,10 @@ def test_servers_that_are_none_are_refused(slug: str, home: Path) -> None:
     path = own_configuration(CLIENTS[slug].name)
     path.parent.mkdir(parents=True, exist_ok=True)
     name = CLIENTS[slug].container
-    path.write_text(f"{name} = []" if slug == "codex" else f'{{"{name}": []}}')
+    none = {"toml": f"{name} = []", "yaml": f"{name}: 3"}.get(CLIENTS[slug].format, f'{{"{name}": []}}')
+    path.write_text(none)
     before = held(home)
-    with pytest.raises(RefusedError, match="Fix it"):
+    with pytest.raises(RefusedError, match=r"(?i)fix it"):
         install(slug)
     assert held(home) == before
 

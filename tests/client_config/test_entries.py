@@ -20,6 +20,7 @@ REFERENCES = {
     **dict.fromkeys(("gemini", "qwen"), "$POSTHOG_PERSONAL_API_KEY"),
     "copilot": "${POSTHOG_PERSONAL_API_KEY}",
     "opencode": "{env:POSTHOG_PERSONAL_API_KEY}",
+    "continue": "${{ secrets.POSTHOG_PERSONAL_API_KEY }}",
     **dict.fromkeys(("cursor", "vscode", "windsurf"), "${env:POSTHOG_PERSONAL_API_KEY}"),
 }
 
@@ -108,6 +109,7 @@ AT_AN_ADDRESS: dict[str, dict[str, Any]] = {
     "qwen": {"httpUrl": URL},
     "copilot": {"type": "http", "tools": ["*"], "url": URL},
     "cline": {"transport": {"type": "streamableHttp", "url": URL}},
+    "continue": {"type": "streamable-http", "url": URL},
 }
 EVERY_REMOTE = pytest.mark.parametrize("slug", AT_AN_ADDRESS)
 
@@ -129,6 +131,8 @@ def test_a_server_at_an_address_is_written_as_the_client_reads_it(slug: str) -> 
     assert entry == AT_AN_ADDRESS[slug]
     if slug == "codex":
         assert client.remote_entry(URL, send_key=True) == entry | {"bearer_token_env_var": KEY}
+    elif slug == "continue":
+        assert client.remote_entry(URL, send_key=True) == entry | {"apiKey": REFERENCES[slug]}
     elif client.reference:
         headers = {"Authorization": f"Bearer {REFERENCES[slug]}"}
         assert client.remote_entry(URL, send_key=True) == entry | {"headers": headers}
@@ -158,12 +162,17 @@ def test_an_address_is_renewed_with_what_a_person_added() -> None:
     assert client.renewed(keyed, log_in)["headers"] == client.renewed(keyed, with_key)["headers"] == keyed["headers"]
 
 
-def test_codex_names_the_variable_only_when_it_is_to_send_the_key() -> None:
-    """With it Codex does not log in; a variable of a person's own stays."""
-    client = CLIENTS["codex"]
+@pytest.mark.parametrize(("slug", "field"), [("codex", "bearer_token_env_var"), ("continue", "apiKey")])
+def test_the_key_is_named_only_when_it_is_to_be_sent(slug: str, field: str) -> None:
+    """With it Codex does not log in; a variable or a key of a person's own stays."""
+    client = CLIENTS[slug]
     log_in, with_key = (client.remote_entry(URL, send_key=send_key) for send_key in (False, True))
     assert client.renewed(with_key, log_in) == log_in
-    assert client.renewed({**log_in, "bearer_token_env_var": "MINE"}, log_in)["bearer_token_env_var"] == "MINE"
+    assert client.renewed(log_in, with_key) == with_key
+    own = {**log_in, field: "MINE"}
+    assert client.renewed(own, log_in)[field] == "MINE"
+    assert client.may_have_written(with_key)
+    assert slug == "codex" or not client.may_have_written(own)
 
 
 @pytest.mark.parametrize("client", CLIENTS.values(), ids=list(CLIENTS))

@@ -11,7 +11,7 @@ import pytest
 from errtrack_mcp.sandbox.seed import release_id
 from errtrack_mcp.server.catalog.toolsets import TOOLSETS
 from tests.support.serving import serving_here
-from tests.support.stand_in_model import SAID, StandInModel
+from tests.support.stand_in_model import SAID, StandInModel, continue_config
 from tests.support.upstream import Upstream, serve
 from tests.support.vendors import Person
 
@@ -91,6 +91,18 @@ def test_copilot_cli_calls_a_tool_with_its_key(person: Person, address: str) -> 
         served = {"COPILOT_PROVIDER_BASE_URL": f"{upstream.url}/v1", "COPILOT_MODEL": "stand-in"}
         asked = ("-p", "Show the release", "--allow-all-tools")
         assert SAID in person.use("copilot", *asked, COPILOT_OFFLINE="true", **served, **DIRECT)
+    [answer] = model.answers
+    assert release_id(0) in answer
+
+
+def test_continue_calls_a_tool_with_its_key(person: Person, address: str) -> None:
+    """As Copilot CLI does."""
+    model = StandInModel("error-tracking-releases-retrieve", {"id": release_id(0)})
+    with serve(model.app()) as upstream:
+        (person.home / ".continue").mkdir()
+        (person.home / ".continue" / "config.yaml").write_text(continue_config(f"{upstream.url}/v1"))
+        person.install("continue", "--url", address, "--send-key")
+        assert SAID in person.use("continue", "-p", "Show the release", "--auto", **DIRECT)
     [answer] = model.answers
     assert release_id(0) in answer
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import yaml
@@ -10,12 +9,11 @@ import yaml
 from errtrack_mcp.sandbox.seed import release_id
 from errtrack_mcp.server.catalog.toolsets import LOCAL_TOOLSETS, TOOLSETS
 from tests.support.installed import COMMAND
-from tests.support.stand_in_model import SAID, StandInModel
+from tests.support.stand_in_model import SAID, StandInModel, continue_config
 from tests.support.upstream import serve
 from tests.support.vendors import Person
 
 TOOLS = {tool.name for tools in [*TOOLSETS.values(), *LOCAL_TOOLSETS.values()] for tool in tools}
-PAGE = Path(__file__).parents[2] / "docs" / "clients.md"
 DIRECT = {"NO_PROXY": "127.0.0.1"}
 
 
@@ -55,22 +53,18 @@ def test_cline_calls_a_tool(person: Person, model: StandInModel, address: str) -
     assert_called(model, person.use("cline", "--json", "Show the release", **DIRECT))
 
 
-def test_continue_calls_a_tool_with_the_entry_of_the_page(person: Person, model: StandInModel, address: str) -> None:
-    """The entry is what docs/clients.md shows; a file of its own next to the configuration is not read."""
-    folder = person.home / ".continue"
+def test_continue_calls_a_tool(person: Person, model: StandInModel, address: str) -> None:
+    """It reads no other file than the one that `install` adds to; CONTINUE_GLOBAL_DIR moves it."""
+    moved = {"CONTINUE_GLOBAL_DIR": str(person.here / "moved")}
+    folder = person.here / "moved"
     (folder / "mcpServers").mkdir(parents=True)
-    served = {"name": "here", "provider": "openai", "model": "stand-in", "apiBase": address, "apiKey": "none"}
-    start = yaml.safe_dump({"name": "mine", "version": "1.0.0", "schema": "v1", "models": [served]})
-    [shown] = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(), re.DOTALL)
-    entry = shown.replace("command: errtrack-mcp", f"command: {COMMAND}")
-    assert entry != shown
-    host = f"      POSTHOG_HOST: {person.variables['POSTHOG_HOST']}\n"
-    (folder / "config.yaml").write_text(start)
-    (folder / "mcpServers" / "errtrack.yaml").write_text("name: x\nversion: 1.0.0\nschema: v1\n" + entry + host)
-    person.use("continue", "-p", "Show the release", "--auto", **DIRECT)
+    (folder / "config.yaml").write_text(continue_config(address))
+    apart = {"name": "x", "version": "1.0.0", "schema": "v1", "mcpServers": [{"name": "errtrack", "command": COMMAND}]}
+    (folder / "mcpServers" / "errtrack.yaml").write_text(yaml.safe_dump(apart))
+    person.use("continue", "-p", "Show the release", "--auto", **DIRECT, **moved)
     assert not any(offered in TOOLS for offered in model.offered)
-    (folder / "config.yaml").write_text(start + entry + host)
-    assert_called(model, person.use("continue", "-p", "Show the release", "--auto", **DIRECT))
+    person.install("continue", **moved)
+    assert_called(model, person.use("continue", "-p", "Show the release", "--auto", **DIRECT, **moved))
 
 
 def test_codex_exec_waits_for_the_tools_when_told_to(person: Person, model: StandInModel, address: str) -> None:

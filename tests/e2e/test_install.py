@@ -74,6 +74,18 @@ def test_it_is_shown_changed_and_given_back(variables: dict[str, str], cursor: P
     assert "${env:POSTHOG_PERSONAL_API_KEY}" in done.stdout
 
 
+def test_what_yaml_shows_without_quotes_is_hidden_too(variables: dict[str, str], tmp_path: Path) -> None:
+    """A reference stays to be seen. Continue's file is not made: one with this server alone would hide its models."""
+    assert "Start Continue once" in invoke("install", "continue", "--yes", **variables).stderr
+    path = tmp_path / ".continue" / "config.yaml"
+    path.parent.mkdir()
+    path.write_text("models:\n  - apiKey: plaintoken\n    token: ${{ secrets.MINE }}\nkeys: []\n")
+    shown = invoke("install", "continue", "--print", **variables)
+    assert "plaintoken" not in shown.stdout
+    assert "   - apiKey: ***\n     token: ${{ secrets.MINE }}\n keys: []\n" in shown.stdout
+    assert "POSTHOG_PERSONAL_API_KEY: ${{ secrets.POSTHOG_PERSONAL_API_KEY }}" in shown.stdout
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
 @pytest.mark.parametrize(("typed", "code", "said"), [("y\n", 0, "Changed"), ("\n", 1, "Nothing was changed")])
 def test_on_a_terminal_it_asks_first(typed: str, code: int, said: str, variables: dict[str, str], cursor: Path) -> None:
@@ -103,8 +115,10 @@ def test_what_it_wrote_starts_the_server(run: Run, variables: dict[str, str], tm
         assert session.close() == 0
 
 
-def test_the_doctor_finds_what_it_wrote(variables: dict[str, str]) -> None:
+def test_the_doctor_finds_what_it_wrote(variables: dict[str, str], tmp_path: Path) -> None:
     """For every client, under the name by which a person knows it."""
+    (tmp_path / ".continue").mkdir()
+    (tmp_path / ".continue" / "config.yaml").write_text("")
     for slug in CLIENTS:
         assert invoke("install", slug, "--yes", **variables).returncode == 0
     said = invoke("doctor", **variables, POSTHOG_HOST="http://127.0.0.1:9").stdout

@@ -18,7 +18,7 @@ from errtrack_mcp.api.transport import MAX_BODY_BYTES
 from errtrack_mcp.builds.script import MAX_SCRIPT_BYTES, Unread, read_script
 from errtrack_mcp.cli.arguments import from_json, from_pairs
 from errtrack_mcp.cli.install import hide_secrets
-from errtrack_mcp.client_config import jsonc, toml
+from errtrack_mcp.client_config import jsonc, toml, yaml
 from errtrack_mcp.client_config.atomic_write import LARGEST
 from errtrack_mcp.remote.body_limit import MAX_BODY_BYTES as MAX_REQUEST_BYTES
 from errtrack_mcp.remote.metrics import Metrics
@@ -99,6 +99,11 @@ CASES: dict[str, tuple[Callable[[Any], object], str | bytes, int]] = {
     "jsonc, nesting": (jsonc.parse, "[", LARGEST),
     "toml, nesting": (toml.parse, "a=[[", LARGEST),
     "toml, number": (lambda text: toml.parse(f"a={text}"), "1", LARGEST),
+    "yaml, nesting": (lambda text: yaml.parse(text, "mcpServers"), "[", yaml.LARGEST),
+    "yaml, lists in lists": (lambda text: yaml.parse(text, "mcpServers"), "- ", yaml.LARGEST),
+    "yaml, servers": (lambda text: yaml.parse(f"mcpServers:\n{text}", "mcpServers"), "- a\n", yaml.LARGEST - 20),
+    "secrets in a file, lines": (hide_secrets, "key: a\n", LARGEST),
+    "secrets in a file, a long line": (hide_secrets, "a-key", LARGEST),
     "secrets in a file, names": (hide_secrets, "key", LARGEST),
     "secrets in a file, names and blanks": (hide_secrets, "key ", LARGEST),
     "secrets in a file, escapes": (hide_secrets, 'key="\\"', LARGEST),

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+import yaml
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -85,3 +86,9 @@ def _streamed(message: dict[str, Any], reason: str) -> Response:
     events.append(_body("chat.completion.chunk", choices=[], usage=USAGE))
     lines = [f"data: {json.dumps(event)}\n\n" for event in events]
     return Response("".join([*lines, "data: [DONE]\n\n"]), media_type="text/event-stream")
+
+
+def continue_config(address: str) -> str:
+    """Return a configuration of Continue that names this model alone."""
+    served = {"name": "here", "provider": "openai", "model": "stand-in", "apiBase": address, "apiKey": "none"}
+    return yaml.safe_dump({"name": "mine", "version": "1.0.0", "schema": "v1", "models": [served]})

@@ -32,6 +32,12 @@ _LOOKS_SECRET = re.compile(
     r"""\b(?:ph[a-z]|sk|ghp|gho|xox[a-z])[_-][\w-]{4,}|(?<=key=|ken=|ret=|ord=)[^\s"'$]+|\bBearer [^\s"'$]+""",
     re.IGNORECASE,
 )
+# In YAML a value needs no quotes.
+_CALLED_SECRET_UNQUOTED = re.compile(
+    r"""^([ \t]*(?:- )?[\w-]{0,80}(?:key|token|secret|password|passwd|authorization|cookie)\w{0,40}:[ \t]+)"""
+    r"""([^\s"'$#|>&*!\[{].*)$""",
+    re.IGNORECASE | re.MULTILINE,
+)
 _REFERENCE = re.compile(r"""["']\$""")
 LOG_IN = "Or have no key there at all: errtrack-mcp login, and then run this again."
 _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
@@ -186,7 +192,7 @@ def _lines(data: bytes | None) -> list[str]:
 def hide_secrets(text: str) -> str:
     """Return the text with values that are called or look like secrets replaced; references to variables stay."""
     called = _CALLED_SECRET.sub(lambda found: found[0] if _REFERENCE.match(found[2]) else f'{found[1]}"***"', text)
-    return _LOOKS_SECRET.sub("***", called)
+    return _LOOKS_SECRET.sub("***", _CALLED_SECRET_UNQUOTED.sub(r"\1***", called))
 
 
 def _say(sentence: str) -> None:

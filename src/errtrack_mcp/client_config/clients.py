@@ -125,4 +125,14 @@ CLIENTS: Mapping[str, Client] = {
         inside="transport",
         remote=Remote(_WHEN_ASKED.format("Cline CLI"), {"type": "streamableHttp"}),
     ),
+    "continue": Client(
+        "Continue",
+        "mcpServers",
+        "yaml",
+        _SET.format("Continue") + ", and start it again.",
+        f"${{{{ secrets.{KEY} }}}}",
+        remote=Remote(_WHEN_ASKED.format("Continue"), {"type": "streamable-http"}, key_field="apiKey"),
+        without_file="Start Continue once and choose a model there: a file with nothing but this server would hide the "
+        "models that it uses without one. Nothing was changed.",
+    ),
 }

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from errtrack_mcp.client_config import jsonc, toml
+from errtrack_mcp.client_config import jsonc, toml, yaml
 from errtrack_mcp.client_config.atomic_write import RefusedError, read, replace, write
 from errtrack_mcp.client_config.entries import NAME, Client
 
@@ -48,6 +48,8 @@ class Change:
 def installing(client: Client, path: Path, entry: dict[str, Any]) -> Change:
     """Return what adds this server to a client's file. Raises RefusedError for a file that is not what it should be."""
     before = read(path)
+    if before is None and client.without_file:
+        raise RefusedError(f"{path} is not there. {client.without_file}")
     text = _text(path, before)
     parsed = _parsed(client, path, text)
     present = _servers(client, path, parsed).get(NAME)
@@ -102,13 +104,16 @@ def _knows_what_was_before(client: Client, backup: Path, text: str, present: dic
 
 
 def _module(client: Client) -> Any:
-    return toml if client.format == "toml" else jsonc
+    return {"toml": toml, "yaml": yaml}.get(client.format, jsonc)
 
 
 def _put(client: Client, path: Path, text: str, entry: dict[str, Any]) -> str:
     expected = _parsed(client, path, text)
     expected.setdefault(client.container, {})[NAME] = entry
-    after: str = _module(client).put(text, client.container, NAME, entry)
+    try:
+        after: str = _module(client).put(text, client.container, NAME, entry)
+    except jsonc.UnreadableError as error:
+        raise RefusedError(f"{path} was left as it is: {error}. Fix it, or add the entry by hand.") from None
     _verify(path, _parsed(client, path, after), expected)
     return after
 
@@ -147,9 +152,11 @@ def _parsed(client: Client, path: Path, text: str) -> dict[str, Any]:
     try:
         if client.format == "toml":
             return toml.parse(text)
+        if client.format == "yaml":
+            return yaml.parse(text, client.container)
         return jsonc.parse(text, comments=client.format != "json", trailing_commas=client.format == "jsonc")
     except jsonc.UnreadableError as error:
-        kind = "TOML" if client.format == "toml" else "JSON"
+        kind = {"toml": "TOML", "yaml": "YAML with a list of servers"}.get(client.format, "JSON")
         raise RefusedError(
             f"{path} is not {kind}: {error}. It was left as it is; fix it, and run this again."
         ) from None

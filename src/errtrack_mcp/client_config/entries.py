@@ -30,14 +30,15 @@ _AUTHORIZATION = "Authorization"
 class Remote:
     """How a client writes down a server at an address, and how a person logs in there.
 
-    `address` is the member for the address, `key_variable` one for the name of the variable that holds the key, where
-    the client has it; others send the key in a header.
+    `address` is the member for the address, `key_variable` one for the name of the variable that holds the key, and
+    `key_field` one for the key itself, where the client has such; others send the key in a header.
     """
 
     log_in: str
     fields: Mapping[str, Any] = field(default_factory=dict)
     address: str = "url"
     key_variable: str = ""
+    key_field: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +54,12 @@ class Client:
     member in which all of it stands, where it does not stand in the entry itself.
 
     `remote` is how it reaches a server at an address; where its file cannot say so, why.
+    `without_file` says why a file that is not there is not made.
     """
 
     name: str
     container: str
-    format: Literal["json", "commented json", "jsonc", "toml"]
+    format: Literal["json", "commented json", "jsonc", "toml", "yaml"]
     about_key: str
     reference: str = ""
     fields: Mapping[str, Any] = field(default_factory=dict)
@@ -67,6 +69,7 @@ class Client:
     one_command: bool = False
     inside: str = ""
     remote: Remote | str = "nobody has said how"
+    without_file: str = ""
 
     def entry(self, command: list[str], environ: Mapping[str, str], *, logged_in: bool = False) -> dict[str, Any]:
         """Return how this client starts `command`, a program with its arguments.
@@ -94,6 +97,8 @@ class Client:
         made = {**remote.fields, remote.address: url}
         if send_key and remote.key_variable:
             made[remote.key_variable] = KEY
+        elif send_key and remote.key_field:
+            made[remote.key_field] = self.reference
         elif send_key:
             made["headers"] = {_AUTHORIZATION: f"Bearer {self.reference}"}
         return {self.inside: made} if self.inside else made
@@ -127,8 +132,13 @@ class Client:
             return False
         if isinstance(self.remote, Remote) and _is_remote(inner):
             headers = inner.get("headers", {})
-            known = {*self.remote.fields, self.remote.address, self.remote.key_variable, "headers"}
-            return set(inner) <= known and headers in ({}, {_AUTHORIZATION: f"Bearer {self.reference}"})
+            key_field = self.remote.key_field
+            known = {*self.remote.fields, self.remote.address, self.remote.key_variable, key_field, "headers"}
+            return (
+                set(inner) <= known
+                and headers in ({}, {_AUTHORIZATION: f"Bearer {self.reference}"})
+                and inner.get(key_field, self.reference) == self.reference
+            )
         command, variables = inner.get("command"), inner.get(self.variables, {})
         program = command[0] if isinstance(command, list) and command else command
         return (
@@ -147,11 +157,12 @@ class Client:
         return self._remote_renewed(present, entry) if _is_remote(entry) else self._renewed(present, entry)
 
     def _remote_renewed(self, present: Mapping[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
-        others = {name: value for name, value in present.items() if name not in ADDRESSES and value != KEY}
+        ours = (KEY, self.reference or KEY)
+        others = {name: value for name, value in present.items() if name not in ADDRESSES and value not in ours}
         headers = present.get("headers")
         if isinstance(headers, dict):
-            ours = {_AUTHORIZATION: f"Bearer {self.reference}"}
-            own = {name: value for name, value in headers.items() if {name: value} != ours}
+            header = {_AUTHORIZATION: f"Bearer {self.reference}"}
+            own = {name: value for name, value in headers.items() if {name: value} != header}
             others["headers"] = entry.get("headers", {}) | own
         merged = {**entry, **others, **{name: value for name, value in entry.items() if name != "headers"}}
         return {name: value for name, value in merged.items() if value or name != "headers"}

@@ -22,6 +22,7 @@ def client_configurations() -> list[Configuration]:
     gemini = Path(os.environ.get("GEMINI_CLI_HOME") or home)
     qwen = Path(os.environ.get("QWEN_HOME") or home / ".qwen")
     copilot = Path(os.environ.get("COPILOT_HOME") or home / ".copilot")
+    continue_ = Path(os.environ.get("CONTINUE_GLOBAL_DIR") or home / ".continue")
     opencode = Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config") / "opencode"
     zed = data / "Zed" if sys.platform == "win32" else _settings_folder() / "zed"
     places = {
@@ -38,6 +39,7 @@ def client_configurations() -> list[Configuration]:
         "Qwen Code": [qwen / "settings.json", here / ".qwen" / "settings.json"],
         "Copilot CLI": [copilot / "mcp-config.json", here / ".github" / "mcp.json"],
         "Cline CLI": [_cline_settings(home)],
+        "Continue": [continue_ / "config.yaml"],
     }
     found = {path: Configuration(client, path) for client, paths in places.items() for path in paths}
     return list(found.values())
