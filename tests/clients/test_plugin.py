@@ -56,6 +56,7 @@ def test_claude_code_validates_installs_and_connects(owner: Person) -> None:
     found = re.search(r"Skills \(3\) +(.*)", owner.use("claude", "plugin", "details", INSTALLED))
     assert found
     assert set(found[1].split(", ")) == NAMES
+    assert "known to Claude Code" in owner.run("errtrack-mcp", "doctor").stdout
 
 
 def test_claude_code_refuses_a_manifest_that_is_none(owner: Person) -> None:
@@ -74,6 +75,7 @@ def test_gemini_cli_validates_installs_and_connects(owner: Person) -> None:
     assert f"errtrack ({__version__})" in listed
     assert all(f"{name}: " in listed for name in NAMES)
     assert re.search(r"errtrack .*: errtrack-mcp serve .* Connected", owner.use("gemini", "mcp", "list", **TRUSTED))
+    assert "known to Gemini CLI" in owner.run("errtrack-mcp", "doctor").stdout
 
 
 def test_qwen_code_installs_it_as_an_agent_plugin(owner: Person) -> None:
@@ -84,6 +86,7 @@ def test_qwen_code_installs_it_as_an_agent_plugin(owner: Person) -> None:
     assert "Origin: AgentPlugins" in listed
     assert all(name in listed for name in NAMES)
     assert re.search(r"errtrack: errtrack-mcp serve .* Connected", owner.use("qwen", "mcp", "list"))
+    assert "known to Qwen Code" in owner.run("errtrack-mcp", "doctor").stdout
 
 
 def test_codex_installs_lists_and_calls(logged_in: Person) -> None:
@@ -104,3 +107,4 @@ def test_codex_installs_lists_and_calls(logged_in: Person) -> None:
     ours = {skill["name"] for skill in listed["skills"] if skill["pluginId"] == INSTALLED}
     assert ours == {f"errtrack:{name}" for name in NAMES}
     assert answer["structuredContent"]["id"] == release_id(0)
+    assert "known to Codex" in logged_in.run("errtrack-mcp", "doctor").stdout

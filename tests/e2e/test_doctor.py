@@ -445,7 +445,11 @@ def test_configurations_of_clients_are_found(examine: Examine, configured: dict[
     report = examine(**configured)
     assert report.status("clients") == "ok"
     assert "known to Claude Code" in report.line("clients")
-    code.write_text('{"command": "errtrack-mcp", "env": {"POSTHOG_PERSONAL_API_KEY": "phx_canary"}}')
+    cursor.write_text("{")
+    assert f"not in the format that its client reads: {cursor}" in examine(**configured).line("clients")
+    code.write_text(
+        '{"mcpServers": {"mine": {"command": "errtrack-mcp", "env": {"POSTHOG_PERSONAL_API_KEY": "phx_a"}}}}'
+    )
     exposed = examine(**configured)
     assert exposed.status("clients") == "warning"
     assert str(code) in exposed.line("clients")

@@ -125,9 +125,11 @@ def test_the_doctor_finds_what_it_wrote(variables: dict[str, str], tmp_path: Pat
     assert all(client.name in said for client in CLIENTS.values())
 
 
-@pytest.mark.parametrize("slug", ["claude-code", "codex", "windsurf", "cline"])
-def test_the_doctor_finds_a_server_at_an_address(slug: str, variables: dict[str, str]) -> None:
+@pytest.mark.parametrize("slug", ["claude-code", "codex", "windsurf", "cline", "continue"])
+def test_the_doctor_finds_a_server_at_an_address(slug: str, variables: dict[str, str], tmp_path: Path) -> None:
     """Also where nothing but its name says that it is ours."""
+    (tmp_path / ".continue").mkdir()
+    (tmp_path / ".continue" / "config.yaml").write_text("")
     assert invoke("install", slug, "--url", URL, "--yes", **variables).returncode == 0
     said = invoke("doctor", **variables, POSTHOG_HOST="http://127.0.0.1:9").stdout
     assert f"known to {CLIENTS[slug].name}" in said

@@ -51,7 +51,7 @@ def installing(client: Client, path: Path, entry: dict[str, Any]) -> Change:
     if before is None and client.without_file:
         raise RefusedError(f"{path} is not there. {client.without_file}")
     text = _text(path, before)
-    parsed = _parsed(client, path, text)
+    parsed = contents(client, path, text)
     present = _servers(client, path, parsed).get(NAME)
     wanted = client.renewed(present, entry) if isinstance(present, dict) else entry
     if present == wanted:
@@ -69,7 +69,7 @@ def uninstalling(client: Client, path: Path) -> Change:
     """
     before = read(path)
     text = _text(path, before)
-    parsed = _parsed(client, path, text)
+    parsed = contents(client, path, text)
     servers = _servers(client, path, parsed)
     if NAME not in servers:
         return Change(path, before, before)
@@ -86,9 +86,27 @@ def uninstalling(client: Client, path: Path) -> Change:
         return Change(path, before, None, backup_spent=earlier is not None)
     after = _module(client).take(text, client.container, NAME)
     del servers[NAME]
-    left = _parsed(client, path, after)
+    left = contents(client, path, after)
     _verify(path, {**left, client.container: left.get(client.container, {})}, parsed)
     return Change(path, before, after.encode(), keep_backup=True)
+
+
+def contents(client: Client, path: Path, text: str) -> dict[str, Any]:
+    """Return what a client's file holds, in which the servers are a mapping by name.
+
+    Raises RefusedError where the client could not read it either.
+    """
+    try:
+        if client.format == "toml":
+            return toml.parse(text)
+        if client.format == "yaml":
+            return yaml.parse(text, client.container)
+        return jsonc.parse(text, comments=client.format != "json", trailing_commas=client.format == "jsonc")
+    except jsonc.UnreadableError as error:
+        kind = {"toml": "TOML", "yaml": "YAML with a list of servers"}.get(client.format, "JSON")
+        raise RefusedError(
+            f"{path} is not {kind}: {error}. It was left as it is; fix it, and run this again."
+        ) from None
 
 
 def _knows_what_was_before(client: Client, backup: Path, text: str, present: dict[str, Any]) -> bool:
@@ -108,13 +126,13 @@ def _module(client: Client) -> Any:
 
 
 def _put(client: Client, path: Path, text: str, entry: dict[str, Any]) -> str:
-    expected = _parsed(client, path, text)
+    expected = contents(client, path, text)
     expected.setdefault(client.container, {})[NAME] = entry
     try:
         after: str = _module(client).put(text, client.container, NAME, entry)
     except jsonc.UnreadableError as error:
         raise RefusedError(f"{path} was left as it is: {error}. Fix it, or add the entry by hand.") from None
-    _verify(path, _parsed(client, path, after), expected)
+    _verify(path, contents(client, path, after), expected)
     return after
 
 
@@ -136,7 +154,7 @@ def _untouched(client: Client, backup: Path, text: str, entry: dict[str, Any]) -
 def _servers_in(client: Client, backup: Path) -> dict[str, Any] | None:
     """Return the servers that were there when a backup was kept, or None where it cannot be read."""
     try:
-        return _servers(client, backup, _parsed(client, backup, backup.read_text(encoding="utf-8")))
+        return _servers(client, backup, contents(client, backup, backup.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError, RefusedError):
         return None
 
@@ -146,20 +164,6 @@ def _text(path: Path, data: bytes | None) -> str:
         return (data or b"").decode()
     except UnicodeDecodeError:
         raise RefusedError(f"{path} is not UTF-8 text; it was left as it is. Save it as UTF-8, or edit it.") from None
-
-
-def _parsed(client: Client, path: Path, text: str) -> dict[str, Any]:
-    try:
-        if client.format == "toml":
-            return toml.parse(text)
-        if client.format == "yaml":
-            return yaml.parse(text, client.container)
-        return jsonc.parse(text, comments=client.format != "json", trailing_commas=client.format == "jsonc")
-    except jsonc.UnreadableError as error:
-        kind = {"toml": "TOML", "yaml": "YAML with a list of servers"}.get(client.format, "JSON")
-        raise RefusedError(
-            f"{path} is not {kind}: {error}. It was left as it is; fix it, and run this again."
-        ) from None
 
 
 def _servers(client: Client, path: Path, parsed: dict[str, Any]) -> dict[str, Any]:

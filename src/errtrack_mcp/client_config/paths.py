@@ -1,9 +1,11 @@
-"""Where the clients that people use keep which MCP servers they start."""
+"""Where the clients that people use keep which MCP servers they start, in a file of their own or with a plugin."""
 
 import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+
+from errtrack_mcp.client_config.entries import NAME
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +28,23 @@ def client_configurations() -> list[Configuration]:
     opencode = Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config") / "opencode"
     zed = data / "Zed" if sys.platform == "win32" else _settings_folder() / "zed"
     places = {
-        "Claude Code": [claude / ".claude.json", here / ".mcp.json"],
+        "Claude Code": [claude / ".claude.json", here / ".mcp.json", *_claude_settings(home, here)],
         "Claude Desktop": [data / "Claude" / "claude_desktop_config.json"],
         "Cursor": [home / ".cursor" / "mcp.json", here / ".cursor" / "mcp.json"],
         "VS Code": [data / "Code" / "User" / "mcp.json", here / ".vscode" / "mcp.json"],
         "Windsurf": [home / ".codeium" / "windsurf" / "mcp_config.json"],
         "Zed": [zed / "settings.json", here / ".zed" / "settings.json"],
         "Codex": [codex / "config.toml", here / ".codex" / "config.toml"],
-        "Gemini CLI": [gemini / ".gemini" / "settings.json", here / ".gemini" / "settings.json"],
+        "Gemini CLI": [
+            *(folder / ".gemini" / "settings.json" for folder in (gemini, here)),
+            gemini / ".gemini" / "extensions" / NAME / "gemini-extension.json",
+        ],
         "JetBrains": [home / ".junie" / "mcp" / "mcp.json", here / ".junie" / "mcp" / "mcp.json"],
         "opencode": [*_either(opencode / "opencode.json"), *_either(here / "opencode.json")],
-        "Qwen Code": [qwen / "settings.json", here / ".qwen" / "settings.json"],
+        "Qwen Code": [
+            *(qwen / "settings.json", here / ".qwen" / "settings.json"),
+            qwen / "extensions" / NAME / "mcp.json",
+        ],
         "Copilot CLI": [copilot / "mcp-config.json", here / ".github" / "mcp.json"],
         "Cline CLI": [_cline_settings(home)],
         "Continue": [continue_ / "config.yaml"],
@@ -59,6 +67,12 @@ def _either(path: Path) -> list[Path]:
     """Return the two names that opencode's file may have; with both there, the first of these wins in opencode."""
     commented = path.with_suffix(".jsonc")
     return [commented, path] if commented.exists() else [path, commented]
+
+
+def _claude_settings(home: Path, here: Path) -> list[Path]:
+    """Return the files that say which plugins are on."""
+    folders = (Path(os.environ.get("CLAUDE_CONFIG_DIR") or home / ".claude"), here / ".claude")
+    return [folder / name for folder in folders for name in ("settings.json", "settings.local.json")]
 
 
 def _cline_settings(home: Path) -> Path:
