@@ -70,7 +70,8 @@ bench: .venv/installed $(BENCH)/installed  ## next to others, against limits; wr
 bench-http: .venv/installed $(BENCH)/installed  ## the same over HTTP, 32 callers at once; needs nginx and wrk
 	@$(BIN)/python -m benchmarks.over_http
 
-docs: .venv/installed          ## the pages that are made from the code, the plugin's skills, and the pictures
+docs: .venv/installed          ## tools' definitions and pages that are made from the code, the plugin's skills, pictures
+	@$(BIN)/python -m scripts.definitions
 	@$(BIN)/python -m scripts.pages
 	@$(BIN)/python -m scripts.picture
 	@$(BIN)/python -m scripts.screenshots

@@ -1,47 +1,16 @@
-"""Every tool's definition: its snapshot, its hints, and that any client accepts its schema."""
+"""Every tool's definition: its hints, and that any client accepts its schema."""
 
-import json
-import os
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from errtrack_mcp.server.catalog.catalog import Catalog
 from errtrack_mcp.server.catalog.filters import is_read_only
-from errtrack_mcp.server.catalog.toolsets import LOCAL_TOOLSETS, TOOLSETS
+from errtrack_mcp.server.catalog.toolsets import EVERY_TOOLSET
 from errtrack_mcp.settings import load_settings
 
-SNAPSHOTS = Path(__file__).parent / "snapshots"
 TOOLS = [offered.listed for offered in Catalog(load_settings(), local=True).whole.tools.values()]
 EVERY_TOOL = pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
-
-
-def definition(tool: Any) -> dict[str, Any]:
-    """Return a definition as a client receives it."""
-    return {
-        "name": tool.name,
-        "title": tool.title,
-        "description": tool.description,
-        "annotations": tool.annotations.model_dump(by_alias=True, exclude_none=True),
-        "inputSchema": tool.input_schema,
-        "outputSchema": tool.output_schema,
-    }
-
-
-@EVERY_TOOL
-def test_the_definition_is_as_reviewed(tool: Any) -> None:
-    """A definition changes only together with its snapshot; run with UPDATE_SNAPSHOTS=1 and review the difference."""
-    path = SNAPSHOTS / f"{tool.name}.json"
-    current = json.dumps(definition(tool), indent=2) + "\n"
-    if os.environ.get("UPDATE_SNAPSHOTS"):
-        path.write_text(current)
-    assert path.read_text() == current
-
-
-def test_no_snapshot_outlives_its_tool() -> None:
-    """Every snapshot belongs to a tool that exists."""
-    assert {path.stem for path in SNAPSHOTS.glob("*error-*.json")} == {tool.name for tool in TOOLS}
 
 
 @EVERY_TOOL
@@ -90,5 +59,5 @@ def test_writing_is_told_by_the_hint() -> None:
 
 def test_a_name_stands_for_one_tool() -> None:
     """No name is used twice over all toolsets."""
-    names = [tool.name for toolset in (TOOLSETS | LOCAL_TOOLSETS).values() for tool in toolset]
+    names = [tool.name for toolset in EVERY_TOOLSET.values() for tool in toolset]
     assert len(names) == len(set(names)) == len(TOOLS)

@@ -74,7 +74,7 @@ async def run_tool(
     request = _for_project(request, given.pop("project_id", None))
     try:
         context = ReportingContext(request_context=request, input_params=input_params)
-        output = await context.report_while(partial(offered.tool.run, given, context))
+        output = await context.report_while(partial(offered.tool.runnable.run, given, context))
     except ToolError as error:
         raise CallFailedError(_foreseen(error)) from error
     except MCPError as error:

@@ -1,15 +1,37 @@
-"""How a tool is defined: the four kinds of tool, whether the panel shows its answers, and what clients load at once."""
+"""What a tool is: a function, its kind, whether the panel shows its answers, and what clients load at once."""
 
-from functools import partial
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
-from mcp.server.mcpserver.tools import Tool
+from mcp.server.mcpserver.tools import Tool as RunnableTool
 from mcp_types import ToolAnnotations
 
 from errtrack_mcp.views.page import URI
 
-# The catalog makes the output schema. The SDK would also build a validator for each answer, which nobody uses: 0.01 of
-# the start.
-tool = partial(Tool.from_function, structured_output=False)
+
+@dataclass(frozen=True)
+class Tool:
+    """An async function with the name and the title by which clients know it; the rest is in its signature.
+
+    `annotations` is its kind, one of those below; clients get `meta` as it is.
+    """
+
+    fn: Callable[..., Any]
+    name: str
+    title: str
+    annotations: ToolAnnotations
+    meta: dict[str, Any] | None = None
+
+    @cached_property
+    def runnable(self) -> RunnableTool:
+        """The SDK's tool, which checks arguments and calls the function.
+
+        Made at its first use, since no start needs it. The SDK describes no answers: their schema is in the definition.
+        """
+        return RunnableTool.from_function(self.fn, self.name, structured_output=False)
+
 
 READ = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=True)
 CREATE = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=True)

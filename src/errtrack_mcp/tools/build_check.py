@@ -13,7 +13,7 @@ from errtrack_mcp.api.models import OURS, ToolOutput, how_many_fit
 from errtrack_mcp.api.sanitize import clean, quoted
 from errtrack_mcp.builds.directory import LEFT_OUT, BuildDirectory, Bundle
 from errtrack_mcp.builds.verdict import OUTLOOKS, REBUILD, UPLOAD, Uploaded, commands, judge, overall, shared_ids
-from errtrack_mcp.tools.annotations import PANEL, READ, tool
+from errtrack_mcp.tools.annotations import PANEL, READ, Tool
 from errtrack_mcp.tools.build_position import BuildPosition, Script, find_position, wanted_position
 from errtrack_mcp.tools.build_roots import Roots
 from errtrack_mcp.tools.dependencies import Api
@@ -227,4 +227,4 @@ def _checked(state: str, bundle: Bundle) -> CheckedScript:
     return CheckedScript(**given)
 
 
-TOOLS = [tool(check_build, "error-tracking-build-check", "Check a build", annotations=READ, meta=PANEL)]
+TOOLS = [Tool(check_build, "error-tracking-build-check", "Check a build", annotations=READ, meta=PANEL)]

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from errtrack_mcp.api.models import OURS, ToolOutput
 from errtrack_mcp.api.sanitize import clean
-from errtrack_mcp.tools.annotations import PANEL, READ, tool
+from errtrack_mcp.tools.annotations import PANEL, READ, Tool
 from errtrack_mcp.tools.dependencies import Api
 from errtrack_mcp.tools.failure_reasons import INJECT_AND_UPLOAD
 from errtrack_mcp.tools.parameters import Text
@@ -173,5 +173,5 @@ def _commit(release: Release) -> str:
 
 
 TOOLS = [
-    tool(compare_releases, "error-tracking-releases-compare", "Compare releases", annotations=READ, meta=PANEL),
+    Tool(compare_releases, "error-tracking-releases-compare", "Compare releases", annotations=READ, meta=PANEL),
 ]

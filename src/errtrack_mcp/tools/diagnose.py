@@ -12,7 +12,7 @@ from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.models import OURS, ToolOutput
 from errtrack_mcp.api.sanitize import clean
 from errtrack_mcp.tools import advice
-from errtrack_mcp.tools.annotations import PANEL, READ, tool
+from errtrack_mcp.tools.annotations import PANEL, READ, Tool
 from errtrack_mcp.tools.dependencies import Api
 from errtrack_mcp.tools.failure_reasons import UNRECOGNISED
 from errtrack_mcp.tools.parameters import ColumnNumber, LineNumber, ProjectName, Version, WholeNumber
@@ -299,7 +299,7 @@ def _coverage(release: Release, counts: Counter[str]) -> Coverage:
 
 
 TOOLS = [
-    tool(
+    Tool(
         diagnose_symbol_sets,
         "error-tracking-symbol-sets-diagnose",
         "Diagnose symbol sets",

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from errtrack_mcp.api.errors import NotFound
 from errtrack_mcp.api.models import OURS, ApiModel, ToolOutput
-from errtrack_mcp.tools.annotations import READ, tool
+from errtrack_mcp.tools.annotations import READ, Tool
 from errtrack_mcp.tools.dependencies import Api
 from errtrack_mcp.tools.refusal import Refusal
 
@@ -48,5 +48,5 @@ async def download_symbol_set(api: Api, id: UUID) -> Download:  # noqa: A002 - P
 
 
 TOOLS = [
-    tool(download_symbol_set, "error-tracking-symbol-sets-download-retrieve", "Get download link", annotations=READ),
+    Tool(download_symbol_set, "error-tracking-symbol-sets-download-retrieve", "Get download link", annotations=READ),
 ]

@@ -8,7 +8,7 @@ from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.errors import HashTaken, NotFound, ServerError, TimedOut
 from errtrack_mcp.api.models import OURS, ToolOutput
 from errtrack_mcp.api.sanitize import quoted
-from errtrack_mcp.tools.annotations import tool
+from errtrack_mcp.tools.annotations import Tool
 from errtrack_mcp.tools.dependencies import Api
 from errtrack_mcp.tools.parameters import EnsuredHashId, Metadata, ProjectName, Version
 from errtrack_mcp.tools.refusal import Refusal
@@ -61,4 +61,4 @@ async def find_by_hash(api: Client, hash_id: str, version: str, project: str) ->
     return there
 
 
-TOOLS = [tool(ensure_release, "error-tracking-releases-ensure", "Ensure release", annotations=ENSURE)]
+TOOLS = [Tool(ensure_release, "error-tracking-releases-ensure", "Ensure release", annotations=ENSURE)]

@@ -14,7 +14,7 @@ from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.errors import ApiError, NotFound
 from errtrack_mcp.api.models import OURS, ToolOutput
 from errtrack_mcp.api.sanitize import clean
-from errtrack_mcp.tools.annotations import DELETE, tool
+from errtrack_mcp.tools.annotations import DELETE, Tool
 from errtrack_mcp.tools.deletion import PREVIEWED, ConfirmCode, DeletionOutput, Preview, consent_to, kept_from_changing
 from errtrack_mcp.tools.dependencies import Api
 from errtrack_mcp.tools.elicitation import Consent, Decision
@@ -298,4 +298,4 @@ async def _delete(api: Client, planned: SymbolSetRow) -> str | ApiError:
     return "deleted"
 
 
-TOOLS = [tool(prune_symbol_sets, PRUNE, "Prune symbol sets", annotations=DELETE)]
+TOOLS = [Tool(prune_symbol_sets, PRUNE, "Prune symbol sets", annotations=DELETE)]

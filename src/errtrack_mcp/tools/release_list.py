@@ -9,7 +9,7 @@ from pydantic import Field
 
 from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.models import OURS, Page
-from errtrack_mcp.tools.annotations import PANEL, READ, tool
+from errtrack_mcp.tools.annotations import PANEL, READ, Tool
 from errtrack_mcp.tools.dependencies import Api
 from errtrack_mcp.tools.parameters import MAX_TOKENS, Detail, MaxTokens, Offset, ReleasesLimit, Text
 from errtrack_mcp.tools.progress import Report
@@ -117,4 +117,4 @@ async def _counted(api: Client, rows: list[ListedRelease], report: Report) -> tu
     return [row.with_counts(counted.by_release[row.id]) for row in rows], said
 
 
-TOOLS = [tool(list_releases, "error-tracking-releases-list", "List releases", annotations=READ, meta=PANEL)]
+TOOLS = [Tool(list_releases, "error-tracking-releases-list", "List releases", annotations=READ, meta=PANEL)]

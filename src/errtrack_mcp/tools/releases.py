@@ -13,7 +13,7 @@ from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.errors import ApiError, HashTaken
 from errtrack_mcp.api.models import BYTES_A_TOKEN, ApiModel
 from errtrack_mcp.api.sanitize import quoted
-from errtrack_mcp.tools.annotations import CREATE, DELETE, READ, UPDATE, tool
+from errtrack_mcp.tools.annotations import CREATE, DELETE, READ, UPDATE, Tool
 from errtrack_mcp.tools.deletion import PREVIEWED, ConfirmCode, DeletionOutput, Preview, consent_to, kept_from_changing
 from errtrack_mcp.tools.dependencies import Api
 from errtrack_mcp.tools.elicitation import Consent, Decision
@@ -212,14 +212,14 @@ async def _count_bound(api: Client, release: Release) -> tuple[int, bool]:
 
 
 TOOLS = [
-    tool(retrieve_release, "error-tracking-releases-retrieve", "Get release", annotations=READ),
-    tool(
+    Tool(retrieve_release, "error-tracking-releases-retrieve", "Get release", annotations=READ),
+    Tool(
         retrieve_release_by_hash,
         "error-tracking-releases-hash-retrieve",
         "Get release by hash",
         annotations=READ,
     ),
-    tool(create_release, "error-tracking-releases-create", "Create release", annotations=CREATE),
-    tool(update_release, "error-tracking-releases-partial-update", "Update release", annotations=UPDATE),
-    tool(destroy_release, DESTROY, "Delete release", annotations=DELETE),
+    Tool(create_release, "error-tracking-releases-create", "Create release", annotations=CREATE),
+    Tool(update_release, "error-tracking-releases-partial-update", "Update release", annotations=UPDATE),
+    Tool(destroy_release, DESTROY, "Delete release", annotations=DELETE),
 ]

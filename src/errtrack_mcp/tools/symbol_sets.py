@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.models import ApiModel, Page
 from errtrack_mcp.api.sanitize import clean, quoted
-from errtrack_mcp.tools.annotations import DELETE, READ, tool
+from errtrack_mcp.tools.annotations import DELETE, READ, Tool
 from errtrack_mcp.tools.deletion import PREVIEWED, ConfirmCode, DeletionOutput, Preview, consent_to, kept_from_changing
 from errtrack_mcp.tools.dependencies import Api
 from errtrack_mcp.tools.elicitation import Consent, Decision
@@ -191,7 +191,7 @@ async def destroy_symbol_set(
 
 
 TOOLS = [
-    tool(list_symbol_sets, "error-tracking-symbol-sets-list", "List symbol sets", annotations=READ),
-    tool(retrieve_symbol_set, "error-tracking-symbol-sets-retrieve", "Get symbol set", annotations=READ),
-    tool(destroy_symbol_set, DESTROY, "Delete symbol set", annotations=DELETE),
+    Tool(list_symbol_sets, "error-tracking-symbol-sets-list", "List symbol sets", annotations=READ),
+    Tool(retrieve_symbol_set, "error-tracking-symbol-sets-retrieve", "Get symbol set", annotations=READ),
+    Tool(destroy_symbol_set, DESTROY, "Delete symbol set", annotations=DELETE),
 ]

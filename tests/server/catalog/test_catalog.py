@@ -3,15 +3,12 @@
 import pytest
 from mcp.shared.exceptions import MCPError
 from mcp.shared.uri_template import UriTemplate
-from mcp_types import Icon
 
-from errtrack_mcp.api.models import ToolOutput
 from errtrack_mcp.server.catalog import catalog
 from errtrack_mcp.server.catalog.catalog import Catalog, Narrowing
 from errtrack_mcp.server.catalog.filters import Selection
 from errtrack_mcp.server.resources import TEMPLATES, Template
 from errtrack_mcp.settings import load_settings
-from errtrack_mcp.tools.annotations import PANEL, READ, tool
 from tests.support.fixtures import Connect
 
 RETRIEVE = "error-tracking-releases-retrieve"
@@ -46,20 +43,6 @@ async def test_a_template_with_a_variable_that_its_tool_does_not_have_is_refused
 def test_every_template_names_a_tool_that_there_is() -> None:
     """A misspelt name would hide the template from everybody."""
     assert {template.tool for template in TEMPLATES} <= Catalog(load_settings()).whole.tools.keys()
-
-
-def test_icons_and_meta_of_a_tool_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a tool is defined with reaches the client."""
-    icon = Icon(src="data:image/svg+xml,<svg/>")
-
-    async def read() -> ToolOutput:
-        """Read."""
-        return ToolOutput()
-
-    made = tool(read, "newcomer", "Newcomer", annotations=READ, meta=PANEL, icons=[icon])
-    monkeypatch.setattr(catalog, "toolsets_for", lambda **_: {"issues": [made]})
-    listed = Catalog(load_settings()).whole.tools["newcomer"].listed
-    assert (listed.icons, listed.meta) == ([icon], PANEL)
 
 
 def test_a_narrowing_never_widens() -> None:

@@ -4,13 +4,12 @@ import json
 from typing import Any
 
 import pytest
-from mcp.server.mcpserver.tools import Tool
 from mcp_types import ToolAnnotations
 
 from errtrack_mcp.server.catalog.catalog import Catalog
 from errtrack_mcp.server.catalog.panels import listed_meta
 from errtrack_mcp.settings import load_settings
-from errtrack_mcp.tools.annotations import CREATE, DELETE, LOADED_AT_ONCE, PANEL, READ, UPDATE, tool
+from errtrack_mcp.tools.annotations import CREATE, DELETE, LOADED_AT_ONCE, PANEL, READ, UPDATE, Tool
 from errtrack_mcp.views.page import URI
 from tests.support.fixtures import Connect
 
@@ -21,9 +20,9 @@ async def _newcomer() -> None:
     """Do something new."""
 
 
-def made(annotations: ToolAnnotations | None, meta: dict[str, Any] | None = None) -> Tool:
+def made(annotations: ToolAnnotations, meta: dict[str, Any] | None = None) -> Tool:
     """Return a tool as a new file would define it."""
-    return tool(_newcomer, "newcomer", "Newcomer", annotations=annotations, meta=meta)
+    return Tool(_newcomer, "newcomer", "Newcomer", annotations=annotations, meta=meta)
 
 
 @pytest.mark.anyio
@@ -44,8 +43,8 @@ async def test_hosts_find_the_panel_by_both_keys_and_changing_tools_are_for_the_
         assert ("app" in visibility) is each.annotations.read_only_hint
 
 
-@pytest.mark.parametrize("annotations", [CREATE, UPDATE, DELETE, None, ToolAnnotations(destructive_hint=False)])
-def test_a_new_tool_is_kept_from_pages_unless_it_says_that_it_only_reads(annotations: ToolAnnotations | None) -> None:
+@pytest.mark.parametrize("annotations", [CREATE, UPDATE, DELETE, ToolAnnotations(destructive_hint=False)])
+def test_a_new_tool_is_kept_from_pages_unless_it_says_that_it_only_reads(annotations: ToolAnnotations) -> None:
     """Nobody has to think of it."""
     assert listed_meta(made(annotations), panels=True) == {"ui": MODEL_ALONE}
     shown = listed_meta(made(annotations, PANEL), panels=True)

@@ -30,7 +30,7 @@ class Arguments(BaseModel):
 
 def test_an_input_schema_is_flat() -> None:
     """No null, no union, no title, no default that only means "not given"; unknown arguments are refused."""
-    schema = input_schema(Arguments.model_json_schema(), with_project=False)
+    schema = input_schema(Arguments.model_json_schema())
     assert schema["additionalProperties"] is False
     assert schema["required"] == ["name", "ids"]
     assert not {"anyOf", "$ref", "title", "format"} & {key for field in schema["properties"].values() for key in field}
@@ -40,7 +40,7 @@ def test_an_input_schema_is_flat() -> None:
 
 def test_what_a_keyword_says_is_in_the_description_too() -> None:
     """Some clients strip keywords: a range, a default, a length and a UUID are said in words."""
-    fields = input_schema(Arguments.model_json_schema(), with_project=True)["properties"]
+    fields = input_schema(Arguments.model_json_schema())["properties"]
     assert fields["limit"]["description"] == "How many (1 to 100, default 25)"
     assert fields["id"] == fields["ids"]["items"] == {"type": "string", "description": "UUID"}
     assert fields["ids"] == {"type": "array", "items": fields["id"], "description": "at most 3"}

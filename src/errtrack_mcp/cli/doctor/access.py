@@ -4,8 +4,7 @@ import time
 from uuid import UUID
 
 from mcp import Client as McpClient
-from mcp.server.mcpserver.tools import Tool
-from mcp_types import TextContent
+from mcp_types import TextContent, Tool
 
 from errtrack_mcp.api.errors import ApiError, Forbidden, MissingScope, NotFound, Unauthenticated
 from errtrack_mcp.api.models import ApiModel
@@ -147,7 +146,7 @@ class ToolsetCheck:
         """Call the first tool of the toolset that lists."""
         settings = run.usable()
         members = {tool.name for tool in EVERY_TOOLSET[self.toolset]}
-        offered = [shown.tool for name, shown in Catalog(settings, local=True).whole.tools.items() if name in members]
+        offered = [shown.listed for name, shown in Catalog(settings, local=True).whole.tools.items() if name in members]
         if not offered and self.toolset == STACK_TRACES and not is_installed():
             raise Skipped("needs the extra symbolicate")
         if not offered:
@@ -176,7 +175,7 @@ async def _tried(client: McpClient, offered: list[Tool]) -> tuple[str, str]:
     listing = next((tool for tool in offered if _lists(tool)), None)
     if listing is None:
         return "", f"{len(offered)} tools, none of which can be tried without arguments"
-    one = {"limit": 1} if "limit" in listing.parameters.get("properties", {}) else {}
+    one = {"limit": 1} if "limit" in listing.input_schema.get("properties", {}) else {}
     started = time.monotonic()
     result = await client.call_tool(listing.name, one)
     if result.is_error:
@@ -186,7 +185,7 @@ async def _tried(client: McpClient, offered: list[Tool]) -> tuple[str, str]:
 
 def _lists(tool: Tool) -> bool:
     reads = tool.annotations is not None and tool.annotations.read_only_hint is True
-    return reads and tool.name.endswith("-list") and not tool.parameters.get("required")
+    return reads and tool.name.endswith("-list") and not tool.input_schema.get("required")
 
 
 def _yes(*, answer: bool | None) -> str:

@@ -2,26 +2,25 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
-from typing import Any, NamedTuple, get_type_hints
+from typing import Any, NamedTuple
 
 from mcp.server.context import ServerRequestContext
-from mcp.server.mcpserver.tools import Tool
 from mcp_types import Prompt as ListedPrompt
 from mcp_types import PromptArgument, ResourceTemplate
 from mcp_types import Tool as ListedTool
-from pydantic import BaseModel
 
+from errtrack_mcp.server.catalog.definition import definition, returned_by
 from errtrack_mcp.server.catalog.filters import Selection, select, unknown_names
 from errtrack_mcp.server.catalog.panels import listed_meta
-from errtrack_mcp.server.catalog.schemas import input_schema, output_schema
+from errtrack_mcp.server.catalog.schemas import PROJECT
 from errtrack_mcp.server.catalog.toolsets import EVERY_TOOLSET, PAGES, toolsets_for
-from errtrack_mcp.server.catalog.untrusted import NOTICE, PAGE, notice
+from errtrack_mcp.server.catalog.untrusted import notice
 from errtrack_mcp.server.prompts import PROMPTS
 from errtrack_mcp.server.prompts.base import GatedPrompt
 from errtrack_mcp.server.resources import JSON, TEMPLATES, Template
 from errtrack_mcp.settings import ConfigurationError, Settings
 from errtrack_mcp.skills.skill import SKILLS, Skill
+from errtrack_mcp.tools.annotations import Tool
 
 RequestContext = ServerRequestContext[Any, Any]
 
@@ -37,13 +36,17 @@ class Narrowing:
 class OfferedTool(NamedTuple):
     """A tool as one caller sees it: what runs, what is listed, and what goes with its answers.
 
-    `notice` says which values are data; `page` returns the page of PostHog's web app from an origin and a project.
+    `page` returns the page of PostHog's web app from an origin and a project.
     """
 
     tool: Tool
     listed: ListedTool
-    notice: str
     page: Callable[[str, str | int], str]
+
+    @property
+    def notice(self) -> str:
+        """The sentence that says which values of its answers are data."""
+        return notice(returned_by(self.tool))
 
     @property
     def argument_names(self) -> list[str]:
@@ -112,31 +115,19 @@ class Catalog:
         return self._catalogs[narrowing]
 
     def _offered(self, tool: Tool, with_project: bool) -> OfferedTool:  # noqa: FBT001
-        returned = get_type_hints(tool.fn)["return"]
-        listed = ListedTool(
-            name=tool.name,
-            title=tool.title,
-            description=tool.description,
-            input_schema=input_schema(tool.parameters, with_project=with_project),
-            output_schema=None if self.text_only else _answer_schema(returned),
-            annotations=tool.annotations,
-            icons=tool.icons,
-            _meta=listed_meta(tool, panels=self.panels),
-        )
+        defined = definition(tool)
+        if not with_project:
+            del defined["inputSchema"]["properties"][PROJECT]
+        if self.text_only:
+            del defined["outputSchema"]
+        listed = ListedTool.model_validate({**defined, "_meta": listed_meta(tool, panels=self.panels)})
         [page] = [PAGES[toolset] for toolset, tools in self._toolsets.items() if tool in tools]
-        return OfferedTool(tool, listed, notice(returned), page)
+        return OfferedTool(tool, listed, page)
 
     def input_schema(self, name: str) -> dict[str, Any] | None:
         """Return a tool's input schema, or None; the SDK looks for parameters that travel in HTTP headers there."""
         offered = self.whole.tools.get(name)
         return offered.listed.input_schema if offered else None
-
-
-@cache
-def _answer_schema(returned: type[BaseModel]) -> dict[str, Any]:
-    """Return the output schema of tools that return this model. Kept: making it is five sixths of offering a tool."""
-    answer = output_schema(returned)
-    return {**answer, "properties": {NOTICE: {"type": "string"}, PAGE: {"type": "string"}, **answer["properties"]}}
 
 
 def listed_prompt(gated: GatedPrompt) -> ListedPrompt:

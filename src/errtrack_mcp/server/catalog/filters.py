@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from mcp.server.mcpserver.tools import Tool
 from mcp_types import Tool as ListedTool
+
+from errtrack_mcp.tools.annotations import Tool
 
 
 class Selection(NamedTuple):

@@ -2,10 +2,8 @@
 
 from typing import Any
 
-from mcp.server.mcpserver.tools import Tool
-
 from errtrack_mcp.server.catalog.filters import is_read_only
-from errtrack_mcp.tools.annotations import PANEL
+from errtrack_mcp.tools.annotations import PANEL, Tool
 
 FOR_THE_MODEL_ALONE = {"visibility": ["model"]}
 

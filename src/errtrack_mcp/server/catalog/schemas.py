@@ -13,18 +13,18 @@ Schema = dict[str, Any]
 MAX_NUMBER_SHOWN = 2**31 - 1
 MAX_LENGTH_SHOWN = 200
 
+PROJECT = "project_id"
 PROJECT_ID: Schema = {"type": "string", "description": "Number; has a default"}
 
 
-def input_schema(schema: Schema, *, with_project: bool) -> Schema:
+def input_schema(schema: Schema) -> Schema:
     """Flatten an input schema: no null, no titles, no defaults that only mean "not given", no limit that nobody meets.
 
-    Some clients refuse a whole session over `anyOf` with null, `$ref` or an array of types; `with_project` adds
-    the argument that chooses the project of one call.
+    Some clients refuse a whole session over `anyOf` with null, `$ref` or an array of types. The argument that chooses
+    the project of one call is added: no tool has it in its signature.
     """
     properties = {name: _described(_flat(field)) for name, field in schema.get("properties", {}).items()}
-    if with_project:
-        properties["project_id"] = PROJECT_ID
+    properties[PROJECT] = PROJECT_ID
     flat: Schema = {"type": "object", "properties": properties, "additionalProperties": False}
     if schema.get("required"):
         flat["required"] = schema["required"]

@@ -1,7 +1,5 @@
 """The list of every tool there is, and the page of PostHog's web app that belongs to each toolset."""
 
-from mcp.server.mcpserver.tools import Tool
-
 from errtrack_mcp.api.posthog import issues_url, releases_url, symbol_sets_url
 from errtrack_mcp.symbolication.process import is_installed
 from errtrack_mcp.tools import (
@@ -15,6 +13,7 @@ from errtrack_mcp.tools import (
     releases,
     symbol_sets,
 )
+from errtrack_mcp.tools.annotations import Tool
 from errtrack_mcp.tools.issues import (
     event_list,
     fingerprint_list,

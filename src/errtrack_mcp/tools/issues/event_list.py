@@ -7,7 +7,7 @@ from pydantic import Field
 
 from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.models import OURS, Page
-from errtrack_mcp.tools.annotations import PANEL, READ, tool
+from errtrack_mcp.tools.annotations import PANEL, READ, Tool
 from errtrack_mcp.tools.dependencies import Api
 from errtrack_mcp.tools.issues.address import IssueOrAddress, ask_about
 from errtrack_mcp.tools.issues.dates import DateFrom, DateTo, Window, read_window
@@ -119,7 +119,7 @@ def _hidden(page: EventsPage, search: str, *, test_accounts: bool) -> str:
 
 
 TOOLS = [
-    tool(
+    Tool(
         list_issue_events, "query-error-tracking-issue-events", "List events of an issue", annotations=READ, meta=PANEL
     )
 ]

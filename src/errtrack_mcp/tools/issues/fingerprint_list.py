@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from errtrack_mcp.api.models import OURS, ApiModel, Page
-from errtrack_mcp.tools.annotations import READ, tool
+from errtrack_mcp.tools.annotations import READ, Tool
 from errtrack_mcp.tools.dependencies import Api
 from errtrack_mcp.tools.issues.address import IssueOrAddress, ask_about
 from errtrack_mcp.tools.issues.queries import AnyIssue
@@ -57,4 +57,4 @@ async def list_fingerprints(
     return answer.shrunk(rows, range(offset, offset + len(rows)), max_tokens)
 
 
-TOOLS = [tool(list_fingerprints, "error-tracking-fingerprints-list", "List fingerprints", annotations=READ)]
+TOOLS = [Tool(list_fingerprints, "error-tracking-fingerprints-list", "List fingerprints", annotations=READ)]

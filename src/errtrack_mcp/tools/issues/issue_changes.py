@@ -9,7 +9,7 @@ from pydantic import Field
 
 from errtrack_mcp.api.models import OURS, ApiModel, ToolOutput
 from errtrack_mcp.api.sanitize import clean
-from errtrack_mcp.tools.annotations import UPDATE, tool
+from errtrack_mcp.tools.annotations import UPDATE, Tool
 from errtrack_mcp.tools.dependencies import Api
 from errtrack_mcp.tools.issues.address import IssueOrAddress, find_issue_id
 from errtrack_mcp.tools.issues.read_back import made_and_read
@@ -135,6 +135,6 @@ def _same(now: Any, asked: Any) -> bool:
 
 
 TOOLS = [
-    tool(update_issue, "error-tracking-issues-partial-update", "Update issue", annotations=UPDATE),
-    tool(assign_issue, "error-tracking-issues-assign-partial-update", "Assign issue", annotations=UPDATE),
+    Tool(update_issue, "error-tracking-issues-partial-update", "Update issue", annotations=UPDATE),
+    Tool(assign_issue, "error-tracking-issues-assign-partial-update", "Assign issue", annotations=UPDATE),
 ]

@@ -10,7 +10,7 @@ from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.errors import ApiError, MissingScope
 from errtrack_mcp.api.models import OURS, ToolOutput
 from errtrack_mcp.api.posthog import issue_url, key_page
-from errtrack_mcp.tools.annotations import PANEL, READ, tool
+from errtrack_mcp.tools.annotations import PANEL, READ, Tool
 from errtrack_mcp.tools.dependencies import Api
 from errtrack_mcp.tools.issues.address import IssueOrAddress, ask_about
 from errtrack_mcp.tools.issues.dates import DateFrom, DateTo, Window, read_window
@@ -221,4 +221,4 @@ def _left_out(
     return said
 
 
-TOOLS = [tool(retrieve_issue, "query-error-tracking-issue", "Get issue", annotations=READ, meta=PANEL)]
+TOOLS = [Tool(retrieve_issue, "query-error-tracking-issue", "Get issue", annotations=READ, meta=PANEL)]

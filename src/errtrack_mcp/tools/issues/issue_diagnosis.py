@@ -16,7 +16,7 @@ from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.errors import ApiError, MissingScope
 from errtrack_mcp.api.models import OURS, ToolOutput
 from errtrack_mcp.api.sanitize import clean
-from errtrack_mcp.tools.annotations import LOADED_AT_ONCE, PANEL, READ, tool
+from errtrack_mcp.tools.annotations import LOADED_AT_ONCE, PANEL, READ, Tool
 from errtrack_mcp.tools.dependencies import Api
 from errtrack_mcp.tools.issues import issue_advice
 from errtrack_mcp.tools.issues.address import IssueOrAddress, ask_about
@@ -249,7 +249,7 @@ def _symbol_set(found: SymbolSet | None) -> dict[str, Any]:
 
 
 TOOLS = [
-    tool(
+    Tool(
         diagnose_issue,
         "error-tracking-issues-diagnose",
         "Diagnose issue",

@@ -12,7 +12,7 @@ from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.models import OURS, Page, ToolOutput
 from errtrack_mcp.api.posthog import issue_url
 from errtrack_mcp.api.sanitize import clean
-from errtrack_mcp.tools.annotations import READ, tool
+from errtrack_mcp.tools.annotations import READ, Tool
 from errtrack_mcp.tools.dependencies import Api
 from errtrack_mcp.tools.issues.dates import DateFrom, DateTo, read_window
 from errtrack_mcp.tools.issues.queries import Rows, ask_general, ask_route
@@ -217,4 +217,4 @@ def _hidden(api: Client, status: str, *, test_accounts: bool) -> str:
     return " ".join(said)
 
 
-TOOLS = [tool(list_issues, "query-error-tracking-issues-list", "List issues", annotations=READ)]
+TOOLS = [Tool(list_issues, "query-error-tracking-issues-list", "List issues", annotations=READ)]

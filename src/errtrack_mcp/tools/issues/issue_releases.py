@@ -9,7 +9,7 @@ from pydantic import Field
 from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.models import OURS, ToolOutput
 from errtrack_mcp.api.sanitize import quoted
-from errtrack_mcp.tools.annotations import READ, tool
+from errtrack_mcp.tools.annotations import READ, Tool
 from errtrack_mcp.tools.dependencies import Api
 from errtrack_mcp.tools.issues.address import IssueOrAddress, ask_about
 from errtrack_mcp.tools.issues.dates import DateFrom, DateTo, Window, read_window
@@ -179,4 +179,4 @@ def _summary(seen: Seen, newest: NewestRelease | None, *, occurs: bool | None) -
     return " ".join(said)
 
 
-TOOLS = [tool(list_issue_releases, "error-tracking-issues-releases", "Releases of an issue", annotations=READ)]
+TOOLS = [Tool(list_issue_releases, "error-tracking-issues-releases", "Releases of an issue", annotations=READ)]

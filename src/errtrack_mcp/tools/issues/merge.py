@@ -10,7 +10,7 @@ from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.errors import NotFound
 from errtrack_mcp.api.models import ApiModel, ToolOutput
 from errtrack_mcp.api.sanitize import quoted
-from errtrack_mcp.tools.annotations import UPDATE, tool
+from errtrack_mcp.tools.annotations import UPDATE, Tool
 from errtrack_mcp.tools.deletion import PREVIEWED, ChangeOutput, ConfirmCode, Preview, consent_to, kept_from_changing
 from errtrack_mcp.tools.dependencies import Api
 from errtrack_mcp.tools.elicitation import Consent, Decision
@@ -140,4 +140,4 @@ def _told(shown: IssueMerge, outcome: Outcome[Success, tuple[Issue, list[str]]],
     return shown.because(outcome.how + said)
 
 
-TOOLS = [tool(merge_issues, NAME, "Merge issues", annotations=UPDATE)]
+TOOLS = [Tool(merge_issues, NAME, "Merge issues", annotations=UPDATE)]

@@ -10,7 +10,7 @@ from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.errors import IssueMerged
 from errtrack_mcp.api.models import ToolOutput
 from errtrack_mcp.api.sanitize import quoted
-from errtrack_mcp.tools.annotations import UPDATE, tool
+from errtrack_mcp.tools.annotations import UPDATE, Tool
 from errtrack_mcp.tools.deletion import PREVIEWED, ChangeOutput, ConfirmCode, Preview, consent_to, kept_from_changing
 from errtrack_mcp.tools.dependencies import Api
 from errtrack_mcp.tools.elicitation import Consent, Decision
@@ -178,4 +178,4 @@ def _told(shown: IssueSplit, outcome: Outcome[NewIssues, dict[str, str]]) -> Iss
     return shown.because(f"{outcome.how}Only those with an issue_id were split off. {SPLIT}")
 
 
-TOOLS = [tool(split_issue, NAME, "Split issue", annotations=UPDATE)]
+TOOLS = [Tool(split_issue, NAME, "Split issue", annotations=UPDATE)]

@@ -15,7 +15,7 @@ from errtrack_mcp.api.models import OURS, ToolOutput
 from errtrack_mcp.api.sanitize import clean
 from errtrack_mcp.builds.directory import BuildDirectory
 from errtrack_mcp.symbolication.traces import MAX_CHARACTERS, UnreadableTrace, read_traces
-from errtrack_mcp.tools.annotations import PANEL, READ, tool
+from errtrack_mcp.tools.annotations import PANEL, READ, Tool
 from errtrack_mcp.tools.build_check import read_bundles
 from errtrack_mcp.tools.build_roots import BuildRoots, allowed_roots, ask_client
 from errtrack_mcp.tools.dependencies import Api, ClientProvider
@@ -227,7 +227,7 @@ def _shown(frame: WantedFrame) -> ResolvedFrame:
 
 
 TOOLS = [
-    tool(
+    Tool(
         resolve_stack_traces,
         "error-tracking-stack-traces-resolve",
         "Resolve a stack trace",

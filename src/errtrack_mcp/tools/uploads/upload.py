@@ -9,7 +9,7 @@ from pydantic import Field
 
 from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.errors import ApiError
-from errtrack_mcp.tools.annotations import PANEL, UPDATE, tool
+from errtrack_mcp.tools.annotations import PANEL, UPDATE, Tool
 from errtrack_mcp.tools.build_check import Directory
 from errtrack_mcp.tools.build_roots import Roots
 from errtrack_mcp.tools.deletion import Preview, consent_to, kept_from_changing
@@ -182,4 +182,4 @@ def _incomplete(shown: BuildUpload, reason: str) -> BuildUpload:
     return told
 
 
-TOOLS = [tool(upload_build, UPLOAD, "Upload source maps", annotations=UPDATE, meta=PANEL)]
+TOOLS = [Tool(upload_build, UPLOAD, "Upload source maps", annotations=UPDATE, meta=PANEL)]
