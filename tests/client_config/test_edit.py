@@ -4,6 +4,8 @@ import json
 import stat
 import sys
 import tomllib
+from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -233,7 +235,7 @@ def test_of_an_entry_that_install_wrote_and_renewed_nothing_is_left(slug: str, h
 
 def test_a_client_that_does_more_without_a_file_gets_none(home: Path) -> None:
     """Continue takes its models from elsewhere as long as it has no configuration of its own."""
-    with pytest.raises(RefusedError, match=r"is not there\. Start Continue once"):
+    with pytest.raises(RefusedError, match=r"is not there\. Start Continue, choose"):
         install("continue")
     assert held(home) == {}
     assert uninstall("continue").after is None
@@ -289,10 +291,37 @@ def test_what_cannot_be_changed_alone_is_refused(home: Path) -> None:
     assert path.read_text() == twice
 
 
+@pytest.mark.parametrize(
+    ("attempt", "slug", "text", "refused"),
+    [
+        (install, "continue", "x: &a [*a]\nname: b\n", True),
+        (install, "continue", "a: 1\n...\n", True),
+        (install, "continue", "{name: x, mcpServers: [{name: errtrack, command: x}]}", True),
+        (uninstall, "continue", "{name: x, mcpServers: [{name: errtrack, command: x}]}", True),
+        (uninstall, "continue", "mcpServers: [{name: a}, {name: errtrack, command: x}]\n", True),
+        (uninstall, "codex", '[mcp_servers]\nerrtrack = "x"\n', False),
+    ],
+)
+def test_what_can_be_read_and_not_changed_is_left_in_words(
+    attempt: Callable[[str], Change],
+    slug: str,
+    text: str,
+    refused: bool,  # noqa: FBT001
+    home: Path,  # noqa: ARG001
+) -> None:
+    """What holds itself, what has ended, what is written in brackets; a server that is no table can be taken out."""
+    path = own_configuration(CLIENTS[slug].name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    with pytest.raises(RefusedError, match="by hand") if refused else nullcontext():
+        attempt(slug)
+    assert not refused or path.read_text() == text
+
+
 def test_comments_are_refused_where_the_client_reads_none(home: Path) -> None:
     """Claude Code would not read the file at all; it is not made to look as if all were well."""
     (home / ".claude.json").write_text('{"a": 1, // c\n}')
-    with pytest.raises(RefusedError, match="is not JSON"):
+    with pytest.raises(RefusedError, match="could not be read as JSON"):
         install("claude-code")
 
 
@@ -301,7 +330,7 @@ def test_a_trailing_comma_is_refused_where_the_client_reads_none(home: Path) -> 
     path = home / ".gemini" / "settings.json"
     path.parent.mkdir()
     path.write_text('{"a": 1, // c\n}')
-    with pytest.raises(RefusedError, match="is not JSON"):
+    with pytest.raises(RefusedError, match="could not be read as JSON"):
         install("gemini")
     path.write_text('{"a": 1 // c\n}')
     assert install("gemini").after

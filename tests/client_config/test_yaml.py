@@ -25,6 +25,10 @@ FILES = [
     "mcpServers:\nlast: 1\n",
     "mcpServers: # none\nlast: 1\n",
     "  a: 1\n  b: 2\n",
+    "---\n# mine\n",
+    "mcpServers: []\nlast: 1\n",
+    "mcpServers: ~ # none\nlast: 1\n",
+    "name: mine\nmcpServers:\r\n  - name: other\n    command: x\n",
 ]
 
 
@@ -34,9 +38,9 @@ def test_an_entry_is_added_and_all_else_stays(text: str) -> None:
     before = yaml.parse(text, SERVERS)
     written = yaml.put(text, SERVERS, "errtrack", ENTRY)
     assert yaml.parse(written, SERVERS) == before | {SERVERS: before.get(SERVERS, {}) | {"errtrack": ENTRY}}
-    lines = iter(written.splitlines())
-    assert all(line in lines for line in text.splitlines())
-    assert "\r\n" not in text or written.count("\r\n") == written.count("\n")
+    kept = text.replace("mcpServers: []", "mcpServers:").replace("mcpServers: ~ #", "mcpServers: #")
+    lines = iter(written.splitlines(keepends=True))
+    assert all(line in lines for line in (kept.rstrip("\n") + "\n" if kept else "").splitlines(keepends=True))
     taken = yaml.take(written, SERVERS, "errtrack")
     assert yaml.parse(taken, SERVERS).get(SERVERS, {}) == before.get(SERVERS, {})
     assert yaml.take(text, SERVERS, "errtrack") == text
@@ -66,11 +70,36 @@ def test_only_its_own_lines_are_taken_out() -> None:
     assert yaml.take("a: 1\nmcpServers:\n  - name: x\nb: 2\n", SERVERS, "x") == "a: 1\nb: 2\n"
 
 
-@pytest.mark.parametrize("text", ["{}", "mcpServers: []", "mcpServers: [{name: a}]", "mcpServers: {a: {}}"])
+@pytest.mark.parametrize("text", ["{a: 1}", "mcpServers: [{name: errtrack}]", "mcpServers: {a: {}}"])
 def test_what_is_written_in_brackets_is_left_to_a_person(text: str) -> None:
     """A line more would not belong to it."""
     with pytest.raises(UnreadableError):
         yaml.put(text, SERVERS, "errtrack", ENTRY)
+    with pytest.raises(UnreadableError):
+        yaml.take(text, SERVERS, "errtrack")
+
+
+def test_an_alias_at_the_end_is_left_to_a_person() -> None:
+    """It stands elsewhere."""
+    with pytest.raises(UnreadableError, match="ends with an alias"):
+        yaml.put("a: &a {b: 1}\nmcpServers:\n  - name: other\n    env: *a\n", SERVERS, "errtrack", ENTRY)
+
+
+def test_what_is_wrong_is_said_without_a_word_of_the_file() -> None:
+    """It may be a secret."""
+    for text in (
+        "a: *SECRET",
+        "a:\n  - b: 1\n   c: SECRET\n",
+        "a: 'SECRET",
+        "a: @SECRET",
+        "a: !SECRET x",
+        "a: \x01SECRET",
+    ):
+        with pytest.raises(UnreadableError) as refused:
+            yaml.parse(text, SERVERS)
+        assert "SECRET" not in str(refused.value)
+    with pytest.raises(UnreadableError, match=r"in line 3, column 4$"):
+        yaml.parse("a:\n  - b: 1\n   c: SECRET\n", SERVERS)
 
 
 @pytest.mark.parametrize(

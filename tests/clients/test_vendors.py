@@ -50,7 +50,7 @@ def test_gemini_cli_reads_no_trailing_comma(person: Person) -> None:
     settings.write_text(written.rstrip().removesuffix("}").rstrip() + ",\n}\n")
     assert "Connected" not in person.run(*program("gemini"), "mcp", "list", **TRUSTED).stdout
     refused = person.run(COMMAND, "install", "gemini", "--yes")
-    assert (refused.returncode, "is not JSON" in refused.stderr) == (1, True)
+    assert (refused.returncode, "could not be read as JSON" in refused.stderr) == (1, True)
 
 
 def test_qwen_code_connects(person: Person) -> None:

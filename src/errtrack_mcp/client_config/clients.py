@@ -84,8 +84,8 @@ CLIENTS: Mapping[str, Client] = {
         "JetBrains",
         "mcpServers",
         "jsonc",
-        _NO_REFERENCE.format("Junie")
-        + ". AI Assistant reads no file: paste the entry under Settings | Tools | AI Assistant | MCP.",
+        _NO_REFERENCE.format("Junie") + ".",
+        note="AI Assistant reads no file: paste the entry under Settings | Tools | AI Assistant | MCP.",
         remote="it starts servers on this machine alone",
     ),
     "opencode": Client(
@@ -132,7 +132,7 @@ CLIENTS: Mapping[str, Client] = {
         _SET.format("Continue") + ", and start it again.",
         f"${{{{ secrets.{KEY} }}}}",
         remote=Remote(_WHEN_ASKED.format("Continue"), {"type": "streamable-http"}, key_field="apiKey"),
-        without_file="Start Continue once and choose a model there: a file with nothing but this server would hide the "
-        "models that it uses without one. Nothing was changed.",
+        without_file="Start Continue, choose a model there, and run this again: with this server alone in it, a file "
+        "would hide the models that Continue uses without one. Nothing was changed.",
     ),
 }

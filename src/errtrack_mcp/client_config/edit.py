@@ -1,5 +1,7 @@
 """The change that `install` or `--uninstall` makes in a client's file; decided before anything is written."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,11 +84,12 @@ def uninstalling(client: Client, path: Path) -> Change:
         return Change(path, before, original, backup_spent=True, given_back=own is not None)
     if own is not None and own != entry:
         return Change(path, before, _put(client, path, text, own).encode(), backup_spent=True, given_back=True)
-    if text == _module(client).put("", client.container, NAME, entry):
+    if isinstance(entry, dict) and text == _module(client).put("", client.container, NAME, entry):
         return Change(path, before, None, backup_spent=earlier is not None)
-    after = _module(client).take(text, client.container, NAME)
+    with _by_hand(path):
+        after = _module(client).take(text, client.container, NAME)
     del servers[NAME]
-    left = contents(client, path, after)
+    left = _contents_of_ours(client, path, after)
     _verify(path, {**left, client.container: left.get(client.container, {})}, parsed)
     return Change(path, before, after.encode(), keep_backup=True)
 
@@ -103,9 +106,10 @@ def contents(client: Client, path: Path, text: str) -> dict[str, Any]:
             return yaml.parse(text, client.container)
         return jsonc.parse(text, comments=client.format != "json", trailing_commas=client.format == "jsonc")
     except jsonc.UnreadableError as error:
-        kind = {"toml": "TOML", "yaml": "YAML with a list of servers"}.get(client.format, "JSON")
+        kind = {"toml": "TOML", "yaml": "YAML"}.get(client.format, "JSON")
         raise RefusedError(
-            f"{path} is not {kind}: {error}. It was left as it is; fix it, and run this again."
+            f"{path} could not be read as {kind}: {error}. It was left as it is; fix it and run this again, or edit it "
+            "by hand."
         ) from None
 
 
@@ -128,17 +132,40 @@ def _module(client: Client) -> Any:
 def _put(client: Client, path: Path, text: str, entry: dict[str, Any]) -> str:
     expected = contents(client, path, text)
     expected.setdefault(client.container, {})[NAME] = entry
-    try:
+    with _by_hand(path):
         after: str = _module(client).put(text, client.container, NAME, entry)
-    except jsonc.UnreadableError as error:
-        raise RefusedError(f"{path} was left as it is: {error}. Fix it, or add the entry by hand.") from None
-    _verify(path, contents(client, path, after), expected)
+    _verify(path, _contents_of_ours(client, path, after), expected)
     return after
 
 
+@contextmanager
+def _by_hand(path: Path) -> Iterator[None]:
+    """Refuse what can be read and is not written so that an entry can be put in or taken out."""
+    try:
+        yield
+    except jsonc.UnreadableError as error:
+        raise RefusedError(f"{path} was left as it is: {error}. Edit it by hand.") from None
+
+
+def _contents_of_ours(client: Client, path: Path, text: str) -> dict[str, Any]:
+    """Return what a file would hold after a change of ours. Raises RefusedError where that could not be read."""
+    try:
+        return contents(client, path, text)
+    except RefusedError:
+        raise _not_alone(path) from None
+
+
 def _verify(path: Path, parsed: dict[str, Any], expected: dict[str, Any]) -> None:
-    if parsed != expected:
-        raise RefusedError(f"{path} could not be changed without changing something else; edit it by hand.")
+    try:
+        same = parsed == expected
+    except RecursionError:  # YAML can hold what holds itself
+        same = False
+    if not same:
+        raise _not_alone(path)
+
+
+def _not_alone(path: Path) -> RefusedError:
+    return RefusedError(f"{path} could not be changed without changing something else; edit it by hand.")
 
 
 def _untouched(client: Client, backup: Path, text: str, entry: dict[str, Any]) -> bytes | None:
