@@ -14,15 +14,53 @@ OURS = {"command": "errtrack-mcp", "args": ["serve"]}
 
 
 def found(client: str, text: str) -> list[Any]:
-    """Return the entries of ours in a client's file."""
-    return entries_of_ours(Configuration(client, Path("file")), text)
+    """Return the entries of ours in a client's file that are on."""
+    return [entry.value for entry in entries_of_ours(Configuration(client, Path("file")), text) if entry.on]
 
 
-@pytest.mark.parametrize("entry", [OURS, {"command": "python3", "args": ["-P", "-m", "errtrack_mcp"]}])
+@pytest.mark.parametrize(
+    "entry",
+    [
+        OURS,
+        {"command": "/opt/bin/errtrack-mcp"},
+        {"command": "C:\\errtrack\\errtrack-mcp.exe"},
+        {"command": "python3", "args": ["-P", "-m", "errtrack_mcp"]},
+        {"command": "uvx", "args": ["errtrack-mcp[redis]==1.0"]},
+        {"command": "docker", "args": ["run", "-i", "errtrack-mcp:1"]},
+        {"command": {"path": "errtrack-mcp", "args": []}},
+    ],
+)
 def test_a_program_of_ours_is_found_by_any_name(entry: dict[str, Any]) -> None:
     """The full path or the module says what is started."""
     held = {"mcpServers": {"mine": entry, "other": {"command": "x"}}}
     assert found("Claude Code", json.dumps(held)) == [entry]
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"command": "npx", "args": ["server-filesystem", "/home/me/errtrack-mcp"]},
+        {"command": "mcp-server-git", "args": ["--repository", "errtrack-mcp"]},
+        {"url": "https://example.com/?q=errtrack-mcp"},
+        {"command": "uvx", "args": ["other", "/src/errtrack-mcp"]},
+        {"command": ["x"], "args": "errtrack-mcp"},
+        {"command": None, "args": ["-m", "errtrack_mcp"]},
+        {"command": "python3", "args": ["-m"]},
+        "errtrack-mcp",
+    ],
+)
+def test_our_name_in_the_entry_of_another_is_none(entry: Any) -> None:
+    """A folder or an address may be called so."""
+    assert found("Claude Code", json.dumps({"mcpServers": {"mine": entry}})) == []
+
+
+@pytest.mark.parametrize("switch", [{"disabled": True}, {"enabled": False}])
+def test_an_entry_that_is_switched_off_is_told(switch: dict[str, bool]) -> None:
+    """The client does not start it."""
+    [entry] = entries_of_ours(
+        Configuration("Claude Code", Path("file")), json.dumps({"mcpServers": {"errtrack": OURS | switch}})
+    )
+    assert not entry.on
 
 
 def test_a_server_at_an_address_is_found_by_our_name() -> None:

@@ -446,13 +446,37 @@ def test_configurations_of_clients_are_found(examine: Examine, configured: dict[
     assert report.status("clients") == "ok"
     assert "known to Claude Code" in report.line("clients")
     cursor.write_text("{")
-    assert f"not in the format that its client reads: {cursor}" in examine(**configured).line("clients")
+    assert f"could not be read: {cursor}" in examine(**configured).line("clients")
     code.write_text(
         '{"mcpServers": {"mine": {"command": "errtrack-mcp", "env": {"POSTHOG_PERSONAL_API_KEY": "phx_a"}}}}'
     )
     exposed = examine(**configured)
     assert exposed.status("clients") == "warning"
     assert str(code) in exposed.line("clients")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            '{"mcpServers": {"errtrack": {"command": "/nowhere/errtrack-mcp"}}}',
+            "/nowhere/errtrack-mcp, which is not there",
+        ),
+        ('{"mcpServers": {"errtrack": {"command": "x", "disabled": true}}}', "switched off in Claude Code"),
+        (
+            '{"mcpServers": {"errtrack": {"command": "x"}}, "enabledPlugins": {"errtrack@errtrack-mcp": true}}',
+            "Claude Code has an entry and the plugin",
+        ),
+    ],
+)
+def test_an_entry_that_starts_nothing_or_twice_is_no_good_one(
+    examine: Examine, configured: dict[str, str], tmp_path: Path, text: str, said: str
+) -> None:
+    """Each is said, with what to do."""
+    (tmp_path / ".mcp.json").write_text(text)
+    report = examine(**configured)
+    assert report.status("clients") == "warning"
+    assert said in report.line("clients")
 
 
 def test_on_a_terminal_it_is_a_table_with_a_verdict(configured: dict[str, str]) -> None:

@@ -1,21 +1,29 @@
 """The MCP clients of this machine, and whether they know this server."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from errtrack_mcp.cli.doctor.run import KEY_LIKE, DoctorRun, Finding, passed, warned
 from errtrack_mcp.client_config.atomic_write import RefusedError
 from errtrack_mcp.client_config.clients import CLIENTS
-from errtrack_mcp.client_config.ours import entries_of_ours
+from errtrack_mcp.client_config.ours import OurEntry, entries_of_ours
 from errtrack_mcp.client_config.paths import Configuration, client_configurations
+
+_EXPOSED = "Refer to the environment there, where the client can; or see that nobody else reads it."
 
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    """A client's file, and whether it knows this server: yes, no or unreadable."""
+    """A client's file with its entries of ours; None where it is not in the client's format."""
 
     place: Configuration
-    knows: str
-    holds_key: bool = False
+    entries: list[OurEntry] | None
+
+    @property
+    def knows(self) -> str:
+        if self.entries is None:
+            return "unreadable"
+        return "yes" if any(entry.on for entry in self.entries) else "off" if self.entries else "no"
 
 
 async def check_clients(run: DoctorRun) -> Finding:  # noqa: ARG001 - it needs nothing that came before
@@ -24,22 +32,37 @@ async def check_clients(run: DoctorRun) -> Finding:  # noqa: ARG001 - it needs n
     details = tuple(_detail(file) for file in files)
     if not files:
         return warned("none found", "errtrack-mcp install CLIENT, or see the README for yours.")
-    knowing = list(dict.fromkeys(file.place.client for file in files if file.knows == "yes"))
+    knowing = _clients(files, "yes")
     unreadable = [str(file.place.path) for file in files if file.knows == "unreadable"]
+    also = [f"switched off in {name}" for name in _clients(files, "off") if name not in knowing]
+    also += [f"could not be read: {', '.join(unreadable)}"] if unreadable else []
     if not knowing:
-        said = "none of those found starts this server, or reaches one at an address"
-        return warned(_with_unreadable(said, unreadable), "errtrack-mcp install CLIENT", *details)
-    exposed = [str(file.place.path) for file in files if file.holds_key]
+        said = "; ".join(["none of those found starts this server, or reaches one at an address", *also])
+        return warned(said, "errtrack-mcp install CLIENT", *details)
     notes = [client.note for client in CLIENTS.values() if client.note and client.name in knowing]
-    said = _with_unreadable(". ".join([f"known to {', '.join(knowing)}", *notes]), unreadable)
-    if exposed:
-        remedy = "Refer to the environment there, where the client can; or see that nobody else reads it."
-        return warned(f"{said}; there is a key in {', '.join(exposed)}", remedy, *details)
+    said = "; ".join([". ".join([f"known to {', '.join(knowing)}", *notes]), *also])
+    if problem := next(_problems(files), None):
+        what, remedy = problem
+        return warned(f"{said}; {what}", remedy, *details)
     return passed(said, *details)
 
 
-def _with_unreadable(said: str, unreadable: list[str]) -> str:
-    return f"{said}; not in the format that its client reads: {', '.join(unreadable)}" if unreadable else said
+def _clients(files: list[_File], knows: str) -> list[str]:
+    return list(dict.fromkeys(file.place.client for file in files if file.knows == knows))
+
+
+def _problems(files: list[_File]) -> Iterator[tuple[str, str]]:
+    """Return what is wrong with entries that are on, worst first, each with its remedy."""
+    entries = [(file.place, entry) for file in files for entry in file.entries or () if entry.on]
+    if exposed := [str(place.path) for place, entry in entries if KEY_LIKE.search(str(entry.value))]:
+        yield f"there is a key in {', '.join(dict.fromkeys(exposed))}", _EXPOSED
+    for place, entry in entries:
+        if entry.program.is_absolute() and not entry.program.exists():
+            yield f"{place.client} starts {entry.program}, which is not there", "errtrack-mcp install, for that client"
+    for name in dict.fromkeys(place.client for place, _ in entries):
+        kinds = {entry.is_plugin for place, entry in entries if place.client == name}
+        if len(kinds) > 1:
+            yield f"{name} has an entry and the plugin, so it has every tool twice", "Take one of the two out."
 
 
 def _detail(file: _File) -> dict[str, str]:
@@ -52,7 +75,6 @@ def _read(place: Configuration) -> _File | None:
     except OSError:
         return None
     try:
-        entries = entries_of_ours(place, text)
+        return _File(place, entries_of_ours(place, text))
     except RefusedError:
-        return _File(place, "unreadable")
-    return _File(place, "yes" if entries else "no", KEY_LIKE.search(str(entries)) is not None)
+        return _File(place, None)
