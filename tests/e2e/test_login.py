@@ -145,6 +145,17 @@ def test_the_environment_and_a_named_file_go_before_a_login(
     assert "There is no key." in invoke("call", LIST, **home, POSTHOG_HOST="https://eu.posthog.com").stderr
 
 
+def test_the_doctor_says_that_a_login_is_for_another_host(
+    person: tuple[Upstream, Approving], home: dict[str, str]
+) -> None:
+    """With both ways out."""
+    upstream, _ = person
+    invoke("login", "--host", upstream.url, "--no-browser", **home)
+    found = invoke("doctor", **home, POSTHOG_HOST="http://127.0.0.1:9").stdout
+    assert f"You are logged in to project 4242 at {upstream.url}; POSTHOG_HOST is http://127.0.0.1:9." in found
+    assert "errtrack-mcp login --host http://127.0.0.1:9" in found
+
+
 def test_a_second_login_says_which_key_is_left_over(person: tuple[Upstream, Approving], home: dict[str, str]) -> None:
     """PostHog keeps it until a person deletes it. Another project's is kept next to it."""
     upstream, page = person

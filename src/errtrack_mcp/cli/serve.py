@@ -120,7 +120,8 @@ def serve_http(
         refuse_public(settings, host)
         sock = open_socket(host, port)
         paths = "/sse" if sse_only else "/mcp (and /sse)"
-        announcement = f"errtrack-mcp serves http://{in_url(host)}:{sock.getsockname()[1]}{paths}"
+        posthog = "the sandbox" if in_sandbox else settings.host
+        announcement = f"errtrack-mcp serves http://{in_url(host)}:{sock.getsockname()[1]}{paths} for {posthog}"
         announce = partial(click.echo, announcement, err=True)
         gc.collect()
         gc.freeze()  # what is imported stays: collections need not walk it

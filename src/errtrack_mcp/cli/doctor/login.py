@@ -23,6 +23,10 @@ async def logged_in(run: DoctorRun) -> DoctorRun:
         login = chosen(logins.known, host, settings.project_id or settings.environment_id or "")
     except SeveralHosts as error:
         return replace(run, login_problem=str(error))
+    if login is None and logins.stored and not logins.problem:
+        held = f"You are logged in to {', '.join(each.title for each in logins.stored)}"
+        problem = f"{held}; POSTHOG_HOST is {host}. Unset it, or run: errtrack-mcp login --host {host}"
+        return replace(run, login_problem=problem)
     if login is None or login.key is None:
         return replace(run, login_problem=logins.problem)
     stored = next(each for each in logins.stored if (each.host, each.project) == (login.host, login.project))
