@@ -74,15 +74,28 @@ def test_it_is_shown_changed_and_given_back(variables: dict[str, str], cursor: P
     assert "${env:POSTHOG_PERSONAL_API_KEY}" in done.stdout
 
 
-def test_what_yaml_shows_without_quotes_is_hidden_too(variables: dict[str, str], tmp_path: Path) -> None:
-    """A reference stays to be seen. Continue's file is not made: one with this server alone would hide its models."""
-    assert "Start Continue once" in invoke("install", "continue", "--yes", **variables).stderr
+def test_an_entry_of_another_name_is_named(variables: dict[str, str], cursor: Path) -> None:
+    """Else every tool would be there twice, or the server still there after it was taken out."""
+    cursor.write_text('{"mcpServers": {"mine": {"command": "errtrack-mcp"}}}')
+    for option in ("--yes", "--uninstall"):
+        said = invoke("install", "cursor", option, "--yes", **variables).stderr
+        assert "mine there starts this server too; take it out by hand." in said
+    again = invoke("install", "cursor", "--uninstall", "--yes", **variables)
+    assert "holds no entry errtrack; nothing to change.\nmine there starts" in again.stderr
+
+
+def test_continue_is_added_to_a_file_that_is_there(variables: dict[str, str], tmp_path: Path) -> None:
+    """Of what stays there no value is shown. A file is not made: it would hide the models that it uses without."""
+    assert "Start Continue, choose a model" in invoke("install", "continue", "--yes", **variables).stderr
     path = tmp_path / ".continue" / "config.yaml"
     path.parent.mkdir()
-    path.write_text("models:\n  - apiKey: plaintoken\n    token: ${{ secrets.MINE }}\nkeys: []\n")
+    path.write_text("models:\n  - apiKey: plaintoken\n    |\n      block\n")
+    broken = invoke("install", "continue", "--print", **variables).stderr
+    assert "in line 3, column 5" in broken
+    assert "plaintoken" not in broken
+    path.write_text("models:\n  - apiKey: |\n      plaintoken\n")
     shown = invoke("install", "continue", "--print", **variables)
-    assert "plaintoken" not in shown.stdout
-    assert "   - apiKey: ***\n     token: ${{ secrets.MINE }}\n keys: []\n" in shown.stdout
+    assert " models:\n   ...\n       ...\n+mcpServers:\n+  - name: errtrack\n" in shown.stdout
     assert "POSTHOG_PERSONAL_API_KEY: ${{ secrets.POSTHOG_PERSONAL_API_KEY }}" in shown.stdout
 
 
@@ -149,7 +162,7 @@ def test_a_refusal_and_a_wrong_name_are_said(variables: dict[str, str], cursor: 
     cursor.write_text("{ broken")
     refused = invoke("install", "cursor", "--yes", **variables)
     assert (refused.returncode, refused.stdout) == (1, "")
-    assert f"{cursor} is not JSON" in refused.stderr
+    assert f"{cursor} could not be read as JSON" in refused.stderr
     assert cursor.read_text() == "{ broken"
     unknown = invoke("install", "emacs", **variables)
     assert unknown.returncode == 2

@@ -17,7 +17,7 @@ from errtrack_mcp.api.sanitize import clean, needs_no_cleaning, quoted, title_of
 from errtrack_mcp.api.transport import MAX_BODY_BYTES
 from errtrack_mcp.builds.script import MAX_SCRIPT_BYTES, Unread, read_script
 from errtrack_mcp.cli.arguments import from_json, from_pairs
-from errtrack_mcp.cli.install import hide_secrets
+from errtrack_mcp.cli.install_difference import hide_secrets
 from errtrack_mcp.client_config import jsonc, toml, yaml
 from errtrack_mcp.client_config.atomic_write import LARGEST
 from errtrack_mcp.remote.body_limit import MAX_BODY_BYTES as MAX_REQUEST_BYTES

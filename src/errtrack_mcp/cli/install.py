@@ -1,46 +1,28 @@
 """Show what would change in a client's configuration, ask, and change it."""
 
-import difflib
 import os
-import re
 import sys
 import sysconfig
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.text import Text
 
+from errtrack_mcp.cli.install_difference import show_difference
 from errtrack_mcp.cli.install_link import print_link
-from errtrack_mcp.cli.output import can_ask, is_terminal, screen
+from errtrack_mcp.cli.output import can_ask
 from errtrack_mcp.client_config.address import checked
 from errtrack_mcp.client_config.atomic_write import RefusedError
 from errtrack_mcp.client_config.clients import CLIENTS
 from errtrack_mcp.client_config.edit import Change, installing, uninstalling
-from errtrack_mcp.client_config.entries import KEY, WRITTEN_OUT, Client
-from errtrack_mcp.client_config.paths import own_configuration
+from errtrack_mcp.client_config.entries import KEY, NAME, WRITTEN_OUT, Client
+from errtrack_mcp.client_config.ours import entries_of_ours
+from errtrack_mcp.client_config.paths import Configuration, own_configuration
 from errtrack_mcp.login.stored_logins import file_path, read_logins
 from errtrack_mcp.python_module import command_of_module
 from errtrack_mcp.settings import ConfigurationError, load_settings
 
-# The lines around a change may hold others' secrets: a value is hidden by what it is called or by what it looks like.
-_CALLED_SECRET = re.compile(
-    r"""((?:key|token|secret|password|passwd|authorization|cookie)\w{0,40}["']?\s*[:=,]\s*)("(?:[^"\\]|\\.)*"|'[^']*')""",
-    re.IGNORECASE,
-)
-_LOOKS_SECRET = re.compile(
-    r"""\b(?:ph[a-z]|sk|ghp|gho|xox[a-z])[_-][\w-]{4,}|(?<=key=|ken=|ret=|ord=)[^\s"'$]+|\bBearer [^\s"'$]+""",
-    re.IGNORECASE,
-)
-# In YAML a value needs no quotes.
-_CALLED_SECRET_UNQUOTED = re.compile(
-    r"""^([ \t]*(?:- )?[\w-]{0,80}(?:key|token|secret|password|passwd|authorization|cookie)\w{0,40}:[ \t]+)"""
-    r"""([^\s"'$#|>&*!\[{].*)$""",
-    re.IGNORECASE | re.MULTILINE,
-)
-_REFERENCE = re.compile(r"""["']\$""")
 LOG_IN = "Or have no key there at all: errtrack-mcp login, and then run this again."
-_COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 
 
 @click.command(short_help="Add this server to the configuration of an MCP client.")
@@ -81,10 +63,12 @@ def install(slug: str, *, print_only: bool, uninstall: bool, agreed: bool, url: 
         else:
             entry, left_to_do = _at(client, checked(url), send_key=send_key) if url is not None else _here(client)
             change = installing(client, path, entry)
+        others = _by_other_names(client, path)
         if change.before == change.after:
-            _say(f"{path} {'does not start' if uninstall else 'already starts'} this server; nothing to change.")
+            _say(f"{path} {'holds no entry' if uninstall else 'already holds the entry'} {NAME}; nothing to change.")
+            _say_all(others)
             return 0
-        _show(change)
+        show_difference(change)
         if print_only:
             _say("Nothing was changed. Without --print it is, after a question.")
             return 0
@@ -97,8 +81,7 @@ def install(slug: str, *, print_only: bool, uninstall: bool, agreed: bool, url: 
     _conclude(change)
     if change.given_back:
         left_to_do = ["The entry that was there before is back. To take that out too, run this again."]
-    for sentence in left_to_do:
-        _say(sentence)
+    _say_all([*left_to_do, *others])
     return 0
 
 
@@ -168,31 +151,18 @@ def _command() -> list[str]:
     return [str(script)] if script.exists() else command_of_module("errtrack_mcp")
 
 
-def _show(change: Change) -> None:
-    """Print the difference, with secrets hidden."""
-    lines = difflib.unified_diff(
-        _lines(change.before),
-        _lines(change.after),
-        str(change.path) if change.before is not None else os.devnull,
-        str(change.path) if change.after is not None else os.devnull,
-        lineterm="",
-    )
-    if not is_terminal():
-        click.echo("\n".join(lines))
-        return
-    console = screen()
-    for line in lines:
-        console.print(Text(line, style=_COLOURS.get(line[:1], "")), soft_wrap=True)
+def _by_other_names(client: Client, path: Path) -> list[str]:
+    """Return what to say of entries that a person has given another name. Raises RefusedError."""
+    if not path.exists():
+        return []
+    entries = entries_of_ours(Configuration(client.name, path), path.read_text(encoding="utf-8"))
+    names = [entry.name for entry in entries if entry.name != NAME and entry.on]
+    return [f"{', '.join(names)} there starts this server too; take it out by hand."] if names else []
 
 
-def _lines(data: bytes | None) -> list[str]:
-    return hide_secrets((data or b"").decode()).splitlines()
-
-
-def hide_secrets(text: str) -> str:
-    """Return the text with values that are called or look like secrets replaced; references to variables stay."""
-    called = _CALLED_SECRET.sub(lambda found: found[0] if _REFERENCE.match(found[2]) else f'{found[1]}"***"', text)
-    return _LOOKS_SECRET.sub("***", _CALLED_SECRET_UNQUOTED.sub(r"\1***", called))
+def _say_all(sentences: list[str]) -> None:
+    for sentence in sentences:
+        _say(sentence)
 
 
 def _say(sentence: str) -> None:
