@@ -1,7 +1,7 @@
 """A stack trace from a shell, made readable: colours on a terminal, plain text in a pipe, an exit code for a script."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -21,6 +21,7 @@ from errtrack_mcp.symbolication.process import GET_IT, is_installed
 
 MAX_BYTES = 1_000_000  # of a file; the tool takes fewer characters, and says so
 TOOL = "error-tracking-stack-traces-resolve"
+MAX_DETAILS = 3  # that are shown with one reason
 STYLES = {True: "ok", False: "failed", None: "warning"}
 NOT_INSTALLED = f"This needs an extra: {GET_IT}."
 
@@ -96,6 +97,8 @@ async def resolve(settings: Settings, sandbox: ASGIApp | None, arguments: Mappin
     else:
         click.echo(answer["stack_trace"])
         _print_why(answer)
+    if answer["reasons"] and "issue_id" in arguments and not as_json:
+        click.echo(f"What fixes it: errtrack-mcp diagnose --issue {arguments['issue_id']}", err=True)
     return EXIT_CODES[answer["readable"]]
 
 
@@ -111,8 +114,8 @@ def _print(console: Console, answer: Mapping[str, Any]) -> None:
     for line in answer["stack_trace"].splitlines():
         console.print(Text(line, style=_style(line)), soft_wrap=True)
     console.print(Text(answer["summary"], style=STYLES[answer["readable"]]))
-    for reason, meaning in answer["reasons"].items():
-        console.print(Text(f"{reason}: {meaning}"), soft_wrap=True)
+    for sentence in _reasons(answer):
+        console.print(Text(sentence), soft_wrap=True)
 
 
 def _style(line: str) -> str:
@@ -126,5 +129,14 @@ def _style(line: str) -> str:
 def _print_why(answer: Mapping[str, Any]) -> None:
     """Say on standard error what is not readable: standard output holds the trace alone."""
     click.echo(f"errtrack-mcp: {answer['summary']}", err=True)
+    for sentence in _reasons(answer):
+        click.echo(f"errtrack-mcp: {sentence}", err=True)
+
+
+def _reasons(answer: Mapping[str, Any]) -> Iterator[str]:
+    """Return what each reason means, with what is known of the first frames that have it."""
+    frames = [frame for trace in answer["traces"] for frame in trace["frames"]]
     for reason, meaning in answer["reasons"].items():
-        click.echo(f"errtrack-mcp: {reason}: {meaning}", err=True)
+        held = (frame["detail"] for frame in frames if frame.get("reason") == reason and frame.get("detail"))
+        details = list(dict.fromkeys(held))[:MAX_DETAILS]
+        yield " ".join([f"{reason}: {meaning}", *(f"({detail})" for detail in details)])
