@@ -8,6 +8,7 @@ import pytest
 from mcp.server.mcpserver import AcceptedElicitation
 
 from errtrack_mcp.sandbox.seed import OTHER_PROJECT_ID
+from errtrack_mcp.sandbox.seed_issues import issue_id
 from errtrack_mcp.server.catalog.catalog import Catalog
 from errtrack_mcp.settings import Settings
 from errtrack_mcp.tools import releases
@@ -48,7 +49,9 @@ def test_each_toolset_has_a_page_in_posthog() -> None:
     """A toolset that is added without one is refused when the server starts."""
     catalog = Catalog(Settings(), local=True)
     for tool in catalog.whole.tools.values():
-        assert tool.page("https://posthog.example", 7).startswith("https://posthog.example/project/7/error_tracking")
+        assert tool.page("https://posthog.example", 7, {}).startswith(
+            "https://posthog.example/project/7/error_tracking"
+        )
 
 
 async def test_an_answer_links_to_its_page(connect: Connect) -> None:
@@ -63,6 +66,26 @@ async def test_an_answer_links_to_its_page(connect: Connect) -> None:
     page = "/error_tracking?activeTab=configuration#selectedSetting=error-tracking-releases"
     assert listed.structured_content["posthog_url"].endswith(page)
     assert fixed.structured_content["posthog_url"].endswith(f"/project/{OTHER_PROJECT_ID}{page}")
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("query-error-tracking-issue", {}),
+        ("query-error-tracking-issue-events", {}),
+        ("error-tracking-issues-diagnose", {}),
+        ("error-tracking-issues-partial-update", {"status": "resolved"}),
+    ],
+)
+async def test_an_answer_about_one_issue_links_to_its_page(
+    connect: Connect, tool: str, arguments: dict[str, str]
+) -> None:
+    """Not to the list of all."""
+    issue = issue_id("cart-total")
+    async with connect() as client:
+        found = (await client.call_tool(tool, {"issue_id": issue, **arguments})).structured_content
+    assert found
+    assert found["posthog_url"].endswith(f"/error_tracking/{issue}")
 
 
 async def test_the_model_around_what_is_resolved_is_made_once(connect: Connect, answer: Answer) -> None:

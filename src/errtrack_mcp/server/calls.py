@@ -87,7 +87,7 @@ async def run_tool(
         raise TypeError(f"{offered.listed.name} returned {type(output).__name__}, which is no ToolOutput")
     answer = output.model_dump(mode="json")
     api = request.lifespan_context.client_for(request)
-    page = offered.page(api.origin, _team_id(answer) or api.prefix[-1])
+    page = offered.page(api.origin, _team_id(answer) or api.prefix[-1], answer)
     return {NOTICE: offered.notice, PAGE: page, **answer}
 
 

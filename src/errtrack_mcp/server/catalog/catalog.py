@@ -36,12 +36,12 @@ class Narrowing:
 class OfferedTool(NamedTuple):
     """A tool as one caller sees it: what runs, what is listed, and what goes with its answers.
 
-    `page` returns the page of PostHog's web app from an origin and a project.
+    `page` returns the page of PostHog's web app from an origin, a project and an answer.
     """
 
     tool: Tool
     listed: ListedTool
-    page: Callable[[str, str | int], str]
+    page: Callable[[str, str | int, Mapping[str, Any]], str]
 
     @property
     def notice(self) -> str:

@@ -1,6 +1,9 @@
 """The list of every tool there is, and the page of PostHog's web app that belongs to each toolset."""
 
-from errtrack_mcp.api.posthog import issues_url, releases_url, symbol_sets_url
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from errtrack_mcp.api.posthog import issue_url, issues_url, releases_url, symbol_sets_url
 from errtrack_mcp.symbolication.process import is_installed
 from errtrack_mcp.tools import (
     build_check,
@@ -53,13 +56,22 @@ LOCAL_TOOLSETS = {
     "builds": [*build_check.TOOLS, *upload.TOOLS],
 }
 
-# Each answer carries the address of its page, so that a person can look at the same thing there.
-PAGES = {
-    "issues": issues_url,
-    "releases": releases_url,
-    "symbol-sets": symbol_sets_url,
-    STACK_TRACES: issues_url,
-    "builds": symbol_sets_url,
+
+def _issue_page(origin: str, project: str | int, answer: Mapping[str, Any]) -> str:
+    """Return the page of the one issue that an answer is about, else that of all."""
+    issue = answer.get("issue")
+    held = answer.get("issue_id") or (issue.get("id") if isinstance(issue, dict) else answer.get("id"))
+    return issue_url(origin, project, held) if isinstance(held, str) else issues_url(origin, project)
+
+
+# Each answer carries the address of its page, so that a person can look at the same thing there. It is made of origin,
+# project and the answer. A single release or symbol set has no page.
+PAGES: dict[str, Callable[[str, str | int, Mapping[str, Any]], str]] = {
+    "issues": _issue_page,
+    "releases": lambda origin, project, _answer: releases_url(origin, project),
+    "symbol-sets": lambda origin, project, _answer: symbol_sets_url(origin, project),
+    STACK_TRACES: _issue_page,
+    "builds": lambda origin, project, _answer: symbol_sets_url(origin, project),
 }
 EVERY_TOOLSET = {**TOOLSETS, **LOCAL_TOOLSETS}
 
