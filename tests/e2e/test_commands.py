@@ -121,7 +121,7 @@ def test_the_demo_shows_the_main_job(run: Run) -> None:
         "Not readable: 3 of 6 frames are minified",
         "What fixes it: Upload the map",
         "    at u (/assets/checkout.js:1:38)\n    at i (/assets/checkout.js:1:159)",
-        "1 of 1 scripts have their source map in PostHog: 1 were uploaded now.",
+        "1 of 1 script has its source map in PostHog: 1 was uploaded now.",
         "    at discountFor (source/order/discount.ts:8:23)\n    at orderAmount (source/order/amount.ts:16:16)",
         "    at discountFor (source/order/discount.ts:8:41)",
         "      >     8 |   const { percent } = customer.account!.discount;",

@@ -598,6 +598,23 @@ async def test_an_upload_that_was_not_seen_to_be_there_is_no_success(  # noqa: P
     assert "Call again" in done["next_step"]
 
 
+async def test_what_cannot_be_uploaded_is_counted_to_the_end(dist: Path, connect: Connect, answer: Answer) -> None:
+    """Before, after, and when nothing more can be done; each time with what would help."""
+    (dist / "vendor.js").write_text("f();")
+    async with connect(**here(dist)) as client:
+        done = await twice(answer, client)
+        again = await answer(client, UPLOAD)
+    assert (
+        done["summary"] == "2 of 3 scripts have their source map in PostHog: 2 were uploaded now; 1 cannot be uploaded."
+    )
+    assert done["next_step"].startswith("Now deploy the injected files")
+    assert not [note for note in done["notes"] if "Deploy" in note]
+    assert again["summary"] == "2 of 3 scripts are there already, 1 cannot be uploaded."
+    assert again["next_step"].startswith("Nothing more can be uploaded")
+    for each in (done, again):
+        assert [note for note in each["notes"] if note.startswith("For what has no map, build again with source maps")]
+
+
 async def test_a_directory_that_was_not_read_whole_is_no_success(
     dist: Path, connect: Connect, answer: Answer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

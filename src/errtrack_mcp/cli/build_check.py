@@ -16,7 +16,7 @@ from errtrack_mcp.builds.verdict import OUTLOOKS
 from errtrack_mcp.cli.call import answer_of
 from errtrack_mcp.cli.in_process import connected
 from errtrack_mcp.cli.options import env_file_option, has_key, json_option, run
-from errtrack_mcp.cli.output import EXIT_CODES, progress
+from errtrack_mcp.cli.output import EXIT_CODES, lines_of_states, progress
 from errtrack_mcp.settings import Settings
 
 TOOL = "error-tracking-build-check"
@@ -105,8 +105,8 @@ def _place(position: Mapping[str, Any]) -> str:
 
 def _print_rest(answer: Mapping[str, Any], say: Callable[[str, str], None]) -> None:
     say(answer["summary"], f"bold {STYLES[answer['readable']]}")
-    for state, meaning in answer["states"].items():
-        say(f"  {state}: {meaning}", "")
+    for line in lines_of_states(answer["states"]):
+        say(line, "")
     if position := answer.get("position"):
         say(_place(position), "")
     for note in answer["notes"]:

@@ -1,7 +1,7 @@
 """The output of commands: tables and colours on a terminal, plain lines for other programs elsewhere."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 import click
@@ -28,6 +28,13 @@ def screen() -> Console:
 def is_terminal() -> bool:
     """Return whether a person reads standard output."""
     return sys.stdout.isatty()
+
+
+def lines_of_states(states: Mapping[str, str]) -> Iterator[str]:
+    """Return `  no_map (2): it has no source map` for each state of an answer, which says `2: it has no source map`."""
+    for state, said in states.items():
+        number, _, meaning = said.partition(": ")
+        yield f"  {state} ({number}): {meaning}"
 
 
 def can_ask() -> bool:

@@ -13,7 +13,7 @@ from errtrack_mcp.cli.build_check import TOOL as BUILD_CHECK
 from errtrack_mcp.cli.call import answer_of
 from errtrack_mcp.cli.in_process import connected
 from errtrack_mcp.cli.options import env_file_option, json_option, run
-from errtrack_mcp.cli.output import EXIT_CODES, progress
+from errtrack_mcp.cli.output import EXIT_CODES, lines_of_states, progress
 from errtrack_mcp.settings import Settings
 from errtrack_mcp.tools.uploads.models import HARMLESS, PLANNED, THERE
 from errtrack_mcp.tools.uploads.upload import CALL_AGAIN
@@ -104,8 +104,8 @@ def _print(answer: Mapping[str, Any]) -> None:
     if release := answer.get("release"):
         made = "created" if release.get("created") else release.get("id") or "not there yet"
         click.echo(f"Release {release['version']} of {release['project']} ({made}).")
-    for state, meaning in answer["states"].items():
-        click.echo(f"  {state}: {meaning}")
+    for line in lines_of_states(answer["states"]):
+        click.echo(line)
     for note in answer.get("notes", []):
         click.echo(note)
     if answer["uploaded"]:

@@ -8,6 +8,7 @@ from mcp.server.mcpserver import Context
 from pydantic import Field
 
 from errtrack_mcp.api.client import Client
+from errtrack_mcp.api.counted import counted
 from errtrack_mcp.api.errors import ApiError, NoKey
 from errtrack_mcp.api.models import OURS, ToolOutput, how_many_fit
 from errtrack_mcp.api.sanitize import clean, quoted
@@ -30,6 +31,8 @@ FETCHED = frozenset({"not_injected", "inline_map", "external_map"})  # what Post
 
 Directory = Annotated[str, Field(max_length=4096, description="Below the build root; default the root itself")]
 Exclude = Annotated[str, Field(max_length=1000, description="Globs of paths to leave out, separated by commas")]
+
+BUILD_AGAIN = "build again with source maps in files of their own (esbuild --sourcemap, Vite build.sourcemap)"
 
 
 class CheckedScript(ToolOutput):
@@ -143,11 +146,12 @@ def conclude(build: BuildDirectory, bundles: list[Bundle], lookup: Lookup, targe
     fixes = commands(counts, named, target, excluding=excluding)
     notes = _notes(build, counts, lookup)
     if lookup.old_failures:
-        notes.append(f"{lookup.old_failures} uploaded symbol sets work; their failure_reason is older than the file.")
+        work = counted(lookup.old_failures, "uploaded symbol set works", "uploaded symbol sets work")
+        notes.append(f"{work}; a failure_reason there is older than the file.")
     if fixes:
         notes.append(
-            "In one step, and with the key of a login too: error-tracking-symbol-sets-upload, or errtrack-mcp upload "
-            f"{shlex.quote(named)}."
+            "The commands in one step, and with the key of a login too: error-tracking-symbol-sets-upload, or "
+            f"errtrack-mcp upload {shlex.quote(named)}."
         )
     if fixes and f"={NUMBER} " in target:
         notes.append(f"{NUMBER} stands for the project's number, as in /project/12345.")
@@ -178,10 +182,13 @@ def _summary(counts: Counter[str], *, readable: bool | None) -> str:
     unknown = sum(number for state, number in counts.items() if OUTLOOKS[state].readable is None)
     rest = f"; {unknown} could not be judged" if unknown else ""
     if readable:
-        return f"Readable: the project has symbols for what can fail in all {total} scripts."
+        all_of = "the one script" if total == 1 else f"all {total} scripts"
+        return f"Readable: the project has symbols for what can fail in {all_of}."
+    scripts = counted(total, "script", "scripts")
     if readable is None:
-        return f"Could not tell: {total} scripts, none surely unreadable{rest}."
-    return f"Not readable: {bad} of {total} scripts lack what makes their stack traces readable{rest}."
+        return f"Could not tell: {scripts}, none surely unreadable{rest}."
+    lacking = "lacks what makes its stack traces" if bad == 1 else "lack what makes their stack traces"
+    return f"Not readable: {bad} of {scripts} {lacking} readable{rest}."
 
 
 def _notes(build: BuildDirectory, counts: Counter[str], lookup: Lookup) -> list[str]:
@@ -189,9 +196,7 @@ def _notes(build: BuildDirectory, counts: Counter[str], lookup: Lookup) -> list[
     steps = {step for state in counts for step in OUTLOOKS[state].steps}
     notes = []
     if REBUILD in steps:
-        notes.append(
-            "First build again with source maps in files of their own (esbuild --sourcemap, Vite build.sourcemap)."
-        )
+        notes.append(f"First {BUILD_AGAIN}.")
     if UPLOAD in steps:
         notes.append("Deploy the very files that were injected and uploaded. Then check again.")
     if not FETCHED.isdisjoint(counts):

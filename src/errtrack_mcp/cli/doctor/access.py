@@ -6,6 +6,7 @@ from uuid import UUID
 from mcp import Client as McpClient
 from mcp_types import TextContent, Tool
 
+from errtrack_mcp.api.counted import counted
 from errtrack_mcp.api.errors import ApiError, Forbidden, MissingScope, NotFound, Unauthenticated
 from errtrack_mcp.api.models import ApiModel
 from errtrack_mcp.api.posthog import QUERY_SCOPE, READ_SCOPE, WRITE_SCOPE
@@ -163,8 +164,9 @@ class ToolsetCheck:
             return passed(said)
         reads, writes = await _scopes(run)
         changing = [tool for tool in offered if not (tool.annotations and tool.annotations.read_only_hint)]
-        said += f"; {len(offered) - len(changing)} tools read: {_yes(answer=reads)}"
-        said += f", {len(changing)} write: {_yes(answer=writes)}" if changing else ", none writes"
+        reading = counted(len(offered) - len(changing), "tool reads", "tools read")
+        said += f"; {reading}: {_yes(answer=reads)}"
+        said += f", {counted(len(changing), 'writes', 'write')}: {_yes(answer=writes)}" if changing else ", none writes"
         if changing and writes is False:
             return warned(said, f"What writes will be refused: the key lacks {WRITE_SCOPE}.")
         return passed(said)
@@ -174,7 +176,7 @@ async def _tried(client: McpClient, offered: list[Tool]) -> tuple[str, str]:
     """Call the list of a toolset; return the words of its failure, and what else there is to say."""
     listing = next((tool for tool in offered if _lists(tool)), None)
     if listing is None:
-        return "", f"{len(offered)} tools, none of which can be tried without arguments"
+        return "", f"{counted(len(offered), 'tool', 'tools')}, none of which can be tried without arguments"
     one = {"limit": 1} if "limit" in listing.input_schema.get("properties", {}) else {}
     started = time.monotonic()
     result = await client.call_tool(listing.name, one)

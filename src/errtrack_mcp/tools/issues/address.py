@@ -87,7 +87,7 @@ def _uuid(text: str, whole: str) -> str:
 
 
 def _unreadable(text: str) -> Refusal:
-    forms = "an id (UUID) or an address as https://us.posthog.com/project/1/error_tracking/ID"
+    forms = "an id (UUID) nor an address as https://us.posthog.com/project/1/error_tracking/ID"
     return Refusal("invalid_arguments", f"issue_id is neither {forms}: {quoted(text)}. Nothing was read.")
 
 

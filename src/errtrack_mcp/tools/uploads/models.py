@@ -67,6 +67,13 @@ class BuildUpload(PreviewedOutput):
     scripts: Annotated[list[UploadedScript], Field(description="What needs a look first")]
     left_out: Annotated[str, OURS] = ""
 
+    def without(self, note: str) -> "BuildUpload":
+        """Return the answer without a note."""
+        rest = self.model_copy(update={"notes": [each for each in self.notes if each != note]})
+        if not rest.notes:
+            rest.model_fields_set.discard("notes")
+        return rest
+
     def shrunk(self, max_tokens: int) -> "BuildUpload":
         """Return the answer with as many scripts as fit into `max_tokens`, at least one, saying how many do not."""
         kept = how_many_fit(self.scripts, self.model_copy(update={"scripts": []}), max_tokens)

@@ -6,12 +6,13 @@ from typing import NamedTuple
 from anyio import to_thread
 
 from errtrack_mcp.api.client import Client
+from errtrack_mcp.api.counted import counted
 from errtrack_mcp.api.sanitize import clean, quoted
 from errtrack_mcp.builds.directory import LEFT_OUT, BuildDirectory
 from errtrack_mcp.builds.git import git_facts
 from errtrack_mcp.builds.script import Unread
 from errtrack_mcp.builds.uploadable import Binding, Pair, ReleaseMode, Skipped, examine, settle
-from errtrack_mcp.tools.build_check import read_bundles
+from errtrack_mcp.tools.build_check import BUILD_AGAIN, read_bundles
 from errtrack_mcp.tools.build_roots import BuildRoots
 from errtrack_mcp.tools.deletion import PREVIEWED, ConfirmCode, Preview
 from errtrack_mcp.tools.progress import Report
@@ -29,6 +30,8 @@ UPLOAD = "error-tracking-symbol-sets-upload"
 MAX_SECONDS = 900.0  # of asking about each chunk id: PostHog allows 1,200 calls a minute
 NOTHING = "Nothing can be uploaded: states has the reasons."
 EVERYTHING_THERE = "Nothing to do: the project has all of it, and no file has to be injected."
+THE_REST = "Nothing more can be uploaded: what can be is there. What is missing, and why: states."
+AFTERWARDS = "Deploy the injected files afterwards: only their errors carry the chunk ids."
 
 
 class UploadArguments(NamedTuple):
@@ -57,6 +60,12 @@ class LocalBuild(NamedTuple):
     binding: Binding
     release: WantedRelease | None
     has_leftovers: bool
+
+    @property
+    def cannot(self) -> int:
+        """How many scripts need a map in PostHog and cannot have it as they are."""
+        skipped = [each for each in self.examined if isinstance(each, Skipped)]
+        return sum(each.state not in HARMLESS for each in skipped)
 
     @property
     def pairs(self) -> list[Pair]:
@@ -142,7 +151,8 @@ async def plan_upload(api: Client, build: LocalBuild, report: Report, confirm: s
     outcomes = await _outcomes(api, build, found)
     is_whole = not (build.has_leftovers or build.incomplete or any(pair.rewritten for pair in build.pairs))
     if is_whole and {state for state, _ in outcomes.values()} <= {"there", "copy"}:
-        return Preview(_shown(build, outcomes, EVERYTHING_THERE, uploaded=True), "")
+        done = THE_REST if build.cannot else EVERYTHING_THERE
+        return Preview(_shown(build, outcomes, done, uploaded=True), "")
     code = confirm_code(api, build, found) if build.asked.force else code
     return Preview(_shown(build, outcomes, PREVIEWED, code), _question(api, build, outcomes))
 
@@ -214,13 +224,12 @@ def _summary(build: LocalBuild, outcomes: dict[str, Outcome]) -> str:
     total, there = len(build.examined), sum(state == "there" for state, _ in outcomes.values())
     if not total:
         return "There is no script (.js, .mjs, .cjs) in the directory."
-    harmless = sum(isinstance(each, Skipped) and each.state in HARMLESS for each in build.examined)
-    skipped = total - harmless - len(build.pairs)
+    scripts = counted(total, "script", "scripts")
     rewritten = sum(pair.rewritten for pair in build.pairs)
-    parts = [f"{len(build.pairs)} of {total} scripts can be uploaded"] if there < len(build.pairs) else []
-    parts += [f"{there} of {total} scripts are there already"] if there else []
-    parts += [f"{rewritten} are injected first"] if rewritten else []
-    parts += [f"{skipped} cannot be uploaded"] if skipped else []
+    parts = [f"{len(build.pairs)} of {scripts} can be uploaded"] if there < len(build.pairs) else []
+    parts += [f"{there} of {scripts} {'is' if there == 1 else 'are'} there already"] if there else []
+    parts += [counted(rewritten, "is injected first", "are injected first")] if rewritten else []
+    parts += [f"{build.cannot} cannot be uploaded"] if build.cannot else []
     return f"{', '.join(parts) or 'No script has anything to upload'}."
 
 
@@ -229,24 +238,31 @@ def _notes(build: LocalBuild) -> list[str]:
     if build.incomplete:
         notes.append(f"Incomplete: {build.incomplete}.")
     if build.directory.left_out:
-        notes.append(f"{build.directory.left_out} folders named {' or '.join(sorted(LEFT_OUT))} were left out.")
+        folders = counted(build.directory.left_out, "folder", "folders")
+        notes.append(f"Left out: {folders} named {' or '.join(sorted(LEFT_OUT))}.")
     if build.directory.excluded:
-        notes.append(f"{build.directory.excluded} scripts were left out by include and exclude.")
+        scripts = counted(build.directory.excluded, "script", "scripts")
+        notes.append(f"Left out by include and exclude: {scripts}.")
     if build.has_leftovers:
         notes.append("An injection was killed here: the files that it left (.*.errtrack-*) are removed first.")
     if build.release is None and build.asked.inject:
         notes.append("No release: none was named, and git does not name one here.")
     if any(pair.rewritten for pair in build.pairs):
-        notes.append("Deploy the injected files, after this: only their errors carry the chunk ids.")
+        notes.append(AFTERWARDS)
+    if any(isinstance(each, Skipped) and each.state == "no_map" for each in build.examined):
+        notes.append(f"For what has no map, {BUILD_AGAIN}.")
     return notes
 
 
 def _question(api: Client, build: LocalBuild, outcomes: dict[str, Outcome]) -> str:
     overwritten = sum(state == "to_overwrite" for state, _ in outcomes.values())
     rewritten = sum(pair.rewritten for pair in build.pairs)
-    parts = [f"Upload the source maps of {len(build.pairs)} scripts to project {api.prefix[-1]}"]
-    parts += (
-        [f"rewrite {rewritten} scripts and their maps in {quoted(str(build.directory.path), 200)}"] if rewritten else []
-    )
-    parts += [f"replace {overwritten} files that others uploaded, for good"] if overwritten else []
+    uploaded = counted(len(build.pairs), "script", "scripts")
+    parts = [f"Upload the source maps of {uploaded} to project {api.prefix[-1]}"]
+    if rewritten:
+        written = counted(rewritten, "script and its map", "scripts and their maps")
+        parts.append(f"rewrite {written} in {quoted(str(build.directory.path), 200)}")
+    if overwritten:
+        replaced = counted(overwritten, "file that others uploaded", "files that others uploaded")
+        parts.append(f"replace {replaced}, for good")
     return f"{', and '.join(parts)}?"

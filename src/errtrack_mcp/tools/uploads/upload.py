@@ -8,6 +8,7 @@ from mcp.server.mcpserver import Context, Elicit, Resolve
 from pydantic import Field
 
 from errtrack_mcp.api.client import Client
+from errtrack_mcp.api.counted import counted
 from errtrack_mcp.api.errors import ApiError
 from errtrack_mcp.tools.annotations import PANEL, UPDATE, Tool
 from errtrack_mcp.tools.build_check import Directory
@@ -20,12 +21,23 @@ from errtrack_mcp.tools.progress import Report, after
 from errtrack_mcp.tools.uploads.inject import NotInjected, inject_all
 from errtrack_mcp.tools.uploads.models import THERE, BuildUpload, Outcome, UploadRelease, rows_of
 from errtrack_mcp.tools.uploads.patient_client import patient
-from errtrack_mcp.tools.uploads.plan import UPLOAD, LocalBuild, UploadArguments, plan_upload, read_build, release_of
+from errtrack_mcp.tools.uploads.plan import (
+    AFTERWARDS,
+    UPLOAD,
+    LocalBuild,
+    UploadArguments,
+    plan_upload,
+    read_build,
+    release_of,
+)
 from errtrack_mcp.tools.uploads.read_back import read_back
 from errtrack_mcp.tools.uploads.send import Upload
 
 log = logging.getLogger("errtrack_mcp")
 CALL_AGAIN = "Call again without confirm for a new plan"
+CHECK = "Then check with error-tracking-build-check on the same directory."
+DEPLOY = f"Now deploy the injected files: only their errors carry the chunk ids. {CHECK}"
+DEPLOY_THESE = f"Deploy these very files. {CHECK}"
 
 App = Annotated[Text, Field(description="App of the release; default: git's repository name")]
 AppVersion = Annotated[Text, Field(description="Of the release; default: git's commit")]
@@ -157,15 +169,18 @@ def _result(
     rows, states = rows_of(read.examined, every)
     there = sum(state in THERE | {"copy"} for state, _ in every.values())
     sent = sum(state == "uploaded" for state, _ in every.values())
+    scripts = counted(len(read.pairs) + read.cannot, "script has its", "scripts have their")
+    now = counted(sent, "was uploaded now", "were uploaded now")
+    cannot = f"; {read.cannot} cannot be uploaded" if read.cannot else ""
     changes = {
-        "summary": f"{there} of {len(read.pairs)} scripts have their source map in PostHog: {sent} were uploaded now.",
+        "summary": f"{there} of {scripts} source map in PostHog: {now}{cannot}.",
         "states": states,
         "scripts": rows,
         **({"release": release} if release else {}),
     }
     shown = shown.model_copy(update=changes)
     if stopped is None and there == len(read.pairs) and not read.incomplete:
-        return shown.done("Deploy these very files. Then check with error-tracking-build-check on the same directory.")
+        return shown.without(AFTERWARDS).done(DEPLOY if AFTERWARDS in shown.notes else DEPLOY_THESE)
     again = f"{CALL_AGAIN}: what is there is not sent twice."
     if stopped is not None:
         early = f"The upload ended early ({stopped.code}), so it is not known whether everything is there."
