@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,12 +15,13 @@ from benchmarks.sessions import Session, environment
 from benchmarks.sides import HERE, INSTALLED, OURS, ours
 from errtrack_mcp.builds.directory import BuildDirectory
 from errtrack_mcp.builds.pack import pack
-from errtrack_mcp.builds.uploadable import Binding, Pair, examine, rewrite
+from errtrack_mcp.builds.uploadable import Binding, Pair, Rewrite, examine, rewrite
 from errtrack_mcp.sandbox.seed import FULL_KEY, PROJECT_ID
 
 CHUNKS = 1_000
 CHUNK_BYTES = 50_000  # of a file, once it is packed
 BARE = "bare script"
+INJECTING = "errtrack-mcp, injecting first"
 TOOL = "error-tracking-symbol-sets-upload"
 ALPHABET = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+/"
 PACKED = 0.77  # of a random text of 64 letters, by zstd
@@ -29,6 +31,7 @@ PACKED = 0.77  # of a random text of 64 letters, by zstd
 class Uploading:
     """Times in ms by side, and by how many MB our server's peak rose while it injected and packed 100 MB.
 
+    The side OURS uploads builds that are injected already: like the bare script it reads, packs and sends files.
     `per_mb` has the ms for each MB of scripts and maps, by the size of the build in MB.
     """
 
@@ -39,16 +42,18 @@ class Uploading:
 
 def measure_uploads(url: str, rounds: int) -> Uploading:
     """Upload builds in turns, each a new one; then inject and upload small and large ones."""
-    times: dict[str, list[float]] = {OURS: [], BARE: []}
+    times: dict[str, list[float]] = {OURS: [], BARE: [], INJECTING: []}
     for number in range(rounds):
         with tempfile.TemporaryDirectory() as folder:
             root = Path(folder)
-            write_build(root / "ours", CHUNKS, CHUNK_BYTES, seed=2 * number)
+            for place, name in enumerate(("plain", "injected", "bare")):
+                write_build(root / name, CHUNKS, CHUNK_BYTES, seed=3 * number + place)
+            inject(root / "injected")
             with ours(url, POSTHOG_PROJECT_ID=str(PROJECT_ID), ERRTRACK_BUILD_ROOT=folder).session(
                 seconds=600
             ) as session:
-                times[OURS].append(_upload(session, "ours", CHUNKS))
-            write_build(root / "bare", CHUNKS, CHUNK_BYTES, seed=2 * number + 1)
+                times[INJECTING].append(_upload(session, "plain", CHUNKS))
+                times[OURS].append(_upload(session, "injected", CHUNKS))
             times[BARE].append(_run_script(url, prepared(root / "bare", root / "files")))
     per_mb, risen = {}, 0.0
     for size in (1, 10, 100):
@@ -85,15 +90,27 @@ def write_build(folder: Path, scripts: int, size: int, seed: int) -> None:
 def prepared(build: Path, files: Path) -> Path:
     """Pack a build as the upload would, into one file for each chunk id."""
     files.mkdir()
+    for pair, written in rewritten(build):
+        (files / pair.chunk_id).write_bytes(pack(written.script, written.source_map))
+    shutil.rmtree(build)
+    return files
+
+
+def inject(build: Path) -> None:
+    """Inject a build as the upload would."""
+    for pair, written in rewritten(build):
+        pair.script.write_bytes(written.script)
+        pair.source_map.write_bytes(written.source_map)
+
+
+def rewritten(build: Path) -> Iterator[tuple[Pair, Rewrite]]:
+    """Return each pair of a build with its new content."""
     binding = Binding()
     for bundle in BuildDirectory(build, build).bundles():
         pair = examine(bundle, build, build, binding)
         if not isinstance(pair, Pair):
             raise TypeError(f"{bundle.path} cannot be uploaded: {pair.state}")
-        written = rewrite(pair, pair.script.read_bytes(), pair.source_map.read_bytes(), binding)
-        (files / pair.chunk_id).write_bytes(pack(written.script, written.source_map))
-    shutil.rmtree(build)
-    return files
+        yield pair, rewrite(pair, pair.script.read_bytes(), pair.source_map.read_bytes(), binding)
 
 
 def _upload(session: Session, directory: str, scripts: int) -> float:
