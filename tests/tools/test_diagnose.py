@@ -84,6 +84,7 @@ async def test_a_release_with_a_hash_of_its_own_is_found_by_name(connect: Connec
         "posthog-cli sourcemap process --directory DIST --release-name checkout-api --release-version 1.9.1-hotfix"
     )
     assert found["next_steps"] == [f"Unless the build was uploaded in event release mode: {command}"]
+    assert found["summary"].endswith("no symbol set is bound to the release. In event release mode none ever is.")
     assert any("event release mode" in note for note in found["cannot_know"])
 
 

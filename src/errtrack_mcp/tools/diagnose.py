@@ -211,9 +211,11 @@ async def _diagnose_release(api: Client, release: Release, reading: Reading) -> 
     readable = advice.is_readable(counted, complete=not (not_seen or reading.offset))
     if counted.total:
         steps = advice.steps_for(counted, [], reading.days)
+        said = advice.summary(counted, readable=readable)
     else:
         steps = [f"Unless the build was uploaded in event release mode: {advice.release_upload(release)}"]
-    answer = _diagnosis(counted, readable=readable, summary=advice.summary(counted, readable=readable), steps=steps)
+        said = "Could not tell: no symbol set is bound to the release. In event release mode none ever is."
+    answer = _diagnosis(counted, readable=readable, summary=said, steps=steps)
     coverage = [_coverage(release, counted.by_release[release.id])]
     notes = advice.unknowable(counted, "release")
     rest = _how_far(reader, not_seen, reading.offset)
