@@ -44,3 +44,9 @@ def test_what_is_no_table_is_left_alone() -> None:
         toml.put("mcp_servers = 3", "mcp_servers", "errtrack", ENTRY)
     with pytest.raises(UnreadableError):
         toml.parse("= 3")
+
+
+def test_two_kinds_of_line_ends_are_left_to_a_person() -> None:
+    """They would become one, in lines that have nothing to do with the entry."""
+    with pytest.raises(UnreadableError, match="end in CRLF and others in LF"):
+        toml.put("a = 1\r\nb = 2\n", "mcp_servers", "errtrack", ENTRY)

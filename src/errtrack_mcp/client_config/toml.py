@@ -75,8 +75,11 @@ def _item(value: Any) -> Any:
 
 def _read(text: str) -> tomlkit.TOMLDocument:
     """Read line ends as one character, the way that new lines are written; `_dumped` gives them back."""
+    unix = text.replace("\r\n", "\n")
+    if len(text) - len(unix) not in {0, unix.count("\n")}:
+        raise UnreadableError("some of its lines end in CRLF and others in LF; let all end in one of them")
     try:
-        return tomlkit.parse(text.replace("\r\n", "\n"))
+        return tomlkit.parse(unix)
     except RecursionError:
         raise UnreadableError("it is nested too deeply") from None
     except (TOMLKitError, ValueError) as error:
