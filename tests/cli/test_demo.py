@@ -31,7 +31,7 @@ async def test_each_kind_of_tool_and_each_reason_is_shown_once(connect: Connect)
     lines = screen.getvalue().splitlines()
     kinds = {name: kind for name, kind, *_ in (line.split() for line in lines if line.startswith("error-tracking-"))}
     kinds_of_releases = [kinds[f"error-tracking-releases-{verb}"] for verb in ("list", "create", "destroy")]
-    assert kinds_of_releases == ["reads", "writes", "deletes"]
+    assert kinds_of_releases == ["reads", "creates", "deletes"]
     [call] = [number for number, line in enumerate(lines) if line.startswith("→ ")]
     *shown, said = lines[call + 2 :]
     reasons = [re.split(" {2,}", line)[1] for line in shown]

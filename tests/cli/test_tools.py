@@ -14,11 +14,12 @@ KINDS = {
     "error-tracking-releases-create": "creates",
     "error-tracking-releases-ensure": "creates",
     "error-tracking-releases-partial-update": "changes",
-    "error-tracking-symbol-sets-prune": "changes",
+    "error-tracking-symbol-sets-prune": "deletes",
+    "error-tracking-releases-destroy": "deletes",
 }
 
 
-def test_a_tool_reads_creates_or_changes(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_tool_reads_creates_changes_or_deletes(capsys: pytest.CaptureFixture[str]) -> None:
     """Whoever decides what to offer sees what it could do; the toolset is the name that the settings take."""
     anyio.run(lambda: show_tools(load_settings(None), as_json=True))
     tools = json.loads(capsys.readouterr().out)["tools"]

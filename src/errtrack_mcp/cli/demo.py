@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from errtrack_mcp.cli.demo_app import DeployedApp
+from errtrack_mcp.cli.tools import kind_of
 from errtrack_mcp.python_module import command_of_module
 from errtrack_mcp.sandbox.seed import FULL_KEY
 from errtrack_mcp.symbolication.process import is_installed
@@ -126,10 +127,7 @@ class Demo:
         self.heading("The tools an assistant is offered")
         table = _table("tool", "kind", "what it does")
         for tool in (await self.client.list_tools()).tools:
-            hints = tool.annotations
-            deletes = tool.name.endswith(("-destroy", "-prune"))
-            kind = "reads" if hints and hints.read_only_hint else "deletes" if deletes else "writes"
-            table.add_row(tool.name, kind, (tool.description or "").split(". ")[0].rstrip("."))
+            table.add_row(tool.name, kind_of(tool), (tool.description or "").split(". ")[0].rstrip("."))
         self.console.print(table)
 
     async def releases(self) -> None:

@@ -16,6 +16,7 @@ from errtrack_mcp.settings import Settings
 
 BYTES_PER_TOKEN = 4  # a rule of thumb: each model counts differently, and none says how without its own tables
 TOKENS_ARE = f"bytes / {BYTES_PER_TOKEN}, an estimate"
+DELETING = ("-destroy", "-prune")  # what the names of tools that delete end with
 
 
 @click.command()
@@ -57,17 +58,20 @@ def _weighed(tool: Tool) -> dict[str, Any]:
         "toolset": next(
             name for name, tools in EVERY_TOOLSET.items() if tool.name in {member.name for member in tools}
         ),
-        "kind": _kind(tool),
+        "kind": kind_of(tool),
         "bytes": size,
         "tokens": _tokens(size),
         "definition": definition,
     }
 
 
-def _kind(tool: Tool) -> str:
+def kind_of(tool: Tool) -> str:
+    """Return what a tool does: `reads`, `creates`, `deletes` or `changes`."""
     hints = tool.annotations
     if hints and hints.read_only_hint:
         return "reads"
+    if tool.name.endswith(DELETING):
+        return "deletes"
     return "changes" if hints is None or hints.destructive_hint is not False else "creates"
 
 
