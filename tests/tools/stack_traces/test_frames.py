@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from errtrack_mcp.symbolication.places import Original
+from errtrack_mcp.symbolication.places import Original, Place
 from errtrack_mcp.symbolication.traces import read_traces
 from errtrack_mcp.tools.issues.models import Event, ExceptionItem, Frame
 from errtrack_mcp.tools.stack_traces.frames import (
@@ -46,6 +46,25 @@ def test_the_message_is_there_although_node_shows_a_long_line_of_code_first() ->
     place, shown, message = trace.header.splitlines()
     assert (place, message) == ("/srv/app.js:1", "TypeError: no name")
     assert len(shown) < 600
+
+
+@pytest.mark.attack("hostile stack traces")
+@pytest.mark.parametrize(
+    ("line", "column", "place"),
+    [
+        (1, 2, Place(1, 2, "f")),
+        (2**31 - 1, 2**31 - 1, Place(2**31 - 1, 2**31 - 1, "f")),
+        (0, 2, None),
+        (-1, 2, None),
+        (1, -1, None),
+        (2**31, 2, None),
+        (1, 2**32, None),
+        (1, None, None),
+    ],
+)
+def test_a_position_that_no_file_can_have_is_none(line: int, column: int | None, place: Place | None) -> None:
+    """An event may hold any number; one that the worker cannot take would cost all frames of the file their map."""
+    assert WantedFrame("f", "app.js", line, column).place() == place
 
 
 def test_a_frame_counts_by_where_its_source_is() -> None:

@@ -17,6 +17,7 @@ from errtrack_mcp.tools.issues.models import Event, Frame
 MAX_HEADER_LINES = 20
 MAX_HEADER_LINE_LENGTH = 500
 MAX_SHOWN_LENGTH = 300  # of a function, a source, an address
+MAX_NUMBER = 2**31 - 1  # of a line or a column
 DEPENDENCIES = ("node_modules/", "webpack/bootstrap", "webpack/runtime")
 
 # The names of error-tracking-issues-diagnose, where the cause is one of its.
@@ -112,10 +113,13 @@ class WantedFrame:
         return self.in_app and not any(folder in source for folder in DEPENDENCIES)
 
     def place(self) -> Place | None:
-        """Return the position to look up, or None where the frame has none."""
+        """Return the position to look up, or None where the frame has none that a file can have."""
         if not self.line or (self.column is None and not self.is_java):
             return None
-        return Place(self.line, self.column or 1, self.function)
+        column = self.column or 1
+        if not (0 < self.line <= MAX_NUMBER and 0 < column <= MAX_NUMBER):
+            return None
+        return Place(self.line, column, self.function)
 
     def fail(self, why: NoMap) -> None:
         """Note why the frame stays as it is."""
