@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from errtrack_mcp.symbolication.containers import unpack
+from errtrack_mcp.symbolication.containers import UnusableFile, unpack
 from errtrack_mcp.symbolication.lookup import look_up
 from errtrack_mcp.symbolication.places import LookUp, Original, Place
 from tests.support.containers import BUILD, checkout, container, pair
@@ -17,9 +17,9 @@ def looked_up(file: bytes, places: Sequence[Place]) -> LookUp:
 
 
 def test_a_place_that_the_map_does_not_know_has_no_original() -> None:
-    """Beyond the end of the script."""
-    found = looked_up(checkout(), [Place(900, 1)])
-    assert found.originals == ((),)
+    """Beyond the end of the script, as far as the numbers of a frame may go."""
+    found = looked_up(checkout(), [Place(900, 1), Place(2**31 - 1, 2**31 - 1)])
+    assert found.originals == ((), ())
 
 
 def test_the_chunk_id_is_that_of_the_last_line() -> None:
@@ -67,6 +67,21 @@ def test_hermes_and_proguard_are_looked_up() -> None:
     mapping = b"com.shop.Cart -> a.b:\n    1:3:int total(int):41:43 -> a\n    4:4:void pay():50:50 -> a\n"
     proguard = looked_up(container(mapping, 4), [Place(2, function="a.b.a"), Place(9, function="x.y.z")])
     assert proguard.originals == ((Original("com.shop.Cart.total", "com.shop.Cart", 42),), ())
+
+
+@pytest.mark.parametrize("prefix", [b")]}'\n", b")]}\r\n", b")]}', guarded\n"])
+def test_a_first_line_that_keeps_scripts_from_running_a_map_is_passed_over(prefix: bytes) -> None:
+    """Some servers put it before every JSON; the specification of source maps says to leave it out."""
+    source_map = b'{"version":3,"sources":["a.ts"],"sourcesContent":["f();"],"names":[],"mappings":"AAAA"}'
+    found = looked_up(pair(b"f();", prefix + source_map), [Place(1, 1)])
+    assert (found.originals[0][0].source, found.sources) == ("a.ts", 1)
+
+
+@pytest.mark.parametrize("source_map", [b")]}'", b")]}'\n", b")]}'{}"])
+def test_such_a_line_alone_is_no_map(source_map: bytes) -> None:
+    """Nor is one without an end."""
+    with pytest.raises(UnusableFile, match="its map cannot be read"):
+        looked_up(pair(b"f();", source_map), [])
 
 
 def test_source_code_and_names_are_cut() -> None:

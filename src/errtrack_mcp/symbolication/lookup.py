@@ -16,6 +16,7 @@ from errtrack_mcp.symbolication.places import FileKind, LookUp, Original, Place
 MAX_CODE_LENGTH = 300  # characters of a line of source code
 MAX_NAME_LENGTH = 1_000
 MAX_DEPTH = 3  # sections within sections
+GUARD = b")]}"
 CHUNK_COMMENT = b"//# chunkId="
 MAP_COMMENT = b"//# sourceMappingURL="
 MAX_COMMENT_LENGTH = 300
@@ -35,13 +36,18 @@ def look_up(container: Container, places: Sequence[Place], lines_around: int) ->
             return LookUp("proguard", _in_proguard(container.mapping, places))
         cache = SourceMapCache.from_bytes(container.script, container.mapping)
         originals = tuple(_in_source_map(cache, place, lines_around) for place in places)
-        source_map = from_json(container.mapping)
+        source_map = from_json(_json_of(container.mapping))
         sources, has_source_text = _sources(source_map, MAX_DEPTH)
     except (SymbolicError, ValueError) as error:
         raise UnusableFile(f"its map cannot be read{_where(str(error))}") from None
     script = container.script
     paths = _script_paths(script, source_map)
     return LookUp(_KINDS[container.kind], originals, sources, has_source_text, _comment(script, CHUNK_COMMENT), paths)
+
+
+def _json_of(mapping: bytes) -> bytes:
+    """Return a map without the first line that keeps a page from running it as a script, which symbolic passes over."""
+    return mapping.partition(b"\n")[2] if mapping.startswith(GUARD) else mapping
 
 
 def _where(error: str) -> str:
