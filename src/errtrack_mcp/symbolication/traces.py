@@ -9,11 +9,13 @@ MAX_CHARACTERS = 200_000
 MAX_LINES = 2_000
 MAX_LINE_LENGTH = 4_000
 MAX_DIGITS = 9
+MAX_SCHEME = 40  # characters of `https://` and the like
 
 _ASYNC_V8 = ("async ", "new async ")
 _EVAL = "eval at "
 _HERMES = "address at "
 _NO_PLACE = ("native", "<anonymous>", "[native code]", "unknown source")
+_NOT_IN_SCHEMES = frozenset("@/() \t")
 _FIREFOX_EVAL = (" > eval", " > Function")
 
 
@@ -116,11 +118,8 @@ def _java_frame(text: str, body: str) -> TraceFrame | None:
 
 def _with_at_sign(line: str) -> TraceFrame | None:
     """Read `function@place` of Firefox, Safari and React Native, and a place that stands alone."""
-    body = line.strip()
-    function, sign, place = body.partition("@")
-    if not sign or "/" in function:  # an @ within the address, as in /node_modules/@scope/
-        function, sign, place = "", "", body
-    if not sign and not function and not (place.startswith("/") or "://" in place):
+    function, sign, place = _parted(line.strip())
+    if not sign and not (place.startswith("/") or "://" in place):
         return None
     for prefix in ("async*", "promise callback*", "setTimeout handler*", "setInterval handler*"):
         function = function.removeprefix(prefix)
@@ -133,6 +132,19 @@ def _with_at_sign(line: str) -> TraceFrame | None:
     if _position(place) is None and not (sign and function and place in _NO_PLACE):
         return None
     return _frame(line, function.rpartition("\t")[2], place)
+
+
+def _parted(body: str) -> tuple[str, str, str]:
+    """Split `function@place`; an @ may be part of the place, as in `/node_modules/@scope/`, or of the function."""
+    at = body.find("@")
+    while at >= 0:
+        scheme, ends, _ = body[at + 1 : at + 1 + MAX_SCHEME].partition("://")
+        if ends and scheme and _NOT_IN_SCHEMES.isdisjoint(scheme):
+            return body[:at], "@", body[at + 1 :]
+        at = body.find("@", at + 1)
+    function, sign, place = body.partition("@")
+    in_path = "://" in function or function.startswith("/") or function.endswith("/")
+    return ("", "", body) if in_path or not sign else (function, sign, place)
 
 
 def _frame(text: str, function: str, place: str) -> TraceFrame | None:
