@@ -69,6 +69,12 @@ def test_each_engines_frame_is_read(line: str, function: str, url: str, position
         "    ... 5 more",
         "mail ada@northwind.example:1:2 about it",
         "12:30:45",
+        "TimeoutError: lock lost at 12:30:45",
+        "TimeoutError: lock lost at 2026-11-27 12:30:45",
+        "TimeoutError: lock lost at 2026-11-27T12:30:45",
+        "TimeoutError: lock lost at 11/27/2026, 12:30:45",
+        "TimeoutError: gave up at step (12:30:45)",
+        "ada@12:30:45",
         "user@host",
         "node_modules/@scope/a.js:1:2",
         "    at f (1:2)",
@@ -87,6 +93,12 @@ def test_several_traces_are_told_apart() -> None:
     first, second = read_traces(text)
     assert (first.header, [frame.function for frame in first.frames]) == ("TypeError: x\nmore", ["a", "b"])
     assert (second.header, [frame.function for frame in second.frames]) == ("Caused by: y", ["c"])
+
+
+def test_a_message_that_ends_in_a_time_stays_the_message() -> None:
+    """It is the error, and no frame."""
+    [trace] = read_traces(f"TimeoutError: lock lost at 12:30:45\n    at a ({JS}:1:2)\n")
+    assert (trace.header, len(trace.frames)) == ("TimeoutError: lock lost at 12:30:45", 1)
 
 
 @pytest.mark.parametrize("text", ["", "nothing here", "x" * (MAX_CHARACTERS + 1), "\n" * 3_000])

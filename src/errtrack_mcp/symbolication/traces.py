@@ -15,6 +15,7 @@ _ASYNC_V8 = ("async ", "new async ")
 _EVAL = "eval at "
 _HERMES = "address at "
 _NO_PLACE = ("native", "<anonymous>", "[native code]", "unknown source")
+_IN_TIMES = "0123456789-/.T"  # up to the hour, with its date: 12:30:45, 2026-11-27T12:30:45
 _NOT_IN_SCHEMES = frozenset("@/() \t")
 _FIREFOX_EVAL = (" > eval", " > Function")
 
@@ -157,11 +158,13 @@ def _frame(text: str, function: str, place: str) -> TraceFrame | None:
 
 
 def _position(place: str) -> tuple[str, int, int] | None:
-    """Split `url:line:column`; None for a text that does not end so."""
+    """Split `url:line:column`; None for a text that does not end so, and for one that ends in a time."""
     parts = place.rsplit(":", 2)
-    if len(parts) != 3 or not parts[0].strip() or not (_is_number(parts[1]) and _is_number(parts[2])):
+    words = parts[0].split()
+    if len(parts) != 3 or not words or not (_is_number(parts[1]) and _is_number(parts[2])):
         return None
-    return parts[0].strip(), int(parts[1]), int(parts[2])
+    is_time = not words[-1].strip(_IN_TIMES)
+    return None if is_time else (parts[0].strip(), int(parts[1]), int(parts[2]))
 
 
 def _is_number(text: str) -> bool:
