@@ -7,6 +7,8 @@ import pytest
 from errtrack_mcp.symbolication.traces import MAX_CHARACTERS, TraceFrame, UnreadableTrace, read_frame, read_traces
 
 JS = "https://shop.example/assets/app-4f1c.js"
+WASM = "wasm://wasm/0004c8d6:wasm-function[1]:0x1a2b"
+REFLECTION = "java.lang.reflect.Method.invoke"
 
 
 @pytest.mark.parametrize(
@@ -50,6 +52,25 @@ JS = "https://shop.example/assets/app-4f1c.js"
         ("    at Array.map (<anonymous>)", "Array.map", "<anonymous>", (None, None)),
         ("    at async Promise.all (index 0)", "Promise.all", "index 0", (None, None)),
         ("map@[native code]", "map", "[native code]", (None, None)),
+        ("[native code]", "", "[native code]", (None, None)),
+        ("<?>.wasm-function[1]@[wasm code]", "<?>.wasm-function[1]", "[wasm code]", (None, None)),
+        ("@[native code]", "", "[native code]", (None, None)),
+        ("    at <anonymous>", "", "<anonymous>", (None, None)),
+        ("    at async <anonymous>", "", "<anonymous>", (None, None)),
+        ("2026-11-20 ERROR     at <anonymous>", "", "<anonymous>", (None, None)),
+        (f"    at {WASM}", "", WASM, (None, None)),
+        (f"    at main ({WASM})", "main", WASM, (None, None)),
+        (f"main@{WASM}", "main", WASM, (None, None)),
+        ("\tat java.lang.reflect.Method.invoke(Native Method)", REFLECTION, "Native Method", (None, None)),
+        ("\tat java.lang.reflect.Method.invoke(Unknown Source)", REFLECTION, "Unknown Source", (None, None)),
+        (
+            "\tat java.base/java.lang.Thread.run(Thread.java:829)",
+            "java.base/java.lang.Thread.run",
+            "Thread.java",
+            (829, None),
+        ),
+        ("    at a.b.c(SourceFile)", "a.b.c", "SourceFile", (None, None)),
+        ("    at a.b.c(Cart.java)", "a.b.c", "Cart.java", (None, None)),
         ("    at a.b.c.d(SourceFile:33)", "a.b.c.d", "SourceFile", (33, None)),
         ("    at a.b.c(Unknown Source:12)", "a.b.c", "Unknown Source", (12, None)),
     ],
@@ -68,6 +89,10 @@ def test_each_engines_frame_is_read(line: str, function: str, url: str, position
         "Caused by: java.lang.NullPointerException: a.b.c",
         "    ... 5 more",
         "mail ada@northwind.example:1:2 about it",
+        "TypeError: x is not a function at <anonymous>",
+        f"RuntimeError: unreachable at {WASM}",
+        "Error: look at this.thing(and that)",
+        "Error: look at this.thing(Native Speaker)",
         "12:30:45",
         "TimeoutError: lock lost at 12:30:45",
         "TimeoutError: lock lost at 2026-11-27 12:30:45",
@@ -93,6 +118,22 @@ def test_several_traces_are_told_apart() -> None:
     first, second = read_traces(text)
     assert (first.header, [frame.function for frame in first.frames]) == ("TypeError: x\nmore", ["a", "b"])
     assert (second.header, [frame.function for frame in second.frames]) == ("Caused by: y", ["c"])
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[native code]",
+        "    at <anonymous>",
+        "\tat java.lang.reflect.Method.invoke(Native Method)",
+        f"    at {WASM}",
+        f"    at f ({WASM})",
+    ],
+)
+def test_a_frame_without_a_place_does_not_end_a_trace(line: str) -> None:
+    """What follows it belongs to the same error."""
+    [trace] = read_traces(f"TypeError: x\n    at a ({JS}:1:2)\n{line}\n    at b ({JS}:1:3)\n")
+    assert [frame.line for frame in trace.frames] == [1, None, 1]
 
 
 def test_a_message_that_ends_in_a_time_stays_the_message() -> None:

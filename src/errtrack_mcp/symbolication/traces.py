@@ -14,7 +14,10 @@ MAX_SCHEME = 40  # characters of `https://` and the like
 _ASYNC_V8 = ("async ", "new async ")
 _EVAL = "eval at "
 _HERMES = "address at "
-_NO_PLACE = ("native", "<anonymous>", "[native code]", "unknown source")
+_NATIVE = "[native code]"  # of Safari
+_NO_PLACE = ("native", "<anonymous>", _NATIVE, "[wasm code]", "native method", "unknown source", "sourcefile")
+_NO_LINE = (".java", ".kt")  # a file of Java without a line
+_WASM = ":wasm-function["  # `name.wasm:wasm-function[1]:0x1a2b`: source maps do not know such places
 _IN_TIMES = "0123456789-/.T"  # up to the hour, with its date: 12:30:45, 2026-11-27T12:30:45
 _NOT_IN_SCHEMES = frozenset("@/() \t")
 _FIREFOX_EVAL = (" > eval", " > Function")
@@ -77,7 +80,10 @@ def read_frame(text: str) -> TraceFrame | None:
     """Return the frame that a line holds, or None for a line of another kind."""
     line = text.rstrip()
     for at in _marks(line, "at "):
-        if (frame := _after_at(line, line[at + 3 :].strip())) is not None:
+        body = line[at + 3 :].strip()
+        if (frame := _after_at(line, body)) is not None:
+            return frame
+        if not line[max(0, at - 2) : at].strip() and (frame := _without_function(line, body)) is not None:
             return frame
     return _with_at_sign(line)
 
@@ -108,19 +114,28 @@ def _after_at(text: str, body: str) -> TraceFrame | None:
     return _frame(text, function.partition(" [as ")[0], inner.removeprefix(_HERMES))
 
 
+def _without_function(text: str, body: str) -> TraceFrame | None:
+    """Read a place alone that is in no file; only behind blanks as frames have them: messages end like it as well."""
+    place = body.removeprefix("async ")
+    return TraceFrame(text, "", place) if place == "<anonymous>" or _WASM in place else None
+
+
 def _java_frame(text: str, body: str) -> TraceFrame | None:
-    """Read `package.Class.method(File.java:12)`."""
+    """Read `package.Class.method(File.java:12)`, and what stands there without a line."""
     function, _, place = body[:-1].partition("(")
     file, _, line = place.rpartition(":")
-    if "." not in function or " " in function or not file or not _is_number(line):
+    if "." not in function or " " in function:
         return None
-    return TraceFrame(text, function, file, int(line))
+    if file and _is_number(line):
+        return TraceFrame(text, function, file, int(line))
+    known = place.lower() in _NO_PLACE or place.endswith(_NO_LINE)
+    return TraceFrame(text, function, place) if known else None
 
 
 def _with_at_sign(line: str) -> TraceFrame | None:
     """Read `function@place` of Firefox, Safari and React Native, and a place that stands alone."""
     function, sign, place = _parted(line.strip())
-    if not sign and not (place.startswith("/") or "://" in place):
+    if not sign and not (place.startswith("/") or "://" in place or place == _NATIVE):
         return None
     for prefix in ("async*", "promise callback*", "setTimeout handler*", "setInterval handler*"):
         function = function.removeprefix(prefix)
@@ -130,7 +145,8 @@ def _with_at_sign(line: str) -> TraceFrame | None:
             if not script or not _is_number(number):
                 return None
             return TraceFrame(line, function, script, int(number), 1)
-    if _position(place) is None and not (sign and function and place in _NO_PLACE):
+    known = (function and place in _NO_PLACE) or place == _NATIVE or (sign and _WASM in place)
+    if _position(place) is None and not known:
         return None
     return _frame(line, function.rpartition("\t")[2], place)
 
@@ -153,7 +169,7 @@ def _frame(text: str, function: str, place: str) -> TraceFrame | None:
     if position is not None:
         url, line, column = position
         return TraceFrame(text, function.strip(), url, line, column)
-    known = place.lower() in _NO_PLACE or place.startswith("index ")
+    known = place.lower() in _NO_PLACE or place.startswith("index ") or _WASM in place
     return TraceFrame(text, function.strip(), place) if known else None
 
 
