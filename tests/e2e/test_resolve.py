@@ -49,7 +49,7 @@ def test_a_pipe_that_stays_minified_ends_with_1() -> None:
     )
     assert ended.returncode == 1
     assert "    at u (https://shop.example/checkout.js:1:48)  [no_chunk_id]" in ended.stdout
-    assert "no_chunk_id: Nothing says which symbol set the frame needs." in ended.stderr
+    assert "no_chunk_id: Nothing says which map the frame needs." in ended.stderr
 
 
 def test_an_issue_in_json() -> None:

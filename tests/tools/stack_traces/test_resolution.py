@@ -129,6 +129,18 @@ async def test_an_event_keeps_its_own_ids(connect: Connect, answer: Answer, sand
     assert {ref for _, ref, _ in frames(resolved)} == {chunk_id("unbound/search")}
 
 
+async def test_only_so_many_files_of_a_build_are_read(
+    connect: Connect, answer: Answer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is said of the rest is true of a build as well."""
+    monkeypatch.setattr(resolution, "MAX_FILES", 0)
+    (tmp_path / "app.js").write_text("f();\n")
+    async with connect(build_root=str(tmp_path)) as client:
+        resolved = await answer(client, TOOL, trace=trace("app.js"), directory=".")
+    assert frames(resolved) == [("app.js", "", "not_tried")]
+    assert "symbol set" not in resolved["reasons"]["not_tried"]
+
+
 async def test_only_the_first_files_are_fetched(
     connect: Connect, answer: Answer, sandbox: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -169,6 +181,18 @@ async def test_a_script_of_a_build_is_chosen_by_ref_where_names_do_not_decide(
     assert frames(unclear) == [("app.js", "", "ambiguous")]
     assert [source for source, _, _ in frames(chosen) + frames(renamed)] == ["second.ts", "second.ts"]
     assert frames(unknown) == [("x.js", "", "no_chunk_id")]
+
+
+async def test_what_a_build_lacks_is_said_of_the_build(connect: Connect, answer: Answer, tmp_path: Path) -> None:
+    """Not of a symbol set, which nobody asked for."""
+    (tmp_path / "app.js").write_text("f();\n")
+    async with connect(build_root=str(tmp_path)) as client:
+        resolved = await answer(client, TOOL, trace=trace("app.js", "x.js"), directory=".")
+    assert frames(resolved) == [("app.js", "", "file_unusable"), ("x.js", "", "no_chunk_id")]
+    without_map, without_script = resolved["traces"][0]["frames"]
+    assert without_map["detail"] == "its map is missing"
+    assert without_script["detail"].startswith("No script of the build")
+    assert "symbol set" not in resolved["reasons"]["file_unusable"]
 
 
 @pytest.mark.parametrize("arguments", [{"version": "1"}, {"project": "shop"}, {"directory": ".", **BY_NAME}])

@@ -35,21 +35,21 @@ Reason = Literal[
     "not_tried",
 ]
 MEANINGS: dict[Reason, str] = {
-    "no_chunk_id": "Nothing says which symbol set the frame needs. Send the chunk id in the last line of the deployed "
+    "no_chunk_id": "Nothing says which map the frame needs. Send the chunk id in the last line of the deployed "
     "script (//# chunkId=...) in refs, project and version of a release in mode symbol-set, or the directory of its "
     "build.",
     "never_uploaded": "The project has no symbol set with this ref, or one without a file.",
     "fetch_failed": "PostHog tried to fetch the map and failed: nothing was uploaded.",
     "upload_unfinished": "The upload of the symbol set's file was begun and not finished: upload it again.",
     "not_fetched": "PostHog's storage did not give the symbol set's file out, so nothing is known about it.",
-    "file_unusable": "The symbol set has a file in which nothing can be looked up.",
+    "file_unusable": "A file was found for the frame, but nothing can be looked up in it (detail).",
     "map_does_not_fit": "The map does not know this position: it belongs to another build than the deployed script.",
     "maps_cannot_help": "No map can help: the frame names no position in a script of this app.",
     "ambiguous": "Several files may have its map (detail). Send the frames of one script alone with its ref, or the "
     "address of the script with its folders.",
     "unsure": "Readable by a symbol set that may be of another script (detail). Compare its ref with the chunk id in "
     "the last line of the deployed script (//# chunkId=...).",
-    "not_tried": "Too many frames or symbol sets, or too little time, for one call: send fewer frames, or refs.",
+    "not_tried": "Too many frames or files, or too little time, for one call: send fewer frames, or refs.",
 }
 
 

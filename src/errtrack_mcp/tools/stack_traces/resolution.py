@@ -18,6 +18,7 @@ from errtrack_mcp.tools.stack_traces.sources import LocalScript, Source, Uploade
 from errtrack_mcp.tools.symbol_set_reader import MAX_SECONDS
 
 MAX_FILES = 10  # in one call
+NOT_IN_BUILD = "No script of the build has its chunk id, or a path that ends like its address."
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ async def _resolve_in_build(frames: Sequence[WantedFrame], build: LocalBuild, re
         elif found:
             frame.fail(NoMap("ambiguous", ", ".join(bundle.path for bundle in found[:3])))
         else:
-            frame.fail(NoMap("no_chunk_id"))
+            frame.fail(NoMap("no_chunk_id", NOT_IN_BUILD))
     await _look_up_each(list(groups.values()), MAX_FILES)
 
 
