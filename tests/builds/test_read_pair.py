@@ -25,12 +25,16 @@ def bundles(*paths: str) -> list[Bundle]:
         ("https://shop.example/other.js", "", []),
         ("", "", []),
         ("https://shop.example/other.js", "id of legacy/app.js", ["legacy/app.js"]),
-        ("https://shop.example/assets/app.js", "id of nothing", ["assets/app.js"]),
+        ("https://shop.example/assets/app.js", "id of nothing", []),
+        ("https://shop.example/late/app.js", "id of nothing", ["late/app.js"]),
+        ("https://shop.example/app.js", "id of nothing", ["late/app.js"]),
     ],
 )
 def test_a_script_is_found_by_its_chunk_id_or_the_end_of_its_address(url: str, chunk_id: str, found: list[str]) -> None:
     """Several that fit equally well are all returned: the caller must not guess."""
     build = bundles("assets/app.js", "legacy/app.js", "a b.js")
+    if chunk_id:
+        build.append(Bundle("late/app.js", Script(size=1)))  # not injected yet
     assert [bundle.path for bundle in script_of(url, chunk_id, build)] == found
 
 

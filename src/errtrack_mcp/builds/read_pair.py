@@ -22,7 +22,8 @@ class ScriptWithMap(NamedTuple):
 def script_of(url: str, chunk_id: str, bundles: list[Bundle]) -> list[Bundle]:
     """Return the scripts of a build that a frame may mean: that of its chunk id, or those whose path ends like its URL.
 
-    Of several with one name, those that share the most folders with the URL are returned: more than one is no answer.
+    A script with another chunk id than the frame's is of another build, whatever its name. Of several with one name,
+    those that share the most folders with the URL are returned: more than one is no answer.
     """
     readable = [bundle for bundle in bundles if bundle.script is not None]
     if chunk_id and (same := [bundle for bundle in readable if bundle.script and bundle.script.chunk_id == chunk_id]):
@@ -30,7 +31,8 @@ def script_of(url: str, chunk_id: str, bundles: list[Bundle]) -> list[Bundle]:
     wanted = path_parts(url)
     shared = [(common_end(wanted, PurePosixPath(bundle.path).parts), bundle) for bundle in readable]
     most = max((number for number, _ in shared), default=0)
-    return [bundle for number, bundle in shared if number == most] if most else []
+    named = [bundle for number, bundle in shared if number == most] if most else []
+    return [bundle for bundle in named if not (chunk_id and bundle.script and bundle.script.chunk_id)]
 
 
 def read_pair(directory: Path, root: Path, bundle: Bundle) -> ScriptWithMap:

@@ -1,6 +1,7 @@
 """The way from frames to their maps: what a frame brings along, what the caller knows, and what is not guessed."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,8 @@ import pytest
 from errtrack_mcp.sandbox.seed import RELEASES, chunk_id, release_id
 from errtrack_mcp.sandbox.seed_issues import issue_id
 from errtrack_mcp.tools.stack_traces import resolution
-from tests.support.containers import checkout, container, script_named
+from tests.support.capturing import FRAME, exception_event, send
+from tests.support.containers import BUILD, checkout, container, script_named
 from tests.support.fixtures import Answer, Connect, Refusal
 from tests.support.uploading import upload
 from tests.support.upstream import Upstream
@@ -31,6 +33,12 @@ def frames(answered: dict[str, Any]) -> list[tuple[str, str, str]]:
     """Return source, ref and reason of each frame."""
     [only] = answered["traces"]
     return [(frame["source"], frame.get("ref", ""), frame.get("reason", "")) for frame in only["frames"]]
+
+
+def built_as(script: Path, last_line: str) -> None:
+    """Write the small build under another name, with a last line of its own."""
+    script.write_text((BUILD / "checkout.js").read_text() + last_line)
+    shutil.copy(BUILD / "checkout.js.map", f"{script}.map")
 
 
 async def test_each_frame_finds_its_own_map(connect: Connect, answer: Answer, sandbox: Upstream) -> None:
@@ -181,6 +189,37 @@ async def test_a_script_of_a_build_is_chosen_by_ref_where_names_do_not_decide(
     assert frames(unclear) == [("app.js", "", "ambiguous")]
     assert [source for source, _, _ in frames(chosen) + frames(renamed)] == ["second.ts", "second.ts"]
     assert frames(unknown) == [("x.js", "", "no_chunk_id")]
+
+
+@pytest.mark.parametrize(
+    ("in_last_line", "reason"), [(chunk_id("unbound/search"), ""), ("", ""), ("another", "map_does_not_fit")]
+)
+async def test_a_build_with_another_chunk_id_is_not_used(
+    connect: Connect, answer: Answer, tmp_path: Path, in_last_line: str, reason: str
+) -> None:
+    """Whatever its name: only a script that was never injected may be the one that a frame with an id means."""
+    built_as(tmp_path / "unbound-search.js", f"\n//# chunkId={in_last_line}" if in_last_line else "")
+    asked = {"issue_id": issue_id("fixed-by-upload"), "directory": ".", "refs": ["another"]}
+    async with connect(build_root=str(tmp_path)) as client:
+        resolved = await answer(client, TOOL, **asked)
+    assert {why for _, _, why in frames(resolved)} == {reason}
+    assert resolved["readable"] is (not reason)
+    if reason:
+        assert resolved["traces"][0]["frames"][0]["detail"] == "The build's script of that name has another chunk id."
+
+
+async def test_a_frame_with_an_address_for_an_id_is_found_by_its_name(
+    connect: Connect, answer: Answer, sandbox: Upstream, tmp_path: Path
+) -> None:
+    """PostHog names the address of a script that was never injected where others have a chunk id."""
+    built_as(tmp_path / "checkout.js", "\n//# chunkId=another")
+    event = exception_event(FRAME)
+    event["properties"]["$exception_list"][0]["value"] = "never injected"
+    send(sandbox.url, event).raise_for_status()
+    async with connect(build_root=str(tmp_path)) as client:
+        listed = await answer(client, "query-error-tracking-issues-list", search="never injected")
+        resolved = await answer(client, TOOL, issue_id=listed["results"][0]["id"], directory=".")
+    assert frames(resolved) == [("source/order/discount.ts", FRAME["filename"], "")]
 
 
 async def test_what_a_build_lacks_is_said_of_the_build(connect: Connect, answer: Answer, tmp_path: Path) -> None:

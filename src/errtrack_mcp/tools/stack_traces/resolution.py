@@ -18,6 +18,7 @@ from errtrack_mcp.tools.stack_traces.sources import LocalScript, Source, Uploade
 from errtrack_mcp.tools.symbol_set_reader import MAX_SECONDS
 
 MAX_FILES = 10  # in one call
+OF_ANOTHER_BUILD = "The build's script of that name has another chunk id."
 NOT_IN_BUILD = "No script of the build has its chunk id, or a path that ends like its address."
 
 
@@ -68,18 +69,31 @@ async def _resolve_in_build(frames: Sequence[WantedFrame], build: LocalBuild, re
             groups.setdefault(script.name, (script, []))[1].append(frame)
         elif found:
             frame.fail(NoMap("ambiguous", ", ".join(bundle.path for bundle in found[:3])))
+        elif _chunk_id(frame) and script_of(frame.url, "", build.bundles):
+            frame.fail(NoMap("map_does_not_fit", OF_ANOTHER_BUILD))
         else:
             frame.fail(NoMap("no_chunk_id", NOT_IN_BUILD))
     await _look_up_each(list(groups.values()), MAX_FILES)
 
 
 def _scripts_of(frame: WantedFrame, bundles: list[Bundle], refs: tuple[str, ...]) -> list[Bundle]:
-    """Return the scripts of a build that a frame may mean; refs decide between several, and where no name fits."""
-    found = script_of(frame.url, frame.ref, bundles)
+    """Return the scripts of a build that a frame may mean.
+
+    For a frame without a chunk id, refs decide between several, and where no name fits.
+    """
+    chunk_id = _chunk_id(frame)
+    found = script_of(frame.url, chunk_id, bundles)
+    if chunk_id:
+        return found
     of_refs = [bundle for bundle in found or bundles if bundle.script and bundle.script.chunk_id in refs]
     if len(found) > 1:
         return of_refs or found
     return found or (of_refs if len(of_refs) == 1 else [])
+
+
+def _chunk_id(frame: WantedFrame) -> str:
+    """Return the chunk id that a frame brings along; a ref may also be the address of a script that has none."""
+    return "" if "://" in frame.ref else frame.ref
 
 
 async def _resolve_in_project(frames: Sequence[WantedFrame], api: Client, known: Known) -> None:
