@@ -43,6 +43,22 @@ def run_esbuild(project: Path, *options: str) -> Path:
     return out
 
 
+def bundle_failing_app(project: Path) -> Path:
+    """Bundle an app whose CommonJS module fails while it is loaded into `project`/dist, and return the script.
+
+    The code that loads it is esbuild's own and comes from no source file.
+    """
+    source = project / "src"
+    source.mkdir(parents=True)
+    (source / "cart.js").write_text("module.exports = { total: undefined.prices };\n")
+    (source / "main.js").write_text('import cart from "./cart.js";\nconsole.log(cart.total);\n')
+    script = project / "dist" / "app.js"
+    given = ("--bundle", "--minify", "--sourcemap", "--platform=node", f"--outfile={script}")
+    command = [str(ESBUILD), str(source / "main.js"), *given]
+    subprocess.run(command, check=True, capture_output=True, timeout=60, env={**os.environ, "NO_COLOR": "1"})
+    return script
+
+
 def bundle_reporting_app(project: Path) -> Path:
     """Bundle the app of tests/clients/reporting_app for Node into `project`/dist, and return the script.
 

@@ -19,7 +19,17 @@ def looked_up(file: bytes, places: Sequence[Place]) -> LookUp:
 def test_a_place_that_the_map_does_not_know_has_no_original() -> None:
     """Beyond the end of the script, as far as the numbers of a frame may go."""
     found = looked_up(checkout(), [Place(900, 1), Place(2**31 - 1, 2**31 - 1)])
-    assert found.originals == ((), ())
+    assert (found.originals, found.beyond) == (((), ()), (0, 1))
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r", "\u2028", "\u2029"])
+def test_a_place_within_the_script_is_told_from_one_behind_its_end(line_end: str) -> None:
+    """Lines end as in JavaScript; what the map knows is not behind the end."""
+    source_map = b'{"version":3,"sources":["a.ts"],"names":[],"mappings":"QAAA"}'
+    script = f"help();run();{line_end}more();".encode()
+    found = looked_up(pair(script, source_map), [Place(1, 1), Place(1, 9), Place(2, 1), Place(3, 1)])
+    assert [bool(originals) for originals in found.originals] == [False, True, False, False]
+    assert found.beyond == (3,)
 
 
 def test_the_chunk_id_is_that_of_the_last_line() -> None:

@@ -60,11 +60,14 @@ async def test_a_position_is_resolved_while_the_project_cannot_be_asked(
 
 
 async def test_a_position_that_the_map_does_not_know(connect: Connect, answer: Answer, dist: Path) -> None:
-    """The deployed script comes from another build."""
+    """Behind the end of the script it is of another build; within it, the bundler may have added the code."""
+    (dist / "new" / "checkout.js").write_text("help();run();\nmore();\n")
     async with connect(build_root=str(dist)) as client:
-        found = await answer(client, CHECK, script="new/checkout.js", line=900, column=1)
-    assert found["position"]["known"] is False
-    assert "another build" in found["position"]["problem"]
+        behind = await answer(client, CHECK, script="new/checkout.js", line=900, column=1)
+        within = await answer(client, CHECK, script="new/checkout.js", line=2, column=1)
+    assert (behind["position"]["known"], within["position"]["known"]) == (False, False)
+    assert "no such line: it is of another build" in behind["position"]["problem"]
+    assert "another build than the deployed script, or" in within["position"]["problem"]
 
 
 async def test_a_script_without_a_map_leaves_it_open(connect: Connect, answer: Answer, dist: Path) -> None:

@@ -55,11 +55,12 @@ async def test_a_finished_upload_is_told_from_the_file(connect: Connect, answer:
 async def test_a_position_is_looked_up(
     connect: Connect, answer: Answer, position: dict[str, int], *, known: bool
 ) -> None:
-    """Where the map does not know it, the file belongs to another build, and the answer is no."""
+    """Where the map does not know it, its errors are not readable, for one of two reasons."""
     async with connect() as client:
         found = await answer(client, DIAGNOSE, ref=REF, verify=True, **position)
     assert (found["file"]["knows_position"], found["readable"]) == (known, known)
     assert not any(note.startswith("Whether a map fits") for note in found["cannot_know"])
+    assert ("another build than the deployed script, or the bundler added" in found["summary"]) is not known
     assert ("posthog-cli sourcemap process" in found["next_steps"][0]) is not known
     assert SECRET not in str(found)
 

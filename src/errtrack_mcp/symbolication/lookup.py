@@ -22,6 +22,7 @@ MAP_COMMENT = b"//# sourceMappingURL="
 MAX_COMMENT_LENGTH = 300
 
 _POSITION = re.compile(r"line [0-9]{1,10},? column [0-9]{1,10}$")
+_LINE_ENDS = (b"\n", b"\r", "\u2028".encode(), "\u2029".encode())
 _NO_NAME = "<unknown>"
 _NOT_YET = {Kind.DSYM: "a dSYM", Kind.ELF: "an ELF file"}
 _KINDS: dict[Kind, FileKind] = {Kind.JAVASCRIPT: "javascript", Kind.HERMES: "hermes", Kind.PROGUARD: "proguard"}
@@ -41,8 +42,15 @@ def look_up(container: Container, places: Sequence[Place], lines_around: int) ->
     except (SymbolicError, ValueError) as error:
         raise UnusableFile(f"its map cannot be read{_where(str(error))}") from None
     script = container.script
-    paths = _script_paths(script, source_map)
-    return LookUp(_KINDS[container.kind], originals, sources, has_source_text, _comment(script, CHUNK_COMMENT), paths)
+    return LookUp(
+        _KINDS[container.kind],
+        originals,
+        sources,
+        has_source_text,
+        chunk_id=_comment(script, CHUNK_COMMENT),
+        script_paths=_script_paths(script, source_map),
+        beyond=_beyond(script, places) if script else (),
+    )
 
 
 def _json_of(mapping: bytes) -> bytes:
@@ -106,6 +114,12 @@ def _sources(source_map: Any, depth: int) -> tuple[int, bool]:
         inner, inner_has_text = _sources(section.get("map") if isinstance(section, dict) else None, depth - 1)
         number, has_text = number + inner, has_text or inner_has_text
     return number, has_text
+
+
+def _beyond(script: bytes, places: Sequence[Place]) -> tuple[int, ...]:
+    """Return the numbers of the places in lines that a script does not have; lines end as in JavaScript."""
+    lines = 1 + sum(script.count(end) for end in _LINE_ENDS) - script.count(b"\r\n")
+    return tuple(number for number, place in enumerate(places) if place.line > lines)
 
 
 def _comment(script: bytes, mark: bytes) -> str:

@@ -35,6 +35,7 @@ class LookUp:
     A ProGuard mapping gives several where methods were inlined, the innermost first. `sources` counts the files that
     went into the build; `has_source_text` says whether the map holds the text of any of them. `chunk_id` is the one in
     the last line of the script. `script_paths` are the paths of the script that the file names, as the build had them.
+    `beyond` are the numbers of the places, from 0, in lines that the script does not have.
     """
 
     kind: FileKind
@@ -43,6 +44,7 @@ class LookUp:
     has_source_text: bool = False
     chunk_id: str = ""
     script_paths: tuple[str, ...] = ()
+    beyond: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

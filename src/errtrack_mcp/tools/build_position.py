@@ -12,7 +12,7 @@ from errtrack_mcp.builds.read_pair import script_of
 from errtrack_mcp.symbolication.places import Place
 from errtrack_mcp.symbolication.process import GET_IT, is_installed
 from errtrack_mcp.tools.refusal import Refusal
-from errtrack_mcp.tools.stack_traces.frames import MEANINGS, NoMap, cleaned
+from errtrack_mcp.tools.stack_traces.frames import MEANINGS, NO_SUCH_LINE, NoMap, cleaned
 from errtrack_mcp.tools.stack_traces.sources import LocalScript
 
 MAX_NAMED = 3
@@ -58,7 +58,8 @@ async def find_position(wanted: Wanted, directory: Path, root: Path, bundles: li
     except NoMap as error:
         return BuildPosition(script=path, known=None, problem=str(error))
     if not found.originals[0]:
-        return BuildPosition(script=path, known=False, problem=MEANINGS["map_does_not_fit"])
+        problem = NO_SUCH_LINE if found.beyond else MEANINGS["map_does_not_fit"]
+        return BuildPosition(script=path, known=False, problem=problem)
     original = cleaned(found.originals[0][0])
     named: dict[str, Any] = {"function": original.function} if original.function else {}
     return BuildPosition(

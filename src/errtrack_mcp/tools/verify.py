@@ -136,7 +136,8 @@ def _sentence(facts: FileFacts) -> str:
         said.append(
             "Its map knows the position."
             if facts.knows_position
-            else "Its map does not know the position: it belongs to another build than the deployed script."
+            else "Its map does not know the position: either it is of another build than the deployed script, or the "
+            "bundler added the code there."
         )
     return " ".join(said)
 

@@ -11,7 +11,7 @@ from errtrack_mcp.sandbox.seed import RELEASES, chunk_id, release_id
 from errtrack_mcp.sandbox.seed_issues import issue_id
 from errtrack_mcp.tools.stack_traces import resolution
 from tests.support.capturing import FRAME, exception_event, send
-from tests.support.containers import BUILD, checkout, container, script_named
+from tests.support.containers import BUILD, checkout, container, pair, script_named
 from tests.support.fixtures import Answer, Connect, Refusal
 from tests.support.uploading import upload
 from tests.support.upstream import Upstream
@@ -220,6 +220,80 @@ async def test_a_frame_with_an_address_for_an_id_is_found_by_its_name(
         listed = await answer(client, "query-error-tracking-issues-list", search="never injected")
         resolved = await answer(client, TOOL, issue_id=listed["results"][0]["id"], directory=".")
     assert frames(resolved) == [("source/order/discount.ts", FRAME["filename"], "")]
+
+
+HELPER = "help();run();\nmore();\n"  # only run() is of a source file: mappings begin in column 8
+
+
+def helped(folder: Path, source: str = "run.ts") -> None:
+    """Write a build with code of the bundler before that of a source file."""
+    (folder / "app.js").write_text(HELPER)
+    source_map = {"version": 3, "sources": [source], "names": [], "mappings": "QAAA"}
+    (folder / "app.js.map").write_text(json.dumps(source_map))
+
+
+@pytest.mark.parametrize(
+    ("positions", "reasons"),
+    [
+        (("1:9", "1:1"), ["", "bundler_code"]),
+        (("1:9", "2:1"), ["", "bundler_code"]),
+        (("1:1",), ["map_does_not_fit"]),
+        (("1:9", "900:1"), ["", "map_does_not_fit"]),  # the script has no such line
+    ],
+)
+async def test_code_of_the_bundler_does_not_count_where_the_map_fits(
+    connect: Connect, answer: Answer, tmp_path: Path, positions: tuple[str, ...], reasons: list[str]
+) -> None:
+    """That it fits is known by the other frames of the script; without one, both may be."""
+    helped(tmp_path)
+    lines = "\n".join(f"    at f ({SHOP}/app.js:{position})" for position in positions)
+    async with connect(build_root=str(tmp_path)) as client:
+        resolved = await answer(client, TOOL, trace=f"Error: x\n{lines}", directory=".")
+    assert [reason for _, _, reason in frames(resolved)] == reasons
+    assert resolved["readable"] is ("map_does_not_fit" not in reasons)
+    assert list(resolved["reasons"]) == [reason for reason in reasons if reason]
+    if "map_does_not_fit" in reasons:
+        assert "Either the map is of another build" in resolved["reasons"]["map_does_not_fit"]
+    assert ("no such line" in str(resolved)) is ("900:1" in positions)
+
+
+async def test_code_of_the_bundler_does_not_count_among_dependencies_either(
+    connect: Connect, answer: Answer, tmp_path: Path
+) -> None:
+    """Where no frame is of the app, those of dependencies count."""
+    helped(tmp_path, "node_modules/lib/run.js")
+    asked = f"Error: x\n    at f ({SHOP}/app.js:1:9)\n    at f ({SHOP}/app.js:1:1)"
+    async with connect(build_root=str(tmp_path)) as client:
+        resolved = await answer(client, TOOL, trace=asked, directory=".")
+    assert [reason for _, _, reason in frames(resolved)] == ["", "bundler_code"]
+    assert resolved["readable"] is True
+
+
+async def test_a_map_that_may_be_of_another_script_excuses_nothing(
+    connect: Connect, answer: Answer, sandbox: Upstream
+) -> None:
+    """And neither does a frame of another script."""
+    source_map = {"version": 3, "file": "old.js", "sources": ["run.ts"], "names": [], "mappings": "QAAA"}
+    upload(sandbox.url, "old", pair(HELPER.encode(), json.dumps(source_map).encode()))
+    upload(sandbox.url, "cart", script_named("cart.js"))
+    unsure = f"Error: x\n    at f ({SHOP}/app.js:1:9)\n    at f ({SHOP}/app.js:1:1)"
+    apart = f"Error: x\n    at f ({SHOP}/cart.js:1:1)\n    at f ({SHOP}/old.js:1:1)"
+    async with connect() as client:
+        unsure_of_map = await answer(client, TOOL, trace=unsure, refs=["old"])
+        two_scripts = await answer(client, TOOL, trace=apart, refs=["old", "cart"])
+    assert [reason for _, _, reason in frames(unsure_of_map)] == ["unsure", "map_does_not_fit"]
+    assert [reason for _, _, reason in frames(two_scripts)] == ["", "map_does_not_fit"]
+
+
+async def test_a_class_that_a_mapping_does_not_know_is_no_code_of_a_bundler(
+    connect: Connect, answer: Answer, sandbox: Upstream
+) -> None:
+    """A mapping is of the whole app, and of one build."""
+    upload(sandbox.url, "com.shop@1", container(b"com.shop.Cart -> a.b:\n    1:3:int total(int):41:43 -> a", 4))
+    asked = "Error\n    at a.b.a(SourceFile:2)\n    at z.z.z(SourceFile:2)"
+    async with connect() as client:
+        resolved = await answer(client, TOOL, trace=asked, refs=["com.shop@1"])
+    assert [reason for _, _, reason in frames(resolved)] == ["", "map_does_not_fit"]
 
 
 async def test_what_a_build_lacks_is_said_of_the_build(connect: Connect, answer: Answer, tmp_path: Path) -> None:

@@ -9,8 +9,10 @@ import pytest
 
 from errtrack_mcp.sandbox.seed import FULL_KEY, READ_KEY, chunk_id
 from errtrack_mcp.sandbox.seed_issues import issue_id
+from tests.support.bundler import bundle_failing_app
 from tests.support.containers import BUILD, pair
 from tests.support.fixtures import Answer, Connect, Refusal
+from tests.support.npm import Node
 from tests.support.uploading import upload
 from tests.support.upstream import Upstream
 
@@ -87,10 +89,31 @@ async def test_a_script_without_an_address_asks_for_its_last_line(connect: Conne
 
 
 async def test_a_position_beyond_the_map_does_not_fit(connect: Connect, answer: Answer) -> None:
-    """It belongs to another build."""
+    """It belongs to another build, also where the map has other positions of the trace."""
     async with connect() as client:
-        resolved = await answer(client, TOOL, trace=f"Error: x\n    at f ({URL}:900:2)\n", refs=[REF])
-    assert resolved["traces"][0]["frames"][0]["reason"] == "map_does_not_fit"
+        resolved = await answer(client, TOOL, trace=f"{TRACE}    at f ({URL}:900:2)\n", refs=[REF])
+    assert resolved["readable"] is False
+    assert resolved["traces"][0]["frames"][-1]["reason"] == "map_does_not_fit"
+    assert "no such line" in resolved["traces"][0]["frames"][-1]["detail"]
+
+
+async def test_an_error_while_a_real_bundle_is_loaded_is_readable(
+    connect: Connect, answer: Answer, node: Node, tmp_path: Path
+) -> None:
+    """Between the app's frames is one in code that esbuild added: no map has source code for it."""
+    script = bundle_failing_app(tmp_path)
+    trace = node(script).stderr
+    async with connect(build_root=str(tmp_path)) as client:
+        resolved = await answer(client, TOOL, trace=trace, directory=".")
+    [failed] = [each for each in resolved["traces"] if each["frames"]]
+    of_script = [frame for frame in failed["frames"] if str(script) in frame.get("deployed", frame["source"])]
+    assert [(Path(frame["source"]).name, frame.get("reason", "")) for frame in of_script] == [
+        ("cart.js", ""),
+        ("app.js", "bundler_code"),
+        ("main.js", ""),
+    ]
+    assert resolved["readable"] is True
+    assert list(resolved["reasons"]) == ["bundler_code"]
 
 
 @pytest.mark.parametrize("arguments", [{}, {"trace": "Error: x"}, {"trace": TRACE, "issue_id": "x"}])

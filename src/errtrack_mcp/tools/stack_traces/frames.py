@@ -29,6 +29,7 @@ Reason = Literal[
     "not_fetched",
     "file_unusable",
     "map_does_not_fit",
+    "bundler_code",
     "maps_cannot_help",
     "ambiguous",
     "unsure",
@@ -43,7 +44,10 @@ MEANINGS: dict[Reason, str] = {
     "upload_unfinished": "The upload of the symbol set's file was begun and not finished: upload it again.",
     "not_fetched": "PostHog's storage did not give the symbol set's file out, so nothing is known about it.",
     "file_unusable": "A file was found for the frame, but nothing can be looked up in it (detail).",
-    "map_does_not_fit": "The map does not know this position: it belongs to another build than the deployed script.",
+    "map_does_not_fit": "Either the map is of another build than the deployed script, or the code at this position is "
+    "the bundler's or the platform's, not the app's.",
+    "bundler_code": "The bundler added the code at this position: the map has other positions of the script, and no "
+    "source file for this one.",
     "maps_cannot_help": "No map can help: the frame names no position in a script of this app.",
     "ambiguous": "Several files may have its map (detail). Send the frames of one script alone with its ref, or the "
     "address of the script with its folders.",
@@ -51,6 +55,7 @@ MEANINGS: dict[Reason, str] = {
     "the last line of the deployed script (//# chunkId=...).",
     "not_tried": "Too many frames or files, or too little time, for one call: send fewer frames, or refs.",
 }
+NO_SUCH_LINE = "The script of this map has no such line: it is of another build than the deployed one."
 
 
 class NoMap(Exception):  # noqa: N818 - named after what it is
@@ -109,6 +114,8 @@ class WantedFrame:
     @property
     def counts(self) -> bool:
         """Whether the frame is the app's own code, by its original source where that is known."""
+        if self.reason == "bundler_code":
+            return False
         source = self.originals[0].source if self.originals else self.url
         return self.in_app and not any(folder in source for folder in DEPENDENCIES)
 

@@ -9,10 +9,10 @@ import anyio
 from errtrack_mcp.api.client import Client
 from errtrack_mcp.builds.directory import Bundle
 from errtrack_mcp.builds.read_pair import script_of
-from errtrack_mcp.symbolication.places import LookUp, Original
+from errtrack_mcp.symbolication.places import LookUp
 from errtrack_mcp.tools.releases import Release
 from errtrack_mcp.tools.stack_traces.choice import Candidate, Chosen, choose
-from errtrack_mcp.tools.stack_traces.frames import NoMap, WantedFrame, cleaned
+from errtrack_mcp.tools.stack_traces.frames import NO_SUCH_LINE, NoMap, WantedFrame, cleaned
 from errtrack_mcp.tools.stack_traces.release_files import ReleaseFiles, read_release_files
 from errtrack_mcp.tools.stack_traces.sources import LocalScript, Source, UploadedFile
 from errtrack_mcp.tools.symbol_set_reader import MAX_SECONDS
@@ -39,7 +39,7 @@ class LocalBuild:
     bundles: list[Bundle]
 
 
-async def resolve(frames: Iterable[WantedFrame], api: Client, build: LocalBuild | None, known: Known) -> None:
+async def resolve(frames: Sequence[WantedFrame], api: Client, build: LocalBuild | None, known: Known) -> None:
     """Look every frame up that has a position, file by file, and note on each what was found or why nothing was.
 
     Raises ApiError where the project cannot be asked at all.
@@ -56,6 +56,15 @@ async def resolve(frames: Iterable[WantedFrame], api: Client, build: LocalBuild 
     for frame in wanted:
         if frame.waits:
             frame.fail(NoMap("not_tried"))
+    _excuse_bundler_code(frames)
+
+
+def _excuse_bundler_code(frames: Sequence[WantedFrame]) -> None:
+    """Note which frames are in code of the bundler: their map fits, since it has other positions of the same script."""
+    fitting = {frame.ref or frame.url for frame in frames if frame.resolved and not frame.is_java}
+    for frame in frames:
+        if frame.reason == "map_does_not_fit" and not frame.detail and (frame.ref or frame.url) in fitting:
+            frame.fail(NoMap("bundler_code"))
 
 
 async def _resolve_in_build(frames: Sequence[WantedFrame], build: LocalBuild, refs: tuple[str, ...]) -> None:
@@ -151,7 +160,7 @@ def _apply(frame: WantedFrame, number: int, decision: Chosen | NoMap | None) -> 
         if isinstance(decision.candidate.looked_up, NoMap):
             frame.fail(decision.candidate.looked_up)
         else:
-            _note(frame, decision.candidate.looked_up.originals[number], decision.doubt)
+            _note(frame, decision.candidate.looked_up, number, decision.doubt)
 
 
 def _why_not(listed: ReleaseFiles | None, looked_into: int, *, all_seen: bool) -> NoMap:
@@ -178,10 +187,10 @@ async def _look_up_each(groups: Sequence[tuple[Source, list[WantedFrame]]], room
                 for frame in frames:
                     frame.fail(error)
             continue
-        for frame, originals in zip(frames, found.originals, strict=True):
+        for place, frame in enumerate(frames):
             if isinstance(source, UploadedFile):
                 frame.ref = source.name
-            _note(frame, originals)
+            _note(frame, found, place)
     return max(0, room - len(groups))
 
 
@@ -190,9 +199,9 @@ async def _look_up(source: Source, frames: Sequence[WantedFrame]) -> LookUp:
     return await source.look_up([place for frame in frames if (place := frame.place())])
 
 
-def _note(frame: WantedFrame, originals: tuple[Original, ...], doubt: str = "") -> None:
-    frame.originals = tuple(map(cleaned, originals))
-    if not originals:
-        frame.fail(NoMap("map_does_not_fit", doubt))
+def _note(frame: WantedFrame, found: LookUp, number: int, doubt: str = "") -> None:
+    frame.originals = tuple(map(cleaned, found.originals[number]))
+    if not frame.originals:
+        frame.fail(NoMap("map_does_not_fit", NO_SUCH_LINE if number in found.beyond else doubt))
     elif doubt:
         frame.fail(NoMap("unsure", doubt))

@@ -175,9 +175,10 @@ async def _local_build(roots: BuildRoots, directory: str, context: Context[Any, 
 def _answer(wanted: list[WantedTrace], left_out: int) -> ResolvedTraces:
     frames = [frame for trace in wanted for frame in trace.frames]
     without_code = take_code_out((frame for frame in frames if frame.counts), MAX_CODE)
-    counted = [frame for frame in frames if frame.counts] or frames
+    counted = [frame for frame in frames if frame.counts] or [each for each in frames if each.reason != "bundler_code"]
     resolved = sum(frame.resolved for frame in counted)
-    reasons = list(dict.fromkeys(frame.reason for frame in frames if frame.reason and frame in counted))
+    explained = [frame for frame in frames if frame in counted or frame.reason == "bundler_code"]
+    reasons = list(dict.fromkeys(frame.reason for frame in explained if frame.reason))
     readable = _readable(counted, resolved)
     said = [_summary(len(counted), resolved, len(frames) - len(counted))]
     if left_out:
