@@ -105,7 +105,7 @@ async def test_only_a_file_for_that_very_ref_counts() -> None:
         "id-5": Uploaded.FILE,
     }
     check = conclude(BuildDirectory(HERE, HERE), bundles(6), lookup, "A=1")
-    assert "1 uploaded symbol sets work; their failure_reason is older than the file." in check.notes
+    assert "1 uploaded symbol set works; a failure_reason there is older than the file." in check.notes
 
 
 @pytest.mark.anyio

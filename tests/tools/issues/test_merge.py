@@ -59,6 +59,7 @@ async def test_a_preview_changes_nothing_and_shows_what_would_be_lost(
     assert set(cart["fingerprints"]) == fingerprints(database, CART)
     assert merged_before["fingerprints_in_all"] == len(fingerprints(database, MERGED)) > 1
     assert preview["next_step"].startswith("Nothing was changed. Show this to the user.")
+    assert "A merge deletes former_issues. To undo by hand" in preview["next_step"]
     assert issues(database) == before
     assert not [request for request in sandbox.requests if not request.startswith("GET")]
 

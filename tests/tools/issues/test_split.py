@@ -73,6 +73,7 @@ async def test_an_issue_that_would_be_left_empty_is_announced(
     async with connect() as client:
         preview = await answer(client, SPLIT, issue_id=MERGED, fingerprints=fingerprints(database))
     assert "stays behind empty" in preview["next_step"]
+    assert "spike events of the former issue are deleted by a split" in preview["next_step"]
 
 
 @pytest.mark.parametrize(

@@ -29,10 +29,12 @@ MergedIds = Annotated[
     Field(min_length=1, max_length=MAX_MERGED, description="Issues that go into it and are deleted"),
     ListInText,
 ]
-MERGED = (
-    "Their errors count for this issue now; counts follow within seconds. To undo by hand: split it by the "
-    "fingerprints of former_issues, then set names, statuses and assignees again. Ids and links do not come back."
+UNDONE_BY = (
+    "To undo by hand: split it by the fingerprints of former_issues, then set names, descriptions, severities, "
+    "statuses and assignees again. Ids and links do not come back."
 )
+TO_BE_MERGED = f" A merge deletes former_issues. {UNDONE_BY}"
+MERGED = f"Their errors count for this issue now; counts follow within seconds. {UNDONE_BY}"
 NOT_MERGED = "PostHog merged nothing: every issue is still there."
 
 
@@ -72,7 +74,9 @@ async def preview_merge(api: Api, issue_id: IssueOrAddress, merged_ids: MergedId
     into = (await api.get("issues", into_id, into=Issue)).summary()
     former = [await _former(api, merged) for merged in ids]
     code = ConfirmCode(api, NAME, into.model_dump(), *(each.model_dump() for each in former))
-    shown = IssueMerge(changed=False, issue=into, former_issues=former, confirm=str(code), next_step=PREVIEWED)
+    shown = IssueMerge(
+        changed=False, issue=into, former_issues=former, confirm=str(code), next_step=PREVIEWED + TO_BE_MERGED
+    )
     names = ", ".join(quoted(each.issue.name or each.issue.id) for each in former)
     number = "1 issue" if len(former) == 1 else f"{len(former)} issues"
     question = f"Merge {number} into {quoted(into.name or into.id)} and delete {names}? There is no undo."

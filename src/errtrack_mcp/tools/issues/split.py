@@ -37,10 +37,10 @@ Names = Annotated[
     Field(max_length=MAX_SPLIT, description="Of the new issues, in the order of fingerprints. Default: Untitled issue"),
     ListInText,
 ]
-SPLIT = (
-    "Each is an active issue without assignee and severity; counts follow within seconds. The spike events of the "
-    "former issue are deleted. To undo by hand: merge the new issues into the former one."
-)
+SPIKES = "The spike events of the former issue are deleted"
+UNDONE_BY = "To undo by hand: merge the new issues into the former one."
+TO_BE_SPLIT = f" {SPIKES} by a split, and do not come back. {UNDONE_BY}"
+SPLIT = f"Each is an active issue without assignee and severity; counts follow within seconds. {SPIKES}. {UNDONE_BY}"
 NOT_SPLIT = "PostHog split nothing off: every fingerprint still belongs to the issue."
 EMPTIED = " That is every fingerprint that it has: the issue stays behind empty."
 
@@ -88,7 +88,7 @@ async def preview_split(
         fingerprints=rows,
         fingerprints_in_all=in_all,
         confirm=str(code),
-        next_step=PREVIEWED + emptied,
+        next_step=PREVIEWED + TO_BE_SPLIT + emptied,
     )
     number = f"{len(rows)} of its {in_all} fingerprints"
     question = f"Split {number} off {quoted(issue.name or issue.id)}, and delete its spike events? There is no undo."
