@@ -248,6 +248,17 @@ def test_two_scripts_that_share_a_map_are_not_both_injected(root: Path) -> None:
     assert state(root, "a.js") == state(root, "b.js") == "shared_map"
 
 
+def test_a_copy_of_a_script_that_is_not_sent_is_sent_itself(root: Path) -> None:
+    """The first of two copies shares its map, and so cannot be injected; the second has a map of its own."""
+    write(root, "a.js")
+    (root / "b.js").write_text("g();\n//# sourceMappingURL=a.js.map")
+    write(root, "c.js")
+    write(root, "d.js")
+    assert state(root, "a.js") == "shared_map"
+    copies = [each.copy_of for each in examined(root).values() if isinstance(each, Pair)]
+    assert copies == ["", "c.js"]
+
+
 REWRITE = r"""
 import json, os
 from pathlib import Path

@@ -154,6 +154,17 @@ async def test_only_this_plan_is_confirmed(dist: Path, database: Database, conne
     assert not database.all("SELECT 1 FROM releases WHERE project = 'shop'")
 
 
+async def test_a_copy_of_a_script_that_shares_its_map_is_sent(dist: Path, connect: Connect, answer: Answer) -> None:
+    """Only the copy has a map that can follow the injection."""
+    first, copy = write(dist, "copies/a/x.js"), write(dist, "copies/b/x.js")
+    copy.write_bytes(first.read_bytes())
+    (dist / "copies/a/y.js").write_text("g();\n//# sourceMappingURL=x.js.map")
+    async with connect(**here(dist)) as client:
+        done = await twice(answer, client, **SHOP, directory="copies")
+    assert states(done) == {"a/x.js": "shared_map", "a/y.js": "shared_map", "b/x.js": "uploaded"}
+    assert done["uploaded"] is True
+
+
 @contextmanager
 def older(database: Database) -> Iterator[Upstream]:
     """Serve the sandbox as an older PostHog: files go there by forms alone, and there is no check of uploads."""

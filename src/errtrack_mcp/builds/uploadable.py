@@ -161,13 +161,13 @@ def settle(examined: Iterable[Pair | Skipped]) -> list[Pair | Skipped]:
     """Leave out copies, and scripts that cannot be told apart or that would have to share an adjusted map."""
     everything = list(examined)
     pairs = [each for each in everything if isinstance(each, Pair)]
-    first: dict[str, Pair] = {}
-    for pair in pairs:
-        first.setdefault(pair.chunk_id, pair)
-    shared = {pair.chunk_id for pair in pairs if not _is_same_text(pair, first[pair.chunk_id])}
+    by_id: dict[str, Pair] = {}
     by_map: dict[Path, list[str]] = {}
     for pair in pairs:
+        by_id.setdefault(pair.chunk_id, pair)
         by_map.setdefault(pair.source_map, []).append(pair.path)
+    shared = {pair.chunk_id for pair in pairs if not _is_same_text(pair, by_id[pair.chunk_id])}
+    sent: dict[str, str] = {}  # by chunk id, the path of the first script that can be sent
 
     def settled(each: Pair | Skipped) -> Pair | Skipped:
         if isinstance(each, Skipped):
@@ -176,9 +176,8 @@ def settle(examined: Iterable[Pair | Skipped]) -> list[Pair | Skipped]:
             return Skipped(each.path, "shared_id", each.chunk_id)
         if each.rewritten and (others := [path for path in by_map[each.source_map] if path != each.path]):
             return Skipped(each.path, "shared_map", others[0])
-        if first[each.chunk_id] is not each:
-            return each._replace(copy_of=first[each.chunk_id].path)
-        return each
+        first = sent.setdefault(each.chunk_id, each.path)
+        return each if first == each.path else each._replace(copy_of=first)
 
     return [settled(each) for each in everything]
 
