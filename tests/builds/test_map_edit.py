@@ -123,7 +123,6 @@ def test_an_index_map_moves_as_the_map_that_it_stands_for(place: Place) -> None:
         ({"version": 3}, "no mappings"),
         ({"sections": [{"offset": {"line": 0}, "map": a_map("AAAA")}]}, "no offset"),
         ({"sections": [{"offset": {"line": 0, "column": 0}, "url": "b.map"}]}, None),
-        ({"sections": [{"offset": {"line": 0, "column": -1}, "url": "b.map"}]}, "another file"),
         ({"sections": [7]}, "no offset"),
     ],
 )
@@ -134,6 +133,24 @@ def test_a_map_that_cannot_be_moved_is_refused(source_map: dict[str, Any], why: 
         return
     with pytest.raises(DamagedMap, match=why):
         inserted(source_map, Place(0, 0, 5))
+
+
+def test_code_within_a_section_in_another_file_is_refused() -> None:
+    """That file is not read."""
+    with pytest.raises(DamagedMap, match="another file"):
+        inserted({"sections": [{"offset": {"line": 0, "column": 0}, "url": "b.map"}]}, Place(0, 1, 5))
+
+
+@pytest.mark.parametrize("name", ["line", "column"])
+@pytest.mark.parametrize(
+    "number", ["1e999", "-1e999", "NaN", "1e300", "9" * 60, "2147483648", "-1", "0.5", "true", '"0"', "null", "[]"]
+)
+def test_an_offset_that_no_script_has_is_refused(name: str, number: str) -> None:
+    """The largest float is infinite, and Python's whole numbers have no end."""
+    offset = '{"line": 0, "column": 0}'.replace(f'"{name}": 0', f'"{name}": {number}')
+    read = read_map(f'{{"version": 3, "sections": [{{"offset": {offset}, "map": {{}}}}]}}'.encode())
+    with pytest.raises(DamagedMap, match="no offset"):
+        inserted(read, Place(0, 0, 5))
 
 
 def test_index_maps_within_index_maps_have_a_bound() -> None:
@@ -150,6 +167,12 @@ def test_what_is_no_map_is_refused(data: bytes) -> None:
     """Half of a pair of surrogates is no text that PostHog could read either."""
     with pytest.raises(DamagedMap):
         read_map(data)
+
+
+def test_a_number_that_is_too_long_is_called_so() -> None:
+    """Such a map is JSON, but nothing here could write it again."""
+    with pytest.raises(DamagedMap, match="too long"):
+        read_map(b'{"version": 3, "x_made": ' + b"9" * 5_000 + b"}")
 
 
 def test_a_map_is_written_as_posthogs_cli_writes_it() -> None:

@@ -165,6 +165,20 @@ async def test_a_copy_of_a_script_that_shares_its_map_is_sent(dist: Path, connec
     assert done["uploaded"] is True
 
 
+async def test_one_damaged_map_does_not_keep_the_other_scripts(dist: Path, connect: Connect, answer: Answer) -> None:
+    """The plan says so in words, and the others are uploaded."""
+    write(dist, "odd.js")
+    odd = f'{{"version":3,"sections":[{{"offset":{{"line":0,"column":1e999}},"map":{json.dumps(MAP)}}}]}}'
+    (dist / "odd.js.map").write_text(odd)
+    async with connect(**here(dist)) as client:
+        planned = await answer(client, UPLOAD, **SHOP)
+        done = await answer(client, UPLOAD, **SHOP, confirm=planned["confirm"])
+    assert planned["summary"].startswith("2 of 3 scripts can be uploaded")
+    assert states(planned)["odd.js"] == "damaged_map"
+    assert "one of its sections has no offset" in json.dumps(planned["scripts"])
+    assert states(done) == {"a.js": "uploaded", "inner/b.mjs": "uploaded", "odd.js": "damaged_map"}
+
+
 @contextmanager
 def older(database: Database) -> Iterator[Upstream]:
     """Serve the sandbox as an older PostHog: files go there by forms alone, and there is no check of uploads."""

@@ -8,6 +8,7 @@ from pydantic_core import from_json, to_json
 from errtrack_mcp.builds.inject import Place
 
 MAX_DEPTH = 8  # of index maps in index maps; the specification knows of one
+MAX_OFFSET = 2**31 - 1  # of a section; readers of maps keep 32 bits
 
 # PostHog's CLI writes these first (docs/posthog-api.md, section 6.1).
 MARKS = ("release_id", "chunk_id", "debugId")
@@ -28,7 +29,7 @@ def read_map(data: bytes) -> SourceMap:
     try:
         read = from_json(data)
     except ValueError:
-        raise DamagedMap("it is not JSON in UTF-8") from None
+        raise DamagedMap("it is not JSON in UTF-8, or one of its numbers is too long to be read") from None
     if not isinstance(read, dict):
         raise DamagedMap("it is not a source map")
     return read
@@ -69,9 +70,11 @@ def _moved_section(section: Any, line: int, column: int, by: int, depth: int) ->
     """Move one section of an index map: its beginning where that lies behind the place, otherwise what is in it."""
     try:
         offset = section["offset"]
-        begins_at, begins_in = int(offset["line"]), int(offset["column"])
-    except (TypeError, KeyError, ValueError):
+        begins_at, begins_in = offset["line"], offset["column"]
+    except (TypeError, KeyError):
         raise DamagedMap("one of its sections has no offset") from None
+    if not (_is_offset(begins_at) and _is_offset(begins_in)):
+        raise DamagedMap("one of its sections has no offset in whole numbers that a script could have")
     if begins_at == line and begins_in >= column:
         return {**section, "offset": {**offset, "column": begins_in + by}}
     inner = section.get("map")
@@ -81,6 +84,10 @@ def _moved_section(section: Any, line: int, column: int, by: int, depth: int) ->
         raise DamagedMap("one of its sections is in another file")
     inner_column = column - begins_in if begins_at == line else column
     return {**section, "map": _moved(inner, line - begins_at, inner_column, by, depth + 1)}
+
+
+def _is_offset(number: Any) -> bool:
+    return type(number) is int and 0 <= number <= MAX_OFFSET  # true is an int, too
 
 
 def _moved_mappings(mappings: str, line: int, column: int, by: int) -> str:
