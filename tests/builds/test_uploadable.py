@@ -11,7 +11,6 @@ import pytest
 
 from errtrack_mcp.builds.directory import BuildDirectory
 from errtrack_mcp.builds.inject import snippet
-from errtrack_mcp.builds.map_edit import DamagedMap
 from errtrack_mcp.builds.script import NAMESPACE
 from errtrack_mcp.builds.uploadable import Binding, Pair, ReleaseMode, Rewrite, Skipped, examine, rewrite, settle
 
@@ -211,14 +210,36 @@ def test_a_script_that_cannot_be_uploaded_says_why(root: Path, change: Change, w
     assert state(root) == why
 
 
-def test_damaged_positions_are_refused_before_anything_is_written(root: Path) -> None:
-    """Those of the first two lines in the plan, the others when they are moved."""
-    write(root, "a.js", source_map={**MAP, "mappings": "!"})
+@pytest.mark.parametrize(
+    ("code", "mappings"),
+    [
+        ("f();", "!"),
+        ("/*\n license\n\n*/\nf();", "AAAA;;;;!!!!"),
+        ('// one\n// two\n"use strict";\nf();', "AAAA;;;!"),
+        ('"use strict";f();', "AAAA,!"),
+    ],
+)
+def test_damaged_positions_are_seen_where_the_code_will_stand(root: Path, code: str, mappings: str) -> None:
+    """Behind comments and directives; those further down do not move."""
+    write(root, "a.js", code, {**MAP, "mappings": mappings})
     assert state(root) == "damaged_map"
-    write(root, "a.js", "/*\n\n\n*/f();", {**MAP, "mappings": "AAAA;;;!"})
-    pair = only(root)
-    with pytest.raises(DamagedMap, match="damaged"):
-        rewrite(pair, pair.script.read_bytes(), pair.source_map.read_bytes(), EVENT)
+    write(root, "a.js", code, {**MAP, "mappings": "AAAA;AACA;AACA;AACA;AACA;!!!!"})
+    assert only(root).rewritten
+
+
+def test_damaged_positions_of_an_injected_script_are_seen_too(root: Path) -> None:
+    """They would have to move for another release."""
+    write(root, "a.js")
+    inject(root, SYMBOL_SET)
+    marked = json.loads((root / "a.js.map").read_text())
+    (root / "a.js.map").write_text(json.dumps({**marked, "mappings": "!"}))
+    assert state(root, binding=SYMBOL_SET._replace(release=("shop", "2.0"), release_id="")) == "damaged_map"
+
+
+def test_a_script_without_any_code_is_left_alone(root: Path) -> None:
+    """Nothing can be injected into a hashbang line, and no error can happen in it."""
+    write(root, "a.js", "#!/usr/bin/env node")
+    assert state(root) == "harmless"
 
 
 def test_an_injected_script_without_its_map_is_not_uploaded(root: Path) -> None:

@@ -78,7 +78,12 @@ def test_what_is_not_there_afterwards_is_a_failure(sandbox: Upstream, tmp_path: 
     (dist / "chunk01.js").write_text("/*\n\n\n*/g();")
     (dist / "chunk01.js.map").write_text(json.dumps({**MAP, "mappings": "AAAA;;;!"}))
     damaged = invoke("upload", str(dist), *RELEASE, "--exclude", "chunk00.js", **place(sandbox))
-    assert (damaged.returncode, "chunk01.js" in damaged.stderr) == (1, True)
+    assert damaged.returncode == 1
+    assert damaged.stdout.startswith("damaged_map\tchunk01.js")
+    (dist / "chunk01.js.map").write_text(json.dumps(MAP))
+    (dist / ".chunk01.js.0.errtrack-new").mkdir()
+    unwritten = invoke("upload", str(dist), *RELEASE, "--exclude", "chunk00.js", **place(sandbox))
+    assert (unwritten.returncode, "chunk01.js" in unwritten.stderr) == (1, True)
     refused = invoke("upload", str(dist), **{**place(sandbox), "POSTHOG_PERSONAL_API_KEY": "phx_wrong"})
     assert refused.returncode == 2
     assert invoke("upload", str(dist)).returncode == 2

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from uuid import UUID, uuid5
 
 from errtrack_mcp.builds.directory import Bundle
-from errtrack_mcp.builds.inject import Place, has_our_snippet, with_injection, without_injection
+from errtrack_mcp.builds.inject import NoCode, Place, has_our_snippet, with_injection, without_injection
 from errtrack_mcp.builds.map_edit import DamagedMap, SourceMap, inserted, read_map, removed, written
 from errtrack_mcp.builds.read_pair import read_whole
 from errtrack_mcp.builds.script import NAMESPACE, Script, Unread
@@ -83,44 +83,54 @@ def examine(bundle: Bundle, directory: Path, root: Path, binding: Binding) -> Pa
         state = judge(bundle._replace(script=script._replace(chunk_id="")), {}, frozenset())  # says what the map lacks
     if script is None or state not in UPLOADABLE:
         return Skipped(bundle.path, state, bundle.unread)
-    path = directory / bundle.path
     try:
-        found = map_file(path, script, root)
-        if isinstance(found, MapState):
-            return Skipped(bundle.path, "map_unread", found.value)
-        content = read_whole(found)
-        read = read_map(content)
-        pair = Pair(
-            path=bundle.path,
-            script=path,
-            source_map=found,
-            digests=(script.digest, hashlib.sha256(content).digest()),
-            size=script.size + len(content),
-            chunk_id=script.chunk_id,
-            old_chunk_id=script.chunk_id,
-            text_uuid=script.uuid,
-            release_id=_text(read, "release_id"),
-        )
-        return _decided(pair, script, read, binding)
+        return _examined(bundle.path, script, directory / bundle.path, root, binding)
     except Unread as error:
         return Skipped(bundle.path, "map_unread", str(error))
     except DamagedMap as error:
         return Skipped(bundle.path, "damaged_map", str(error))
     except UnicodeDecodeError:
         return Skipped(bundle.path, "unread", "it has changed since it was read")
+    except NoCode:
+        return Skipped(bundle.path, "harmless", "it holds no code")
 
 
-def _decided(pair: Pair, script: Script, source_map: SourceMap, binding: Binding) -> Pair | Skipped:
+def _examined(name: str, script: Script, path: Path, root: Path, binding: Binding) -> Pair | Skipped:
+    """Read a script and its map, and try the injection: a map that cannot follow it is to be known in the plan."""
+    found = map_file(path, script, root)
+    if isinstance(found, MapState):
+        return Skipped(name, "map_unread", found.value)
+    content = read_whole(found)
+    source_map = read_map(content)
+    pair = Pair(
+        path=name,
+        script=path,
+        source_map=found,
+        digests=(script.digest, hashlib.sha256(content).digest()),
+        size=script.size + len(content),
+        chunk_id=script.chunk_id,
+        old_chunk_id=script.chunk_id,
+        text_uuid=script.uuid,
+        release_id=_text(source_map, "release_id"),
+    )
+    del content
     if not binding.inject:
-        return pair if pair.chunk_id else Skipped(pair.path, "not_injected")
+        return pair if pair.chunk_id else Skipped(name, "not_injected")
+    code = read_whole(path)
+    decided = _decided(pair, script, code, source_map, binding)
+    if isinstance(decided, Pair) and decided.rewritten:
+        _, before, after = _injected(decided, code, binding)
+        _moved(source_map, before, after)
+    return decided
+
+
+def _decided(pair: Pair, script: Script, code: bytes, source_map: SourceMap, binding: Binding) -> Pair | Skipped:
     marked = bool(_text(source_map, "chunk_id"))
     if not (script.chunk_id and script.registered):
         if marked:
             return Skipped(pair.path, "marked_map")
-        for line in range(2):  # the code comes first, or behind a line with `#!`
-            inserted(source_map, Place(line, 0, 0))
         return pair._replace(chunk_id=_new_id(script, source_map, binding), rewritten=True)
-    ours = has_our_snippet(read_whole(pair.script).decode(), script.chunk_id, script.release_id)
+    ours = has_our_snippet(code.decode(), script.chunk_id, script.release_id)
     other_release = bool(binding.release) and (
         not binding.release_id
         or binding.release_id
@@ -201,25 +211,32 @@ class Rewrite(NamedTuple):
 
 def rewrite(pair: Pair, script: bytes, source_map: bytes, binding: Binding) -> Rewrite:
     """Inject a pair. Raises DamagedMap, and NoCode for a script without code."""
-    event = binding.mode is ReleaseMode.EVENT
-    base = without_injection(script.decode(), pair.old_chunk_id)
-    injected = with_injection(base.script, pair.chunk_id, binding.release_id if event else "")
-    new_script, before, after = injected.script.encode(), base.place, injected.place
-    del base, injected  # a text takes up to four times the memory of its bytes
-    content = read_map(source_map)
-    adjusted = before is not None and "chunk_id" in content
-    if before is not None and adjusted:
-        content = removed(content, before)
-    content.pop("chunk_id", None)
-    final = inserted(content, after) if after else content
-    marks = {"chunk_id": pair.chunk_id} | (
-        {} if event or not binding.release_id else {"release_id": binding.release_id}
-    )
+    new_script, before, after = _injected(pair, script, binding)
+    raw, final = _moved(read_map(source_map), before, after)
+    marks = {"chunk_id": pair.chunk_id}
+    if binding.mode is ReleaseMode.SYMBOL_SET and binding.release_id:
+        marks["release_id"] = binding.release_id
     return Rewrite(
         script=new_script,
         source_map=written({**final, **marks}),
-        raw_map=written(content) if adjusted and before != after else None,
+        raw_map=None if raw is None else written(raw),
     )
+
+
+def _injected(pair: Pair, script: bytes, binding: Binding) -> tuple[bytes, Place | None, Place | None]:
+    """Inject a script; return also the place of the code that it had at its top, and of that which it has now."""
+    base = without_injection(script.decode(), pair.old_chunk_id)
+    release_id = binding.release_id if binding.mode is ReleaseMode.EVENT else ""
+    injected = with_injection(base.script, pair.chunk_id, release_id)
+    return injected.script.encode(), base.place, injected.place
+
+
+def _moved(source_map: SourceMap, before: Place | None, after: Place | None) -> tuple[SourceMap | None, SourceMap]:
+    """Let a map follow its script; return first the map of the script without any code, where the map moves twice."""
+    base = removed(source_map, before) if before is not None and "chunk_id" in source_map else source_map
+    moves_twice = base is not source_map and before != after
+    base = {name: value for name, value in base.items() if name != "chunk_id"}
+    return base if moves_twice else None, inserted(base, after) if after else base
 
 
 def _text(source_map: SourceMap, name: str) -> str:
