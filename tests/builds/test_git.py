@@ -161,3 +161,35 @@ def test_no_secret_of_an_address_becomes_a_name(tmp_path: Path) -> None:
         assert found is not None
         assert found.repo_name == name
         assert "SECRET" not in str(found)
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ("https://h/o/shop.git ; ours", "shop"),
+        ("https://h/o/shop.git # ours", "shop"),
+        ("https://h/o/shop.git;ours", "shop"),
+        ('"https://h/o/shop.git"', "shop"),
+        ('"https://h/o/shop.git" ; "ours"', "shop"),
+        ('https://h/"o/shop.git"', "shop"),
+        ("git@h:o/.github", ".github"),
+        (r'"https://h/o/shop#1\\2;\".git"', "shop"),
+        (r'"git@h:o/shop#1\\2;\".git"', ""),
+        ("https://h/o/shop.git\n\t\tfetch = refs/heads/*", "shop"),
+        ("https://h/o/my shop.git", ""),
+        ('"https://h/o/shop.git', ""),
+        (r"https://h/o/shop\x.git", ""),
+        ("https://h/o/..", ""),
+    ],
+)
+def test_a_value_is_read_as_git_reads_it(tmp_path: Path, written: str, name: str) -> None:
+    """The name becomes that of the release's app, so one that is no plain word is none."""
+    git(tmp_path, "init", "--quiet")
+    (tmp_path / ".git" / "HEAD").write_text(COMMIT)
+    config = tmp_path / ".git" / "config"
+    config.write_text(f'[remote "origin"]\n\turl = {written}\n')
+    command = ["git", "config", "--file", str(config), "remote.origin.url"]
+    told = subprocess.run(command, capture_output=True, text=True, check=False).stdout.removesuffix("\n")
+    found = git_facts({}, tmp_path, tmp_path)
+    assert found is not None
+    assert (found.remote_url, found.repo_name) == (without_credentials(told), name)

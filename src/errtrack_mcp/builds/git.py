@@ -17,6 +17,9 @@ DETACHED = "HEAD-detached"
 _COMMIT = re.compile("[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _REF = re.compile(r"refs/(?!.*\.\.)[\w./+@#-]{1,250}")
 _REMOTE = 'remote "origin"'
+# A value in git's configuration: parts of it may stand in quotes, and a comment may follow.
+_VALUE = re.compile(r"""((?:[^"\\#;]|\\["\\]|"(?:[^"\\]|\\["\\])*+")*+)(?:[#;].*)?""")
+_NAME = re.compile(r"[.-]*+\w[\w.+-]{0,250}")
 
 
 class GitFacts(NamedTuple):
@@ -107,14 +110,21 @@ def _packed(folder: Path, ref: str) -> str:
 
 
 def _remote(folder: Path) -> tuple[str, str]:
-    """Return the address of the repository, without user and password, and its name."""
+    """Return the address of the repository, without user and password, and its name where that is a plain word."""
     config = configparser.ConfigParser(strict=False, interpolation=None, allow_no_value=True)
     try:
         config.read_string(_read(folder / "config"))
-        url = without_credentials(config.get(_REMOTE, "url") or "")
+        url = without_credentials(_value(config.get(_REMOTE, "url") or ""))
     except configparser.Error:
         return "", ""
-    return url, re.split(r"[/:]", url.rstrip("/").removesuffix(".git"))[-1]
+    name = re.split(r"[/:]", url.rstrip("/").removesuffix(".git"))[-1]
+    return url, name if _NAME.fullmatch(name) else ""
+
+
+def _value(written: str) -> str:
+    """Return a value as git reads it, without quotes and comment; "" where git refuses it, or it goes on below."""
+    found = _VALUE.fullmatch(written.partition("\n")[0])  # a deeper line below is no part of it
+    return re.sub(r'\\(.)|"', r"\1", found[1].rstrip()) if found else ""
 
 
 def without_credentials(url: str) -> str:
