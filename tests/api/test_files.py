@@ -72,17 +72,19 @@ async def test_a_link_that_leads_elsewhere_is_not_opened(url: str, why: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("reply", "why"),
+    ("reply", "why", "status"),
     [
-        (http(302, Location="https://elsewhere.example/"), "answered 302"),
-        (http(403, "<Error>expired</Error>", "application/xml"), "answered 403"),
-        (b"HTTP/1.1 200 X\r\nContent-Length: 9\r\nConnection: close\r\n\r\nshort", "cannot be reached"),
+        (http(302, Location="https://elsewhere.example/"), "answered 302", 302),
+        (http(403, "<Error>expired</Error>", "application/xml"), "answered 403", 403),
+        (http(404, "", "application/xml"), "answered 404", 404),
+        (b"HTTP/1.1 200 X\r\nContent-Length: 9\r\nConnection: close\r\n\r\nshort", "cannot be reached", None),
     ],
 )
-async def test_what_is_no_file_says_why(reply: bytes, why: str) -> None:
-    """A redirect is not followed."""
-    with misbehave(reply) as storage, pytest.raises(FileNotFetched, match=why):
+async def test_what_is_no_file_says_why(reply: bytes, why: str, status: int | None) -> None:
+    """A redirect is not followed; the status tells a file that was never uploaded from one that is refused."""
+    with misbehave(reply) as storage, pytest.raises(FileNotFetched, match=why) as failed:
         await fetch_file(client(storage.url), f"{storage.url}/file")
+    assert failed.value.status == status
     assert len(storage.requests) == 1
 
 

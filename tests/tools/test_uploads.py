@@ -762,3 +762,15 @@ async def test_what_was_not_looked_at_again_is_not_called_other_content(
             done = await twice(answer, client, **SHOP)
     assert done["uploaded"] is False
     assert states(done)["a.js"] == "not_compared"
+
+
+@pytest.mark.parametrize(("status", "state"), [(404, "to_upload"), (403, "not_compared")])
+async def test_an_upload_that_was_never_finished_is_planned_again(  # noqa: PLR0913, PLR0917
+    dist: Path, database: Database, connect: Connect, answer: Answer, status: int, state: str
+) -> None:
+    """Its symbol set is there and its file is not; a file that is refused may be there."""
+    await injected(dist, connect, answer)
+    with serve(answering(create_app(database), "/object-storage/", status, b"")) as upstream:
+        async with connect(**here(dist, POSTHOG_HOST=upstream.url)) as client:
+            planned = await answer(client, UPLOAD, **SHOP)
+    assert set(states(planned).values()) == {state}

@@ -25,11 +25,20 @@ Address = IPv4Address | IPv6Address
 
 
 class LinkRefused(Exception):  # noqa: N818 - named after what happened
-    """A link that is not opened; the message says why, as the end of a sentence about its file, without the link."""
+    """A link that is not opened; the message says why, as the end of a sentence about its file, without the link.
+
+    `status` is that of the storage's answer, where there was one: 404 for a file that was never uploaded.
+    """
+
+    status: int | None = None
 
 
 class FileNotFetched(LinkRefused):
     """A file that did not arrive; the message says why, as the end of a sentence about it, without the link."""
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 async def fetch_file(api: Client, url: str) -> bytes:
@@ -59,7 +68,7 @@ async def _body(api: Client, transport: Transport, url: str) -> bytes:
         request = Request("GET", url, "file", {}, None, lambda: headers, place.take, max_file_bytes=MAX_FILE_BYTES)
         response = await transport.send(request)
     if response.status != 200:
-        raise FileNotFetched(f"its storage answered {response.status}")
+        raise FileNotFetched(f"its storage answered {response.status}", response.status)
     return response.body
 
 

@@ -13,8 +13,6 @@ from errtrack_mcp.tools.symbol_sets import SymbolSet
 
 Problem = Literal["never_uploaded", "upload_unfinished", "not_fetched", "file_unusable"]
 
-_NO_SUCH_FILE = "its storage answered 404"
-
 
 class NoLookUp(Exception):  # noqa: N818 - named after what happened
     """A file in which nothing was looked up: `problem` is the kind of reason, the message says more, and may be ""."""
@@ -33,7 +31,7 @@ async def look_up_in(api: Client, symbol_set: SymbolSet, places: Sequence[Place]
     except NotFound:
         raise NoLookUp("never_uploaded") from None
     except LinkRefused as error:
-        problem: Problem = "upload_unfinished" if str(error) == _NO_SUCH_FILE else "not_fetched"
+        problem: Problem = "upload_unfinished" if error.status == 404 else "not_fetched"
         raise NoLookUp(problem, str(error)) from None
     except FileUnusable as error:
         raise NoLookUp("file_unusable", str(error)) from None

@@ -27,7 +27,6 @@ MAX_COMPARED = 50
 MAX_SECONDS = 60.0
 TO_BE_CREATED = str(UUID(int=0))  # every release's id is as long, so that positions move as far
 _HEADER_BYTES = 64
-_UNFINISHED = "its storage answered 404"
 
 
 class Comparison(NamedTuple):
@@ -66,7 +65,7 @@ async def _compare(api: Client, pair: Pair, binding: Binding, symbol_set: Symbol
     except ApiError as error:
         return Comparison(None, f"its link could not be had ({error.code})")
     except LinkRefused as error:
-        return Comparison(None, str(error), is_unfinished=str(error) == _UNFINISHED)
+        return Comparison(None, str(error), is_unfinished=error.status == 404)
     except (Unread, DamagedMap) as error:
         return Comparison(None, str(error))
 
