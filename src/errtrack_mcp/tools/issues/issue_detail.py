@@ -15,6 +15,7 @@ from errtrack_mcp.tools.dependencies import Api
 from errtrack_mcp.tools.issues.address import IssueOrAddress, ask_about
 from errtrack_mcp.tools.issues.dates import DateFrom, DateTo, Window, read_window
 from errtrack_mcp.tools.issues.events import read_events
+from errtrack_mcp.tools.issues.internal_users import TestAccounts
 from errtrack_mcp.tools.issues.issue_releases import ReleaseSeen, Seen, read_releases
 from errtrack_mcp.tools.issues.models import Event
 from errtrack_mcp.tools.issues.over_time import OverTime, number_of_buckets, read_over_time
@@ -26,7 +27,6 @@ from errtrack_mcp.tools.parameters import Text
 RELEASES_SHOWN = 5
 ORDER_UNKNOWN = "The top frame is unknown: before July 2026 posthog-go sent stacks the other way round."
 
-TestAccounts = Annotated[bool, Field(description="Count internal and test users")]
 WithBreakdown = Annotated[bool, Field(description="Most frequent pages, browsers, systems and versions")]
 
 

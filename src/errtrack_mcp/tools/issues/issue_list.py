@@ -15,6 +15,7 @@ from errtrack_mcp.api.sanitize import clean
 from errtrack_mcp.tools.annotations import READ, Tool
 from errtrack_mcp.tools.dependencies import Api
 from errtrack_mcp.tools.issues.dates import DateFrom, DateTo, read_window
+from errtrack_mcp.tools.issues.internal_users import TestAccounts
 from errtrack_mcp.tools.issues.queries import Rows, ask_general, ask_route
 from errtrack_mcp.tools.issues.rows import IssueRow
 from errtrack_mcp.tools.parameters import MAX_TOKENS, MaxTokens, Offset, Text, WholeNumber
@@ -41,7 +42,6 @@ Url = Annotated[Text, Field(max_length=1000, description="Part of the page's URL
 Severity = Literal["any", "none", "low", "medium", "high", "critical"]
 UserId = Annotated[int, Field(ge=0, le=2**31 - 1, description="Assigned to this user; 0: any"), WholeNumber]
 RoleId = Annotated[UUID | None, Field(description="Assigned to this role")]
-TestAccounts = Annotated[bool, Field(description="Count internal and test users")]
 IssuesLimit = Annotated[int, Field(ge=1, le=100), WholeNumber]
 Question = dict[str, Any]
 
