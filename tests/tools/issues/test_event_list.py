@@ -11,6 +11,7 @@ from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import READ_KEY
 from errtrack_mcp.sandbox.seed_issues import WITHOUT_EVENTS, issue_id
 from errtrack_mcp.sandbox.seeded_issue import fingerprint_of
+from errtrack_mcp.tools.issues.internal_users import ONLY_INTERNAL
 from tests.support.fixtures import Answer, Connect, ConnectTo, Refusal
 from tests.support.issue_queries import add_event, add_issue, exception, frame
 from tests.support.upstream import Upstream
@@ -186,7 +187,7 @@ async def test_events_of_test_users_alone_are_reported(connect: Connect, answer:
         page = await answer(client, EVENTS, issue_id=issue)
         shown = await answer(client, EVENTS, issue_id=issue, test_accounts=True)
     assert (len(page["results"]), len(shown["results"])) == (0, 1)
-    assert "leaving out internal and test users" in page["hidden"]
+    assert page["hidden"] == ONLY_INTERNAL
 
 
 async def test_a_time_without_events_names_the_newest_one(connect: Connect, answer: Answer) -> None:

@@ -176,6 +176,24 @@ async def test_test_users_count_only_when_asked_for(connect: Connect, answer: An
     assert with_them["hidden"] == ""
 
 
+async def test_where_only_test_users_had_events_they_are_named(
+    connect: Connect, answer: Answer, database: Database
+) -> None:
+    """An earlier date_from alone would not find them."""
+    issue = add_issue(database)
+    add_event(database, issue, datetime.now(UTC) - timedelta(hours=1), host="localhost:3000")
+    async with connect() as client:
+        without = await answer(client, ISSUE, issue_id=issue)
+        with_them = await answer(client, ISSUE, issue_id=issue, test_accounts=True)
+        quiet = await answer(client, ISSUE, issue_id=QUIET, test_accounts=True)
+    assert (without["occurrences"], with_them["occurrences"]) == (0, 1)
+    assert without["hidden"].startswith(
+        "No event in this time but perhaps those of internal and test users: set test_accounts=true, or choose an "
+        "earlier date_from."
+    )
+    assert quiet["hidden"] == "No event in this time, so nothing is known of it: choose an earlier date_from."
+
+
 async def test_the_page_of_an_issue_leads_to_what_it_became(connect: Connect, answer: Answer) -> None:
     """Its fingerprint is in the address; the answer says that the issue was merged."""
     address = f"/project/1/error_tracking/{GONE}?fingerprint={fingerprint_of('merged-away')}&timestamp=x"

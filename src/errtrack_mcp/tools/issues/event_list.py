@@ -12,6 +12,7 @@ from errtrack_mcp.tools.dependencies import Api
 from errtrack_mcp.tools.issues.address import IssueOrAddress, ask_about
 from errtrack_mcp.tools.issues.dates import DateFrom, DateTo, Window, read_window
 from errtrack_mcp.tools.issues.events import EventsPage, read_events
+from errtrack_mcp.tools.issues.internal_users import ONLY_INTERNAL
 from errtrack_mcp.tools.issues.models import with_app_frames
 from errtrack_mcp.tools.issues.shown_events import Frames, ShownEvent, fitted, shown_event
 from errtrack_mcp.tools.parameters import MAX_TOKENS, MaxTokens, Offset, Text, WholeNumber
@@ -66,7 +67,7 @@ async def list_issue_events(
         rows[0] = fitted(rows[0], max_tokens)
     hidden = _hidden(page, search, test_accounts=test_accounts)
     if not rows and not offset:
-        hidden = await _why_none(api, found.id, window, filtered=bool(search) or not test_accounts)
+        hidden = await _why_none(api, found.id, window, search, test_accounts=test_accounts)
     answer = IssueEvents(
         count=None,
         next_offset=page.next_offset,
@@ -94,10 +95,12 @@ async def _with_app_frames(
     return EventsPage(events, page.next_offset, page.searched_messages_only)
 
 
-async def _why_none(api: Client, issue_id: str, window: Window, *, filtered: bool) -> str:
+async def _why_none(api: Client, issue_id: str, window: Window, search: str, *, test_accounts: bool) -> str:
     """Say why there are no events: a filter hides them, or they are of another time."""
+    filtered = bool(search) or not test_accounts
     if filtered and (await read_events(api, issue_id, window, limit=1, test_accounts=True)).events:
-        return "There are events in this time; search, or leaving out internal and test users, hides them all."
+        hidden = "There are events in this time; search, or leaving out internal and test users, hides them all."
+        return hidden if search else ONLY_INTERNAL
     ever = Window(window.end - EARLIEST, datetime.now(UTC))
     newest = (await read_events(api, issue_id, ever, limit=1, test_accounts=True)).events
     if newest:
