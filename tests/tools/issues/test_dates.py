@@ -39,6 +39,16 @@ def test_what_posthog_would_guess_at_is_refused(text: str, name: str) -> None:
     assert "-7d" in raised.value.message
 
 
+@pytest.mark.parametrize("text", ["0001-01-02", "0003-01-01T00:00Z", "1999-12-31T23:59:59", "-9999d"])
+@pytest.mark.parametrize("name", ["date_from", "date_to"])
+def test_a_year_that_no_event_can_have_is_refused(text: str, name: str) -> None:
+    """The seven days before the first day of all would be none."""
+    with pytest.raises(Refusal, match=f"{name} is before the year 2000") as raised:
+        read_window(**{"date_from": "", "date_to": "", name: text}, now=NOW)
+    assert "-7d" in raised.value.message
+    assert read_window("", "2000-01-01", NOW).date_to == "2000-01-01T00:00:00.000000Z"
+
+
 @pytest.mark.parametrize(("date_from", "date_to"), [("-1d", "-2d"), ("2026-10-01", ""), ("-1d", "-1d")])
 def test_a_time_that_ends_before_it_begins_is_refused(date_from: str, date_to: str) -> None:
     """PostHog would answer with nothing."""

@@ -202,6 +202,16 @@ async def test_a_time_without_events_names_the_newest_one(connect: Connect, answ
     assert none["hidden"] == "PostHog has no event of this issue any more."
 
 
+@pytest.mark.parametrize(("date_from", "date_to"), [("2000-01-01", "2000-02-01"), ("2090-01-01", "9999-12-31")])
+async def test_the_newest_event_is_named_for_any_time(
+    connect: Connect, answer: Answer, date_from: str, date_to: str
+) -> None:
+    """Also for one that is not yet, and where four years before it are before all events."""
+    async with connect() as client:
+        page = await answer(client, EVENTS, issue_id=CART, date_from=date_from, date_to=date_to)
+    assert "The newest is of" in page["hidden"]
+
+
 @pytest.mark.parametrize("timezone", ["UTC", "Pacific/Auckland", "America/Los_Angeles"])
 async def test_a_time_means_the_same_in_every_project(connect_to: ConnectTo, answer: Answer, timezone: str) -> None:
     """PostHog reads dates for events in the project's timezone, and those for the list in UTC."""

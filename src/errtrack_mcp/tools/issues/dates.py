@@ -17,6 +17,7 @@ DEFAULT_LENGTH = timedelta(days=7)
 UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 AGO = re.compile(r"-(\d{1,4})([hdw])")
 MAX_LENGTH_OF_DATE = 40
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)  # no event is older, and there is room for a time before it
 FORMS = "Write a moment as 2026-09-18 or 2026-09-18T09:41:00Z, or -24h, -7d, -4w for so long ago."
 
 DateFrom = Annotated[str, Field(description="ISO time, or -24h, -7d, -4w; default 7 days before date_to")]
@@ -60,13 +61,19 @@ def read_window(date_from: str, date_to: str, now: datetime) -> Window:
 def _moment(name: str, text: str, now: datetime) -> datetime:
     """Read one date; `-7d` is so long before `now`, whichever end of the window it is."""
     text = text[:MAX_LENGTH_OF_DATE]
-    if ago := AGO.fullmatch(text):
-        return now - int(ago[1]) * UNITS[ago[2]]
     try:
-        read = datetime.fromisoformat(text)
-        return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
+        read = _ago(text, now) or datetime.fromisoformat(text)
+        read = read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
     except (ValueError, OverflowError):
         raise Refusal("invalid_arguments", f"{name} is no date that can be read: {quoted(text)}. {FORMS}") from None
+    if read < EARLIEST:
+        raise Refusal("invalid_arguments", f"{name} is before the year {EARLIEST.year}: {quoted(text)}. {FORMS}")
+    return read
+
+
+def _ago(text: str, now: datetime) -> datetime | None:
+    ago = AGO.fullmatch(text)
+    return now - int(ago[1]) * UNITS[ago[2]] if ago else None
 
 
 def _written(moment: datetime) -> str:

@@ -101,7 +101,8 @@ async def _why_none(api: Client, issue_id: str, window: Window, search: str, *, 
     if filtered and (await read_events(api, issue_id, window, limit=1, test_accounts=True)).events:
         hidden = "There are events in this time; search, or leaving out internal and test users, hides them all."
         return hidden if search else ONLY_INTERNAL
-    ever = Window(window.end - EARLIEST, datetime.now(UTC))
+    now = datetime.now(UTC)
+    ever = Window(min(window.end, now) - EARLIEST, now)
     newest = (await read_events(api, issue_id, ever, limit=1, test_accounts=True)).events
     if newest:
         moment = newest[0].timestamp.isoformat().replace("+00:00", "Z")
