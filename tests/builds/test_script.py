@@ -72,7 +72,7 @@ def test_code_below_a_long_licence_counts_as_code_at_the_top(root: Path, before:
 
 def test_a_script_beyond_the_bound_is_not_read_on(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It could be a disk's worth of text."""
-    monkeypatch.setattr(script, "MAX_SCRIPT_BYTES", 1000)
+    monkeypatch.setattr(script, "MAX_BYTES", 1000)
     (root / "a.js").write_text("a" * 1000)
     assert read_script(root / "a.js").size == 1000
     (root / "a.js").write_text("a" * 1001)

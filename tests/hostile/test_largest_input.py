@@ -15,7 +15,7 @@ from errtrack_mcp.api.errors import refusal
 from errtrack_mcp.api.redaction import without_keys
 from errtrack_mcp.api.sanitize import clean, needs_no_cleaning, quoted, title_of_page
 from errtrack_mcp.api.transport import MAX_BODY_BYTES
-from errtrack_mcp.builds.script import MAX_SCRIPT_BYTES, Unread, read_script
+from errtrack_mcp.builds.script import MAX_BYTES, Unread, read_script
 from errtrack_mcp.cli.arguments import from_json, from_pairs
 from errtrack_mcp.cli.install_difference import hide_secrets
 from errtrack_mcp.client_config import jsonc, toml, yaml
@@ -88,12 +88,12 @@ CASES: dict[str, tuple[Callable[[Any], object], str | bytes, int]] = {
     "Redis, list": (lambda text: asked(b"*4000000\r\n" + text), b":1\r\n", REPLY),
     "Redis, nesting": (asked, b"*1\r\n", REPLY),
     "Redis, no end of line": (asked, b"+", REPLY),
-    "script, ids": (read_as_script, b"//# chunkId=\n", MAX_SCRIPT_BYTES),
-    "script, ids inside lines": (read_as_script, b"x//# chunkId=\n", MAX_SCRIPT_BYTES),
-    "script, maps inside lines": (read_as_script, b"x//# sourceMappingURL=\n", MAX_SCRIPT_BYTES),
-    "script, indented": (read_as_script, b" " * 255 + b"x//@ sourceMappingURL=\n", MAX_SCRIPT_BYTES),
-    "script, one line": (read_as_script, b"//# chunkId=", MAX_SCRIPT_BYTES),
-    "script, other than ASCII": (read_as_script, "\xfc".encode(), MAX_SCRIPT_BYTES),
+    "script, ids": (read_as_script, b"//# chunkId=\n", MAX_BYTES),
+    "script, ids inside lines": (read_as_script, b"x//# chunkId=\n", MAX_BYTES),
+    "script, maps inside lines": (read_as_script, b"x//# sourceMappingURL=\n", MAX_BYTES),
+    "script, indented": (read_as_script, b" " * 255 + b"x//@ sourceMappingURL=\n", MAX_BYTES),
+    "script, one line": (read_as_script, b"//# chunkId=", MAX_BYTES),
+    "script, other than ASCII": (read_as_script, "\xfc".encode(), MAX_BYTES),
     "jsonc, strings": (jsonc.parse, '"\\', LARGEST),
     "jsonc, comments": (jsonc.parse, "/* ", LARGEST),
     "jsonc, nesting": (jsonc.parse, "[", LARGEST),

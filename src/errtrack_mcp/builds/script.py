@@ -19,7 +19,7 @@ REGISTRY = b"_posthogChunkIds"
 RELEASE = b"_posthogReleaseId"
 NAMESPACE = UUID("0e9b3c7a-5d1f-42a8-b6c4-e2d0f8a17593")  # of the chunk ids that PostHog's CLI makes of a text
 MAX_ID_LENGTH = 128
-MAX_SCRIPT_BYTES = 128 << 20
+MAX_BYTES = 128 << 20  # of a script, and of its map
 MAX_SECONDS = 8.0
 
 _BLOCK = 1 << 20
@@ -104,7 +104,7 @@ def read_script(path: Path, deadline: float = inf) -> Script:
             while block := file.read(_BLOCK):
                 decoder.decode(block)
                 scan.feed(block)
-                if scan.size > MAX_SCRIPT_BYTES:
+                if scan.size > MAX_BYTES:
                     raise Unread("larger than 128 MB")
                 if time.monotonic() > deadline:
                     raise Unread("reading it takes too long")

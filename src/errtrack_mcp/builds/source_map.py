@@ -9,9 +9,8 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from errtrack_mcp.builds.json_scan import LateError, events
-from errtrack_mcp.builds.script import Script, Unread, open_regular
+from errtrack_mcp.builds.script import MAX_BYTES, Script, Unread, open_regular
 
-MAX_MAP_BYTES = 128 << 20
 MAX_SECONDS = 8.0
 MAX_VALUES = 5_000_000
 MAX_DEPTH = 64
@@ -82,7 +81,7 @@ def look_into_map(path: Path, deadline: float = math.inf) -> MapState:
     """
     try:
         with open_regular(path) as file:
-            if os.fstat(file.fileno()).st_size > MAX_MAP_BYTES:
+            if os.fstat(file.fileno()).st_size > MAX_BYTES:
                 return MapState.TOO_LARGE
             return _state_of(events(file, min(deadline, time.monotonic() + MAX_SECONDS)))
     except (Unread, OSError):
