@@ -77,6 +77,15 @@ def test_a_malformed_file_says_what_is_wrong(data: bytes, why: str) -> None:
 
 
 @pytest.mark.attack("hostile symbol sets")
+@pytest.mark.parametrize("frame", [streamed(b""), bytes.fromhex("502a4d1800000000")], ids=["empty", "skippable"])
+def test_frames_of_nothing_are_not_read_to_their_end(frame: bytes) -> None:
+    """A thread reads them, and nobody could end it; a hundred are read."""
+    with pytest.raises(UnusableFile, match="more than 10,000 parts"):
+        unpack(container(frame * 20_000, compression=b"\1"))
+    assert unpack(container(frame * 100 + FRAME, compression=b"\1")) == PAIR
+
+
+@pytest.mark.attack("hostile symbol sets")
 def test_a_bomb_is_stopped_while_it_grows() -> None:
     """40 KB that would become 1 GB."""
     bomb = container(zstandard.ZstdCompressor().compress(bytes(1 << 30)), compression=b"\1")

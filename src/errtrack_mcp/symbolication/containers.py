@@ -8,6 +8,7 @@ import zstandard
 MAGIC = b"posthog_error_tracking"
 MAX_FILE_BYTES = 100 << 20
 MAX_PAYLOAD_BYTES = 400 << 20
+MAX_FRAMES = 10_000  # of zstd: empty ones take 9 bytes each, and 100 MB of them half a minute
 
 _WINDOW = 1 << 27  # the largest that zstd's own command line takes without being asked
 _STEP = 1 << 10  # even the densest kilobyte grows to no more than 32 MB
@@ -77,7 +78,7 @@ def _decompressed(data: memoryview, most: int) -> bytes:
     """Decompress all zstd frames; their declared sizes are not trusted, and may be missing."""
     unpacker = zstandard.ZstdDecompressor(max_window_size=_WINDOW)
     frame, unpacked, at = unpacker.decompressobj(), bytearray(), 0
-    begun = False
+    begun, frames = False, 0
     try:
         while at < len(data):
             piece = data[at : at + _STEP]
@@ -87,6 +88,9 @@ def _decompressed(data: memoryview, most: int) -> bytes:
             if len(unpacked) > most:
                 raise UnusableFile(f"it unpacks to more than {most:,} bytes")
             if frame.eof:
+                frames += 1
+                if frames > MAX_FRAMES:
+                    raise UnusableFile(f"its zstd data has more than {MAX_FRAMES:,} parts")
                 frame, begun = unpacker.decompressobj(), False
     except zstandard.ZstdError:
         raise UnusableFile("its zstd data is damaged") from None
