@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from errtrack_mcp.builds.directory import BuildDirectory, Bundle
-from errtrack_mcp.builds.read_pair import MAX_BYTES, read_pair, read_whole, script_of
-from errtrack_mcp.builds.script import Script, Unread
+from errtrack_mcp.builds.read_pair import read_pair, read_whole, script_of
+from errtrack_mcp.builds.script import MAX_BYTES, Script, Unread
 
 
 def bundles(*paths: str) -> list[Bundle]:

@@ -6,10 +6,8 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from errtrack_mcp.builds.directory import Bundle
-from errtrack_mcp.builds.script import Unread, open_regular
+from errtrack_mcp.builds.script import MAX_BYTES, Unread, open_regular
 from errtrack_mcp.builds.source_map import MapState, map_file
-
-MAX_BYTES = 128 << 20  # of each of the two
 
 
 class ScriptWithMap(NamedTuple):
