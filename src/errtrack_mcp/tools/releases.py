@@ -107,7 +107,7 @@ async def retrieve_release_by_hash(api: Api, hash_id: HashToLookUp) -> Release:
 async def create_release(
     api: Api, version: Version, project: ProjectName, hash_id: HashId = "", metadata: Metadata = None
 ) -> Release:
-    """Create a release. Without hash_id its own id becomes the hash id."""
+    """Create a release, even beside one of that version. Without hash_id its own id becomes the hash id."""
     body = _given(version=version, project=project, hash_id=hash_id, metadata=metadata)
     try:
         return await api.post("releases", body=body, into=Release)
