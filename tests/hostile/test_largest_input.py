@@ -17,7 +17,7 @@ from errtrack_mcp.api.sanitize import clean, needs_no_cleaning, quoted, title_of
 from errtrack_mcp.api.transport import MAX_BODY_BYTES
 from errtrack_mcp.builds.script import MAX_BYTES, Unread, read_script
 from errtrack_mcp.cli.arguments import from_json, from_pairs
-from errtrack_mcp.cli.install_difference import hide_secrets
+from errtrack_mcp.cli.install_difference import hide_secrets, without_secrets
 from errtrack_mcp.client_config import jsonc, toml, yaml
 from errtrack_mcp.client_config.atomic_write import LARGEST
 from errtrack_mcp.remote.body_limit import MAX_BODY_BYTES as MAX_REQUEST_BYTES
@@ -104,6 +104,9 @@ CASES: dict[str, tuple[Callable[[Any], object], str | bytes, int]] = {
     "yaml, servers": (lambda text: yaml.parse(f"mcpServers:\n{text}", "mcpServers"), "- a\n", yaml.LARGEST - 20),
     "secrets in a file, lines": (hide_secrets, "key: a\n", LARGEST),
     "secrets in a file, a long line": (hide_secrets, "a-key", LARGEST),
+    "lines that stay, words": (lambda text: without_secrets(["", "", f" {text}"]), " a.b", LARGEST),
+    "lines that stay, blanks": (lambda text: without_secrets(["", "", f" {text}x"]), " ", LARGEST),
+    "lines that stay, brackets": (lambda text: without_secrets(["", "", f" {text}"]), "]", LARGEST),
     "secrets in a file, names": (hide_secrets, "key", LARGEST),
     "secrets in a file, names and blanks": (hide_secrets, "key ", LARGEST),
     "secrets in a file, escapes": (hide_secrets, 'key="\\"', LARGEST),
