@@ -34,7 +34,9 @@ Severity = Annotated[
 ]
 Name = Annotated[Text | None, Field(min_length=1)]
 Description = Annotated[Text | None, Field(min_length=1)]
-UserId = Annotated[int, Field(ge=0, le=2**31 - 1, description="Number of a user, as in an assignee; 0: no user"), WholeNumber]
+UserId = Annotated[
+    int, Field(ge=0, le=2**31 - 1, description="Number of a user, as in an assignee; 0: no user"), WholeNumber
+]
 RoleId = Annotated[UUID | None, Field(description="Id of a role")]
 
 
