@@ -11,6 +11,7 @@ import pytest
 from errtrack_mcp.sandbox.database import Database, stored_time
 from errtrack_mcp.sandbox.failures import FAILURES
 from errtrack_mcp.sandbox.seed import PENDING, PROJECT_ID, STALE, chunk_id, release_id
+from errtrack_mcp.sandbox.seed_issues import issue_id
 from errtrack_mcp.tools import symbol_set_reader as reader_module
 from errtrack_mcp.tools.advice import LATER
 from tests.support.fixtures import Answer, Connect, Refusal
@@ -68,7 +69,7 @@ async def test_a_release_is_diagnosed_by_id_or_name(connect: Connect, answer: An
     asked = {"release_id": release_id(STALE)} if by == "id" else {"project": "storefront-web", "version": "2.12.4"}
     async with connect() as client:
         found = await answer(client, DIAGNOSE, **asked)
-    assert (found["symbol_sets"], found["complete"], found["expiring"], found["readable"]) == (4, 3, 4, True)
+    assert (found["symbol_sets"], found["complete"], found["expiring"], found["readable"]) == (4, 3, 4, None)
     assert found["next_steps"][0].startswith("4 symbol sets with a file will be removed within 7 days: Upload again")
     [coverage] = found["newest_releases"]
     assert (coverage["version"], coverage["symbol_sets"]) == ("2.12.4", 4)
@@ -98,7 +99,20 @@ async def test_pending_uploads_leave_it_open(connect: Connect, answer: Answer) -
     assert "an error that came before its file stays minified" in found["next_steps"][0]
     assert f"//# chunkId={chunk_id('pending/main')}" in found["next_steps"][1]
     assert found["cannot_know"][0].startswith("Whether an upload was finished")
-    assert (release["complete"], release["never_loaded"]) == (1, 2)
+    assert (release["readable"], release["complete"], release["never_loaded"]) == (None, 1, 2)
+    assert release["summary"].startswith("No symbol set is known to fail: of 3 symbol sets 1 complete, 2 never loaded")
+
+
+async def test_a_release_with_an_unreadable_issue_is_not_called_readable(connect: Connect, answer: Answer) -> None:
+    """A chunk of it was never uploaded: its symbol sets are all complete, and its errors minified all the same."""
+    issue, version = issue_id("cart-total"), "2.13.2"
+    async with connect() as client:
+        assert (await answer(client, "error-tracking-issues-diagnose", issue_id=issue))["readable"] is False
+        found = await answer(client, DIAGNOSE, project="storefront-web", version=version)
+    assert (found["complete"], found["symbol_sets"], found["readable"]) == (3, 3, None)
+    assert found["summary"].startswith("No symbol set is known to fail: ")
+    assert found["next_steps"] == ["Nothing to do here; error-tracking-issues-diagnose looks at an issue's errors."]
+    assert any(note.startswith("Chunks that were never uploaded") for note in found["cannot_know"])
 
 
 @pytest.mark.parametrize(("ref", "stored"), FAILURES)

@@ -48,8 +48,8 @@ def command(env_file: Path | None, *, as_json: bool, in_sandbox: bool, **given: 
 
     REF is a chunk id, the URL of a script, or the address of an issue's page in PostHog.
 
-    Exits with 0 when they are readable, 1 when not, 2 when that is not known. Symbol sets that were never loaded
-    do not count against a release or project: most scripts never throw an error.
+    Exits with 0 when they are readable, 1 when not, 2 when that is not known. A release or project exits with 1 or 2:
+    PostHog keeps nothing of a chunk that was never uploaded, so only --issue or REF can show that traces are readable.
     """
     app, fixed = embedded_sandbox() if in_sandbox else (None, {})
     if empty := [name for name, value in given.items() if value == ""]:

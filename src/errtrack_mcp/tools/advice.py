@@ -50,11 +50,12 @@ def _called(release: Release) -> str:
     return release.id
 
 
-def is_readable(counted: SymbolSetCounts, *, complete: bool) -> bool | None:
-    """Say whether traces are readable: False if any set surely has no map, None if that cannot be told."""
-    if counted.states[NO_FILE]:
-        return False
-    return True if complete and counted.states[COMPLETE] else None
+def is_readable(counted: SymbolSetCounts) -> bool | None:
+    """Say whether the traces of many symbol sets are readable: False if any surely has no map, else None.
+
+    Never True: a chunk that was never uploaded has no row, and its errors are minified.
+    """
+    return False if counted.states[NO_FILE] else None
 
 
 def steps_for(counted: SymbolSetCounts, uncovered: Iterable[Release], days: int) -> list[str]:
@@ -75,7 +76,7 @@ def steps_for(counted: SymbolSetCounts, uncovered: Iterable[Release], days: int)
     said = [*(step for _, step in steps), *without[:1]]
     if counted.states[NO_FILE]:
         said.append(LATER)
-    return said or ["Nothing to do."]
+    return said or ["Nothing to do here; error-tracking-issues-diagnose looks at an issue's errors."]
 
 
 def deployed(ref: str) -> str:
@@ -133,11 +134,13 @@ def unknowable(counted: SymbolSetCounts, scope: str) -> list[str]:
     return notes
 
 
-def summary(counted: SymbolSetCounts, *, readable: bool | None) -> str:
-    """Say in one sentence how things stand."""
-    begin = {True: "Readable", False: "Not all readable", None: "Could not tell"}[readable]
+def summary(counted: SymbolSetCounts, *, whole: bool) -> str:
+    """Say in one sentence how things stand; `whole` is whether all symbol sets were counted."""
     if not counted.total:
-        return f"{begin}: there is no symbol set."
+        return "Could not tell: there is no symbol set."
+    begin = "No symbol set is known to fail" if whole else "Could not tell"
+    if counted.states[NO_FILE]:
+        begin = "Not all readable"
     parts = [
         f"{counted.states[COMPLETE]:,} complete",
         f"{counted.states[NEVER_LOADED]:,} never loaded",

@@ -208,14 +208,13 @@ async def _diagnose_release(api: Client, release: Release, reading: Reading) -> 
 
     reader = SymbolSetReader(api, reading.report, offset=reading.offset, search=release.search)
     not_seen = await read_all(reader, visit)
-    readable = advice.is_readable(counted, complete=not (not_seen or reading.offset))
     if counted.total:
         steps = advice.steps_for(counted, [], reading.days)
-        said = advice.summary(counted, readable=readable)
+        said = advice.summary(counted, whole=not (not_seen or reading.offset))
     else:
         steps = [f"Unless the build was uploaded in event release mode: {advice.release_upload(release)}"]
         said = "Could not tell: no symbol set is bound to the release. In event release mode none ever is."
-    answer = _diagnosis(counted, readable=readable, summary=said, steps=steps)
+    answer = _diagnosis(counted, readable=advice.is_readable(counted), summary=said, steps=steps)
     coverage = [_coverage(release, counted.by_release[release.id])]
     notes = advice.unknowable(counted, "release")
     rest = _how_far(reader, not_seen, reading.offset)
@@ -229,12 +228,11 @@ async def _diagnose_project(api: Client, reading: Reading) -> Diagnosis:
     reader = SymbolSetReader(api, reading.report, offset=reading.offset)
     not_seen = await read_all(reader, counted.add)
     whole = not (not_seen or reading.offset)
-    readable = advice.is_readable(counted, complete=whole)
     uncovered = [release for release in newest if not counted.by_release[release.id]] if whole else []
     answer = _diagnosis(
         counted,
-        readable=readable,
-        summary=advice.summary(counted, readable=readable),
+        readable=advice.is_readable(counted),
+        summary=advice.summary(counted, whole=whole),
         steps=advice.steps_for(counted, uncovered, reading.days),
     )
     coverage = [_coverage(release, counted.by_release[release.id]) for release in newest]
