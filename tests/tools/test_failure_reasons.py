@@ -50,6 +50,20 @@ def test_each_reason_comes_back_in_words_with_its_remedy(platform: str, variant:
     assert variant == "TokenNotFound" or COMMANDS[platform] in step
 
 
+@pytest.mark.parametrize("variant", ["NoSourcemap", "NoSourcemapUploaded", "NetworkError", "HttpStatus"])
+def test_an_upload_that_needs_deploying_says_so(variant: str) -> None:
+    """A frame without chunk id finds no upload before the injected files are live."""
+    assert ", then deploy these files." in REASONS["JavaScript", variant][1]
+
+
+@pytest.mark.parametrize(
+    ("variant", "said"), [("NoSourcemap", True), ("Timeout", True), ("NetworkError", True), ("InvalidSourceMap", False)]
+)
+def test_a_script_that_nobody_here_can_upload_for_is_to_be_left_aside(variant: str, *, said: bool) -> None:
+    """PostHog goes to fetch the maps of any script that an error passes through; what was uploaded is one's own."""
+    assert ("Leave scripts of other people aside" in REASONS["JavaScript", variant][1]) is said
+
+
 def test_a_chunk_without_data_is_reported_by_its_own_reason() -> None:
     """It is tagged with no platform."""
     [group] = counts_of_sets(row(has_uploaded_file=False, failure_reason='{"MissingChunkIdData":"abc"}')).failures()

@@ -10,9 +10,14 @@ from pydantic_core import from_json
 INJECT_AND_UPLOAD = "errtrack-mcp upload DIST, or posthog-cli sourcemap process --directory DIST"
 UPLOAD_ALONE = "errtrack-mcp upload DIST, or posthog-cli sourcemap upload --directory DIST"
 
-UPLOAD = f"Upload the map with the build: {INJECT_AND_UPLOAD}."
+# A frame without chunk id finds an upload only once the injected files are live.
+NOT_YOURS = "Leave scripts of other people aside."
+UPLOAD = f"Upload the map with the build: {INJECT_AND_UPLOAD}, then deploy these files. {NOT_YOURS}"
 REBUILD = f"Build again with source maps switched on, then: {INJECT_AND_UPLOAD}."
-REACH = f"Upload the maps, so that PostHog does not need to fetch them: {INJECT_AND_UPLOAD}."
+REACH = (
+    f"Upload the maps, so that PostHog does not need to fetch them: {INJECT_AND_UPLOAD}, then deploy these files. "
+    f"{NOT_YOURS}"
+)
 INJECT = f"Inject chunk ids before deploying, and deploy the injected files: {INJECT_AND_UPLOAD}."
 HERMES = "Upload the composed map of exactly this build again: posthog-cli hermes upload --directory DIST."
 HERMES_INJECT = (
