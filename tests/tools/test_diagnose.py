@@ -13,7 +13,7 @@ from errtrack_mcp.sandbox.failures import FAILURES
 from errtrack_mcp.sandbox.seed import PENDING, PROJECT_ID, STALE, chunk_id, release_id
 from errtrack_mcp.sandbox.seed_issues import issue_id
 from errtrack_mcp.tools import symbol_set_reader as reader_module
-from errtrack_mcp.tools.advice import LATER
+from errtrack_mcp.tools.advice import ISSUES_OF_REF, LATER
 from tests.support.fixtures import Answer, Connect, Refusal
 from tests.support.project import add_symbol_sets
 from tests.support.slow_sandbox import SlowSandbox
@@ -58,9 +58,23 @@ async def test_the_newest_releases_show_their_coverage(connect: Connect, answer:
     assert [row["id"] for row in releases] == [release_id(index) for index in range(5)]
     assert [row["symbol_sets"] for row in releases] == [3, 3, 3, 0, 7]
     assert (releases[0]["complete"], releases[0]["never_loaded"]) == (1, 2)
-    *_, release, last = found["next_steps"]
+    *_, release, issues, last = found["next_steps"]
     assert release.startswith(f"Release {release_id(3)} has no symbol set, as is right in release mode event.")
-    assert last == LATER
+    assert (issues, last) == (ISSUES_OF_REF, LATER)
+
+
+async def test_the_issues_of_a_failed_ref_are_found_as_the_project_s_diagnosis_says(
+    connect: Connect, answer: Answer
+) -> None:
+    """From a failure to the issue that it leaves minified, in two calls."""
+    async with connect() as client:
+        failures = (await answer(client, DIAGNOSE))["failures"]
+        ref = next(group["ref"] for group in failures if group["failure"] == "JavaScript NetworkError")
+        asked = {"search": ref, "status": "all"}
+        assert all(f"{name}={'REF' if name == 'search' else value}" in ISSUES_OF_REF for name, value in asked.items())
+        [issue] = (await answer(client, "query-error-tracking-issues-list", **asked))["results"]
+        found = await answer(client, "error-tracking-issues-diagnose", issue_id=issue["id"])
+    assert found["readable"] is False
 
 
 @pytest.mark.parametrize("by", ["id", "name"])

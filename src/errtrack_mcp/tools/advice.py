@@ -16,6 +16,10 @@ DEPLOYED = (
 LIVE = f"Upload again the maps of every build that is still live: {UPLOAD_ALONE}."
 UPLOAD_IT = f"upload the maps with the build: {INJECT_AND_UPLOAD}."
 LATER = "Errors that PostHog has already stored stay as they are; look at the next one."
+ISSUES_OF_REF = (
+    "Issues of a ref: query-error-tracking-issues-list with search=REF, status=all; then "
+    "error-tracking-issues-diagnose with issue_id."
+)
 
 UPLOAD_BEGUN = "Whether an upload was finished: a file counts as there as soon as its upload begins."
 MATCHES = (
@@ -75,7 +79,7 @@ def steps_for(counted: SymbolSetCounts, uncovered: Iterable[Release], days: int)
     ]
     said = [*(step for _, step in steps), *without[:1]]
     if counted.states[NO_FILE]:
-        said.append(LATER)
+        said += [ISSUES_OF_REF, LATER]
     return said or ["Nothing to do here; error-tracking-issues-diagnose looks at an issue's errors."]
 
 
