@@ -114,6 +114,14 @@ async def test_a_plan_counts_what_it_would_delete(connect: Connect, answer: Answ
     assert len(plan["failures"]) > 3
 
 
+async def test_a_plan_warns_that_to_delete_a_failure_repairs_nothing(connect: Connect, answer: Answer) -> None:
+    """A project without failed rows looks healthy, and its errors are as minified as before."""
+    warning = "Those without a file only record why source maps are missing: "
+    async with connect() as client:
+        assert warning in (await answer(client, PRUNE, no_file=True))["next_step"]
+        assert warning not in (await answer(client, PRUNE, release_id=release_id(4)))["next_step"]
+
+
 async def test_the_states_are_of_what_is_planned(connect: Connect, answer: Answer, database: Database) -> None:
     """Not of all that fits: a plan of one names one."""
     fitting = len(ids(database, "release_id IS NULL"))

@@ -40,6 +40,10 @@ Ends = dict[str, str | ApiError]  # how it ended for each id
 log = logging.getLogger("errtrack_mcp")
 SAMPLE = 10
 MAX_SAMPLED_REF_LENGTH = 100
+ONLY_REASONS = (
+    "Those without a file only record why source maps are missing: once they are deleted, their errors are as minified "
+    "as before, and nothing says why."
+)
 IN_WORDS = {COMPLETE: "complete", NEVER_LOADED: "never loaded", NO_FILE: "without a file"}
 
 NoFile = Annotated[bool, Field(description="Only those without a file, for any reason")]
@@ -211,11 +215,17 @@ def _preview(api: Client, plan: Plan) -> Preview[Pruning]:
         **moments,
         **({"not_seen": f"{plan.not_seen} The next plan goes further."} if plan.not_seen else {}),
         **({"confirm": str(code)} if plan.rows else {}),
-        next_step=PREVIEWED if plan.rows else "Nothing matches these filters.",
+        next_step=_what_next(plan),
     )
     states = ", ".join(f"{number} {IN_WORDS[state]}" for state, number in plan.states.most_common())
     where = f"of project {shown.team_id}"
     return Preview(shown, f"Delete {len(plan.rows)} symbol sets {where} and their files ({states})? There is no undo.")
+
+
+def _what_next(plan: Plan) -> str:
+    if not plan.rows:
+        return "Nothing matches these filters."
+    return f"{PREVIEWED} {ONLY_REASONS}" if plan.states[NO_FILE] else PREVIEWED
 
 
 def _ago(plan: Plan, days: int) -> str:
