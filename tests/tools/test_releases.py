@@ -7,7 +7,9 @@ from uuid import uuid4
 
 import pytest
 
-from errtrack_mcp.sandbox.seed import FULL_KEY, OTHER_PROJECT_ID, PROJECT_ID, READ_KEY
+from errtrack_mcp.sandbox.database import Database
+from errtrack_mcp.sandbox.seed import FULL_KEY, OTHER_PROJECT_ID, PENDING, PROJECT_ID, READ_KEY, release_id
+from errtrack_mcp.tools.deletion import PREVIEWED
 from tests.support.fixtures import Answer, Connect, Refusal
 from tests.support.misbehaving import misbehave
 from tests.support.replies import ID, PAGE, RELEASE, json_of
@@ -179,6 +181,21 @@ async def test_a_deletion_is_previewed_first(connect: Connect, answer: Answer, s
             assert "Nothing was changed" in preview["next_step"]
     assert bound
     assert not any(request.startswith("DELETE") for request in sandbox.requests)
+
+
+async def test_a_preview_says_what_is_in_use_and_what_comes_of_it(
+    connect: Connect, answer: Answer, database: Database
+) -> None:
+    """By state, with the newest use of any, before anything is gone; nothing of the kind where nothing is lost."""
+    busy, empty = release_id(PENDING), release_id(3)
+    [[used]] = database.all(f"SELECT max(last_used) FROM symbol_sets WHERE release_id = '{busy}'")  # noqa: S608
+    async with connect() as client:
+        said = (await answer(client, DESTROY, id=busy))["next_step"]
+        other = (await answer(client, DESTROY, id=empty))["next_step"]
+    assert "1 complete, 2 never loaded, 0 without a file" in said
+    assert f"the newest last_used is {used[:19]}Z" in said
+    assert "Errors from this build then stay minified" in said
+    assert other == PREVIEWED
 
 
 async def test_a_confirmed_deletion_says_what_went(

@@ -7,7 +7,14 @@ from collections.abc import Iterable
 
 from errtrack_mcp.tools.failure_reasons import INJECT_AND_UPLOAD, UPLOAD, UPLOAD_ALONE
 from errtrack_mcp.tools.releases import Release
-from errtrack_mcp.tools.symbol_set_counts import COMPLETE, NEVER_LOADED, NO_FILE, Group, SymbolSetCounts
+from errtrack_mcp.tools.symbol_set_counts import (
+    COMPLETE,
+    NEVER_LOADED,
+    NO_FILE,
+    Group,
+    SymbolSetCounts,
+    in_words,
+)
 
 DEPLOYED = (
     "Compare the deployed scripts with the uploaded ones: each must end in the line //# chunkId=REF of its symbol set. "
@@ -145,12 +152,7 @@ def summary(counted: SymbolSetCounts, *, whole: bool) -> str:
     begin = "No symbol set is known to fail" if whole else "Could not tell"
     if counted.states[NO_FILE]:
         begin = "Not all readable"
-    parts = [
-        f"{counted.states[COMPLETE]:,} complete",
-        f"{counted.states[NEVER_LOADED]:,} never loaded",
-        f"{counted.states[NO_FILE]:,} without a file",
-    ]
-    return f"{begin}: of {counted.total:,} symbol sets {', '.join(parts)}."
+    return f"{begin}: of {counted.total:,} symbol sets {in_words(counted.states)}."
 
 
 def _sets(number: int) -> str:

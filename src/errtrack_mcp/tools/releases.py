@@ -1,6 +1,8 @@
 """Releases: one deployment of one app each."""
 
-from datetime import UTC, datetime, timedelta
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
 from hashlib import sha512
 from typing import Annotated, Any, Self
 from uuid import UUID
@@ -28,11 +30,12 @@ from errtrack_mcp.tools.parameters import (
     Version,
 )
 from errtrack_mcp.tools.refusal import Refusal
-from errtrack_mcp.tools.symbol_set_counts import SymbolSetCounts
+from errtrack_mcp.tools.symbol_set_counts import SymbolSetRow, in_words, moment, state_of, written
 from errtrack_mcp.tools.symbol_set_reader import SymbolSetReader, read_all
 
 MAX_SECONDS_COUNTING = 20.0
 DESTROY = "error-tracking-releases-destroy"
+LOST = "Errors from this build then stay minified until its source maps are uploaded again."
 
 
 class Release(ApiModel):
@@ -138,23 +141,42 @@ async def update_release(
     return (await api.get("releases", str(id), into=Release)).fitted()
 
 
+@dataclass
+class Bound:
+    """The symbol sets of a release: how many in which state, and when one of them was last used."""
+
+    states: Counter[str] = field(default_factory=Counter)
+    last_used: datetime | None = None
+
+    def add(self, row: SymbolSetRow) -> None:
+        """Count one of them."""
+        self.states[state_of(row)] += 1
+        if used := moment(row.get("last_used")):
+            self.last_used = max(used, self.last_used or used)
+
+    def loss(self) -> str:
+        """Say what is lost with them. An upload sets `last_used` (docs/posthog-api.md, section 4)."""
+        used = f"the newest last_used is {written(self.last_used)}" if self.last_used else "none has a last_used"
+        return f"Its symbol sets: {in_words(self.states)}; {used}, and an upload counts as use. {LOST}"
+
+
 async def preview_deletion(api: Api, id: UUID) -> Preview[ReleaseDeletion]:  # noqa: A002
     """Read what deleting a release would take with it."""
     release = await api.get("releases", str(id), into=Release)
-    bound, more = await _count_bound(api, release)
+    bound, more = await _read_bound(api, release)
     code = ConfirmCode(api, DESTROY, release.team_id, release.id)
-    code.add(release.version, release.project, release.hash_id, bound, more)
+    code.add(release.version, release.project, release.hash_id, bound.states.total(), more)
     shown = ReleaseDeletion(
         deleted=False,
         team_id=release.team_id,
         release=release.summary(),
-        symbol_sets=bound,
+        symbol_sets=bound.states.total(),
         **({"more_than_counted": True} if more else {}),
         confirm=str(code),
-        next_step=PREVIEWED,
+        next_step=f"{PREVIEWED} {bound.loss()}" if bound.states else PREVIEWED,
     )
     named = f"release {quoted(release.version)} of {quoted(release.project)}"
-    number = f"{'more than ' if more else ''}{bound}"
+    number = f"{'more than ' if more else ''}{bound.states.total()}"
     where = f"in project {release.team_id}"
     return Preview(shown, f"Delete {named} {where} and {number} symbol sets with it? There is no undo.")
 
@@ -180,8 +202,7 @@ async def destroy_release(
     if kept := await kept_from_changing(preview, confirm, decision, lambda: preview_deletion(api, id)):
         return kept
     await api.delete("releases", str(id))
-    lost = "Errors from this build stay minified until its source maps are uploaded again."
-    return preview.shown.done(lost if preview.shown.symbol_sets else "It had no symbol sets: nothing else changes.")
+    return preview.shown.done(LOST if preview.shown.symbol_sets else "It had no symbol sets: nothing else changes.")
 
 
 def _given(**fields: Any) -> dict[str, Any]:
@@ -198,17 +219,22 @@ async def _naming_the_holder(api: Client, taken: HashTaken, hash_id: str) -> Api
     return HashTaken(taken.status, taken.api_code, taken.detail, named)
 
 
-async def _count_bound(api: Client, release: Release) -> tuple[int, bool]:
-    """Count the symbol sets of a release, and say whether there are more than were looked at.
+async def _read_bound(api: Client, release: Release) -> tuple[Bound, bool]:
+    """Read the symbol sets of a release, and say whether there are more than were looked at.
 
     The API has no filter by release. `search` narrows by version where it is known; an older installation
     ignores it and lists everything, so each row is compared all the same (docs/posthog-api.md, section 5.7).
     """
-    counted = SymbolSetCounts(datetime.now(UTC), timedelta(), [release.id])
+    bound = Bound()
+
+    def visit(row: SymbolSetRow) -> None:
+        if row.get("release_id") == release.id:
+            bound.add(row)
+
     deadline = anyio.current_time() + MAX_SECONDS_COUNTING
     reader = SymbolSetReader(api, deadline=deadline, search=release.search)
-    not_seen = await read_all(reader, counted.add)
-    return counted.by_release[release.id].total(), bool(not_seen)
+    not_seen = await read_all(reader, visit)
+    return bound, bool(not_seen)
 
 
 TOOLS = [

@@ -64,6 +64,11 @@ def failure_of(symbol_set: SymbolSetRow) -> Failure:
     return decode_failure(reason) if reason else NO_REASON
 
 
+def in_words(states: Counter[str]) -> str:
+    """Say how many are in which state."""
+    return f"{states[COMPLETE]:,} complete, {states[NEVER_LOADED]:,} never loaded, {states[NO_FILE]:,} without a file"
+
+
 def written(time: datetime) -> str:
     """Write a time as the API does: ISO 8601, in UTC, to the second."""
     return time.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
