@@ -57,10 +57,23 @@ async def test_lost_source_maps_are_the_verdict(connect: Connect, answer: Answer
         neither = await answer(client, COMPARE, first="2.13.1", second="2.13.2")
     assert fewer["lost_symbol_sets"] == 4
     assert "4 symbol sets with a file fewer" in fewer["verdict"]
+    assert none["verdict"].startswith("Could not tell: no symbol set is bound to the newer release")
     assert "posthog-cli sourcemap process" in none["verdict"]
-    assert none["lost_symbol_sets"] == 7
-    assert neither["lost_symbol_sets"] == 0
-    assert "Neither release" in neither["verdict"]
+    assert none["lost_symbol_sets"] is None
+    assert neither["lost_symbol_sets"] is None
+    assert neither["verdict"].startswith("Could not tell: no symbol set is bound to either release")
+
+
+async def test_an_upload_that_never_came_is_a_loss_and_no_doubt(
+    connect: Connect, answer: Answer, database: Database
+) -> None:
+    """The newer release has symbol sets, so its mode binds them; none has a file."""
+    with database.transaction():
+        database.execute("UPDATE symbol_sets SET storage_ptr = NULL WHERE release_id = ?", (release_id(NEWER),))
+    async with connect() as client:
+        found = await answer(client, COMPARE, first="2.13.1", second="2.13.2")
+    assert found["lost_symbol_sets"] == 7
+    assert found["verdict"].startswith("None of the newer release's 3 symbol sets has a file, against 7 of the older ")
 
 
 async def test_a_name_that_is_not_clear_is_refused_in_words(

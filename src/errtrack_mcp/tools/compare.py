@@ -55,7 +55,7 @@ class Comparison(ToolOutput):
     """Two releases, the older one first."""
 
     verdict: Annotated[str, OURS]
-    lost_symbol_sets: int = Field(description="Usable ones that the newer has fewer")
+    lost_symbol_sets: int | None = Field(description="With a file, fewer in the newer; null: could not tell")
     older: Side
     newer: Side
     differences: Annotated[list[str], OURS]
@@ -85,7 +85,7 @@ async def compare_releases(
         sides.append(side)
         unseen.append(not_seen)
     said = {"not_seen": " ".join(filter(None, [*unseen, GO_ON]))} if any(unseen) else {}
-    lost = max(0, _with_file(sides[0]) - _with_file(sides[1]))
+    lost = max(0, _with_file(sides[0]) - _with_file(sides[1])) if sides[1].symbol_sets else None
     return Comparison(
         verdict=_verdict(sides[0], sides[1], lost),
         lost_symbol_sets=lost,
@@ -136,13 +136,18 @@ def _with_file(side: Side) -> int:
     return side.complete + side.never_loaded
 
 
-def _verdict(older: Side, newer: Side, lost: int) -> str:
-    if not older.symbol_sets and not newer.symbol_sets:
-        return "Neither release has a symbol set: both builds use event release mode, or neither uploaded source maps."
+def _verdict(older: Side, newer: Side, lost: int | None) -> str:
+    if lost is None:
+        which = "the newer release" if older.symbol_sets else "either release"
+        return (
+            f"Could not tell: no symbol set is bound to {which}. In release mode event, the default of an upload, none "
+            f"ever is. Unless its source maps were uploaded so, run with its build: {INJECT_AND_UPLOAD}, "
+            "then deploy these files."
+        )
     if not _with_file(newer):
         return (
-            f"The newer release has no symbol set with a file, the older one {_with_file(older)}. Unless its build "
-            f"changed to event release mode, run in it: {INJECT_AND_UPLOAD}."
+            f"None of the newer release's {newer.symbol_sets} symbol sets has a file, against {_with_file(older)} of "
+            f"the older one. Run with its build: {INJECT_AND_UPLOAD}, then deploy these files."
         )
     if lost:
         return (
