@@ -13,7 +13,7 @@ from errtrack_mcp.sandbox.failures import FAILURES
 from errtrack_mcp.sandbox.seed import PENDING, PROJECT_ID, STALE, chunk_id, release_id
 from errtrack_mcp.sandbox.seed_issues import issue_id
 from errtrack_mcp.tools import symbol_set_reader as reader_module
-from errtrack_mcp.tools.advice import ISSUES_OF_REF, LATER
+from errtrack_mcp.tools.advice import ISSUES_OF_REF, LATER, LOOK_INTO_IT
 from tests.support.fixtures import Answer, Connect, Refusal
 from tests.support.project import add_symbol_sets
 from tests.support.slow_sandbox import SlowSandbox
@@ -146,8 +146,11 @@ async def test_a_loaded_ref_is_readable(connect: Connect, answer: Answer) -> Non
         found = await answer(client, DIAGNOSE, ref=chunk_id("unbound/main"))
     assert (found["readable"], found["complete"], found["unbound"]) == (True, 1, 1)
     assert found["symbol_set"]["release"] is None
+    used = f"{found['symbol_set']['last_used'][:19]}Z"
+    assert found["summary"] == f"PostHog has a file for it, uploaded or last used at {used}."
     assert found["next_steps"][0].startswith(f"Compare the time of the error with {found['symbol_set']['file_since']}")
     assert found["next_steps"][1].startswith("If a newer error is minified too: Compare")
+    assert found["next_steps"][-1] == LOOK_INTO_IT
 
 
 @pytest.mark.parametrize(

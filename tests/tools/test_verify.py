@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.failures import FAILURES
 from errtrack_mcp.sandbox.seed import chunk_id
 from errtrack_mcp.symbolication.places import LookUp, Original
@@ -47,6 +48,7 @@ async def test_a_finished_upload_is_told_from_the_file(connect: Connect, answer:
     assert found["readable"] is True
     assert not any(note.startswith("Whether an upload was finished") for note in found["cannot_know"])
     assert any(note.startswith("Whether a map fits") for note in found["cannot_know"])
+    assert advice.LOOK_INTO_IT not in found["next_steps"]
     assert SECRET not in str(found)
 
 
@@ -76,6 +78,22 @@ async def test_an_upload_that_was_never_finished_is_seen(connect: Connect, answe
         == "Upload the build again: errtrack-mcp upload DIST, or posthog-cli sourcemap upload --directory DIST."
     )
     assert not any(note.startswith("Whether an upload was finished") for note in found["cannot_know"])
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("key", ["pending/main", "unbound/main"])
+async def test_a_file_that_is_not_there_is_not_called_there(
+    connect: Connect, answer: Answer, database: Database, key: str
+) -> None:
+    """Its row says that there is one, perhaps with a time of use; the storage has none."""
+    database.execute("UPDATE symbol_sets SET content_hash = NULL WHERE ref = ?", (chunk_id(key),))
+    async with connect() as client:
+        found = await answer(client, DIAGNOSE, ref=chunk_id(key), verify=True)
+    assert found["summary"] == (
+        "PostHog's row of it names a file that its storage does not have: the upload was never finished, or the file "
+        "was removed."
+    )
+    assert found["readable"] is False
 
 
 @pytest.mark.anyio

@@ -23,6 +23,7 @@ DEPLOYED = (
 LIVE = f"Upload again the maps of every build that is still live: {UPLOAD_ALONE}."
 UPLOAD_IT = f"upload the maps with the build: {INJECT_AND_UPLOAD}."
 LATER = "Errors that PostHog has already stored stay as they are; look at the next one."
+LOOK_INTO_IT = "Call again with verify, and with line and column of a minified frame: that looks into the file itself."
 ISSUES_OF_REF = (
     "Issues of a ref: query-error-tracking-issues-list with search=REF, status=all; then "
     "error-tracking-issues-diagnose with issue_id."

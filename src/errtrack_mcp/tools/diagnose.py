@@ -31,6 +31,7 @@ from errtrack_mcp.tools.symbol_set_counts import (
     State,
     SymbolSetCounts,
     SymbolSetRow,
+    moment,
     state_of,
     written,
 )
@@ -163,8 +164,9 @@ async def _diagnose_ref(api: Client, ref: str, reading: Reading, verification: V
     counted.add(found.row())
     shown = _diagnosed(found)
     expiring = bool(counted.expiring)
+    used = moment(found.last_used)
     said = {
-        COMPLETE: "PostHog has a file for it and has found it.",
+        COMPLETE: f"PostHog has a file for it, uploaded or last used{f' at {written(used)}' if used else ''}.",
         NEVER_LOADED: "PostHog has a file for it, or an upload that was never finished, and has never loaded it.",
         NO_FILE: "PostHog has no file for it.",
     }[shown.state]
@@ -181,6 +183,8 @@ async def _diagnose_ref(api: Client, ref: str, reading: Reading, verification: V
     update: dict[str, Any] = {"symbol_set": shown}
     if verification and shown.state != NO_FILE:
         verdict, update["file"] = await verified(verdict, api, found, verification)
+    elif shown.state != NO_FILE:
+        verdict.next_steps.append(advice.LOOK_INTO_IT)
     answer = _diagnosis(counted, readable=verdict.readable, summary=verdict.summary, steps=verdict.next_steps)
     return answer.model_copy(update={**update, "cannot_know": verdict.cannot_know})
 

@@ -19,7 +19,7 @@ COMPLETE: State = "complete"
 NEVER_LOADED: State = "never_loaded"
 NO_FILE: State = "no_file"
 # What the schemas of all tools say about the three states.
-CompleteCount = Annotated[int, Field(description="Have a file, and PostHog has found it for an error")]
+CompleteCount = Annotated[int, Field(description="Have a file and a last_used, which uploads set too")]
 NeverLoadedCount = Annotated[int, Field(description="Have a file, or an unfinished upload, that no error has needed")]
 NoFileCount = Annotated[int, Field(description="Have no file: their errors stay minified")]
 
@@ -50,6 +50,8 @@ def has_file(symbol_set: SymbolSetRow) -> bool:
 
 def state_of(symbol_set: SymbolSetRow) -> State:
     """Name the one state that a symbol set is in: the file decides (docs/posthog-api.md, section 8).
+
+    Complete proves little: an upload sets `last_used` too.
 
     PostHog keeps a `failure_reason` next to a file that was uploaded later and works.
     """

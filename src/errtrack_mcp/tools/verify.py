@@ -114,7 +114,7 @@ def settled(verdict: Verdict, facts: FileFacts) -> Verdict:
         cannot_know=[note for note in verdict.cannot_know if note not in known],
     )
     if facts.upload_finished is False:
-        return replace(said, readable=False, next_steps=[UPLOAD_AGAIN, advice.LATER])
+        return replace(said, readable=False, summary=_sentence(facts), next_steps=[UPLOAD_AGAIN, advice.LATER])
     if facts.problem:
         return replace(said, readable=None if facts.upload_finished else verdict.readable)
     if of_another:
@@ -126,7 +126,10 @@ def settled(verdict: Verdict, facts: FileFacts) -> Verdict:
 
 def _sentence(facts: FileFacts) -> str:
     if facts.upload_finished is False:
-        return "Its storage has no such file: the upload was never finished, or the file was removed."
+        return (
+            "PostHog's row of it names a file that its storage does not have: the upload was never finished, or the "
+            "file was removed."
+        )
     if facts.problem:
         return "Nothing could be looked up in it (file.problem)."
     said = [f"Its upload is finished: {_NAMES[facts.kind]}{_sources(facts)}."]
