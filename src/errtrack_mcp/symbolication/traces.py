@@ -5,6 +5,8 @@ Nothing here matches with a regular expression that could take long: text of str
 
 from typing import NamedTuple
 
+from errtrack_mcp.symbolication.line_breaks import with_line_breaks
+
 MAX_CHARACTERS = 200_000
 MAX_LINES = 2_000
 MAX_LINE_LENGTH = 4_000
@@ -53,7 +55,8 @@ class UnreadableTrace(Exception):  # noqa: N818 - named after what it is
 
 
 def read_traces(text: str) -> list[Trace]:
-    """Read every stack trace in a text, log prefixes included. Raises UnreadableTrace."""
+    """Read every stack trace in a text, log prefixes included, also without its line breaks. Raises UnreadableTrace."""
+    text = with_line_breaks(text) if len(text) <= MAX_CHARACTERS else text
     if len(text) > MAX_CHARACTERS or text.count("\n") > MAX_LINES:
         raise UnreadableTrace(f"The text is longer than {MAX_CHARACTERS:,} characters or {MAX_LINES:,} lines.")
     traces: list[Trace] = []
@@ -180,7 +183,13 @@ def _position(place: str) -> tuple[str, int, int] | None:
     if len(parts) != 3 or not words or not (_is_number(parts[1]) and _is_number(parts[2])):
         return None
     is_time = not words[-1].strip(_IN_TIMES)
-    return None if is_time else (parts[0].strip(), int(parts[1]), int(parts[2]))
+    holds_another = any(_ends_a_place(word) for word in words[:-1])
+    return None if is_time or holds_another else (parts[0].strip(), int(parts[1]), int(parts[2]))
+
+
+def _ends_a_place(word: str) -> bool:
+    parts = word.removesuffix(")").rsplit(":", 2)
+    return len(parts) == 3 and _is_number(parts[1]) and _is_number(parts[2])
 
 
 def _is_number(text: str) -> bool:
