@@ -6,6 +6,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from errtrack_mcp.tools.parameters import Days, EnsuredHashId, HashToLookUp, MaxTokens, Offset, ReleasesLimit, Version
+from errtrack_mcp.tools.stack_traces.resolve import Refs
 
 WHOLE_NUMBERS = [(ReleasesLimit, 1, 500), (Offset, 0, 2**31 - 1), (MaxTokens, 500, 2**31 - 1), (Days, 0, 3650)]
 
@@ -41,3 +42,23 @@ def test_a_hash_that_posthog_cannot_look_up_is_refused(kind: Any) -> None:
     for value in ("", "x" * 129):
         with pytest.raises(ValidationError):
             argument.validate_python(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "refs"),
+    [
+        ("6dc8ae53-1f, 5070ce64-2b", ["6dc8ae53-1f", "5070ce64-2b"]),
+        ("6dc8ae53-1f,5070ce64-2b", ["6dc8ae53-1f", "5070ce64-2b"]),
+        (
+            "https://shop.example/a.js, https://shop.example/b,c.js",
+            ["https://shop.example/a.js", "https://shop.example/b,c.js"],
+        ),
+        ("https://shop.example/combo?a.js,b.js", ["https://shop.example/combo?a.js,b.js"]),
+        ("6dc8ae53-1f", ["6dc8ae53-1f"]),
+        ('["a,b"]', ["a,b"]),
+        (["a,b"], ["a,b"]),
+    ],
+)
+def test_refs_may_be_separated_by_commas(text: Any, refs: list[str]) -> None:
+    """A client that knows of strings alone writes them so; an address may hold a comma of its own."""
+    assert TypeAdapter(Refs).validate_python(text) == refs

@@ -1,5 +1,6 @@
 """Argument types that tools share, each explained once."""
 
+import re
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -39,8 +40,17 @@ def _list_in_text(value: Any) -> Any:
     return read if isinstance(read, list) else [value]
 
 
+def _refs_in_text(value: Any) -> Any:
+    """Read refs from text with commas as well: not at a comma within an address, which no blank follows."""
+    read = _list_in_text(value)
+    if read != [value]:
+        return read
+    return re.split(r",\s+" if "://" in value else ",", value)
+
+
 Text = Annotated[str, BeforeValidator(_number_as_text)]
 ListInText = BeforeValidator(_list_in_text)
+RefsInText = BeforeValidator(_refs_in_text)
 
 ReleasesLimit = Annotated[int, Field(ge=1, le=500), BeforeValidator(_whole_number)]
 SymbolSetsLimit = Annotated[int, Field(ge=1, le=100), BeforeValidator(_whole_number)]

@@ -23,7 +23,7 @@ from errtrack_mcp.tools.issues.address import IssueOrAddress, ask_about
 from errtrack_mcp.tools.issues.dates import Window
 from errtrack_mcp.tools.issues.events import read_captured_events, read_events
 from errtrack_mcp.tools.issues.models import Event
-from errtrack_mcp.tools.parameters import ListInText, ProjectName, Text, Version
+from errtrack_mcp.tools.parameters import ProjectName, RefsInText, Text, Version
 from errtrack_mcp.tools.refusal import Refusal
 from errtrack_mcp.tools.release_lookup import find_version
 from errtrack_mcp.tools.stack_traces.frames import (
@@ -56,7 +56,7 @@ EventUuid = Annotated[UUID | None, Field(description="Default: the newest event"
 Refs = Annotated[
     list[Annotated[Text, Field(max_length=2048), TRIMMED]],
     Field(max_length=MAX_FILES, description="Chunk ids or script URLs, for frames without an id"),
-    ListInText,
+    RefsInText,
 ]
 BuildFolder = Annotated[
     str,
