@@ -68,6 +68,14 @@ async def test_a_position_is_looked_up(
 
 
 @pytest.mark.anyio
+async def test_a_position_alone_asks_for_the_file(connect: Connect, answer: Answer) -> None:
+    """It is in no other place that a position can be looked up."""
+    async with connect() as client:
+        diagnosis = await answer(client, DIAGNOSE, ref=REF, line=1, column=48)
+    assert diagnosis["file"]["knows_position"] is True
+
+
+@pytest.mark.anyio
 async def test_an_upload_that_was_never_finished_is_seen(connect: Connect, answer: Answer) -> None:
     """What without looking could not be told."""
     async with connect() as client:
@@ -160,7 +168,7 @@ async def test_without_the_extra_the_answer_says_what_is_missing(
 @pytest.mark.anyio
 @pytest.mark.parametrize(
     "arguments",
-    [{"verify": True}, {"ref": "x", "verify": True, "line": 1}, {"ref": "x", "line": 1, "column": 1}],
+    [{"verify": True}, {"ref": "x", "verify": True, "line": 1}, {"ref": "x", "column": 1}, {"line": 1, "column": 1}],
 )
 async def test_arguments_that_verify_nothing_are_refused(
     connect: Connect, refusal: Refusal, sandbox: Upstream, arguments: dict[str, Any]

@@ -57,11 +57,15 @@ class Verification:
 
 
 def verification_of(ref: str, line: int | None, column: int | None, *, verify: bool) -> Verification | None:
-    """Return what the arguments of a call ask for. Raises Refusal for those that do not go together."""
-    if (verify and not ref) or (line is None) != (column is None) or (line is not None and not verify):
-        message = "verify needs ref, and line and column need each other and verify=true. Nothing was read."
+    """Return what the arguments of a call ask for: a position asks for the file, too.
+
+    Raises Refusal for those that do not go together.
+    """
+    asked = verify or line is not None
+    if (asked and not ref) or (line is None) != (column is None):
+        message = "verify, line and column need ref, and line and column each other. Nothing was read."
         raise Refusal("invalid_arguments", message)
-    return Verification(Place(line, column) if line and column else None) if verify else None
+    return Verification(Place(line, column) if line and column else None) if asked else None
 
 
 async def verified(
