@@ -56,6 +56,14 @@ def test_the_last_one_is_not_the_last_where_there_are_more() -> None:
     assert chosen((APP, APP), candidate("n", given=False), all_seen=False) == ["", ""]
 
 
+def test_files_that_all_failed_alike_give_their_own_reason() -> None:
+    """To send them one by one would not help."""
+    failed = [Candidate(ref, NoMap("upload_unfinished"), given=False) for ref in ("a", "b")]
+    assert chosen((APP, VENDOR), *failed) == ["upload_unfinished", "upload_unfinished"]
+    assert chosen((APP, VENDOR), *failed, Candidate("c", NoMap("not_fetched"))) == ["ambiguous", "ambiguous"]
+    assert chosen((APP, VENDOR), *failed, candidate("n")) == ["ambiguous", "ambiguous"]
+
+
 def test_names_in_a_reason_are_few_and_clean() -> None:
     """They come from strangers."""
     [decision, _] = choose(

@@ -66,8 +66,21 @@ def choose(
     if may_be_last:
         rest = Chosen(left[0], _doubt(left[0], several=len(scripts) > 1))
     elif left and all_seen:
-        rest = NoMap("ambiguous", f"None of these symbol sets names its script: {_names(left)}.")
+        rest = _common_failure(left) or NoMap(
+            "ambiguous", f"None of these symbol sets names its script: {_names(left)}."
+        )
     return [_decided(number, found) if found else rest for number, found in enumerate(fitting)]
+
+
+def _common_failure(candidates: Sequence[Candidate]) -> NoMap | None:
+    """Return why none of the files could be looked into, where it is the same for all."""
+    failures = [each.looked_up for each in candidates if isinstance(each.looked_up, NoMap)]
+    alike = len(failures) == len(candidates) and len({failure.reason for failure in failures}) == 1
+    return (
+        NoMap(failures[0].reason, f"So for each symbol set that may have its map: {_names(candidates)}.")
+        if alike
+        else None
+    )
 
 
 def _fitting(frame: WantedFrame, candidates: Sequence[Candidate]) -> list[Candidate]:
