@@ -172,6 +172,19 @@ async def test_an_issue_that_is_quiet_is_not_listed_and_the_answer_says_so(conne
     assert all_states["hidden"] == "Not listed: issues without an event in this time."
 
 
+@pytest.mark.parametrize("release", ["storefront-web 2.14.0", "storefront-web@2.14.0", "2.14"])
+async def test_a_filter_that_nothing_fits_is_named_as_a_cause(connect: Connect, answer: Answer, release: str) -> None:
+    """A release and a library have to be whole; the time and the status may be right."""
+    async with connect() as client:
+        of_release = await answer(client, LIST, release=release)
+        of_library = await answer(client, LIST, library="python")
+        found = await answer(client, LIST, library="posthog-python")
+    assert not of_release["results"]
+    assert "release must be exactly an id, version or commit, without the name of the app." in of_release["hidden"]
+    assert "library must be exactly an SDK's own name" in of_library["hidden"]
+    assert "library must" not in found["hidden"]
+
+
 async def test_test_users_count_only_when_asked_for(connect: Connect, answer: Answer) -> None:
     """Four of the sixty events are theirs."""
     async with connect() as client:

@@ -112,13 +112,14 @@ async def list_issues(
     rows = await _ask(api, question, release)
     _check_severity(rows.results, severity)
     listed = [_listed(api, row) for row in rows.results]
+    exact = _exact(release, library) if not listed and not offset else []
     page = IssuesPage(
         count=None,
         next_offset=rows.next_offset(offset),
         results=listed,
         date_from=window.date_from,
         date_to=window.date_to,
-        hidden=_hidden(api, status, test_accounts=test_accounts),
+        hidden=" ".join([_hidden(api, status, test_accounts=test_accounts), *exact]),
     )
     return page.shrunk(listed, range(offset, offset + len(listed)), max_tokens)
 
@@ -215,6 +216,16 @@ def _hidden(api: Client, status: str, *, test_accounts: bool) -> str:
     if api.query_routes.are_missing(api.origin):
         said.append("This installation knows no severity.")
     return " ".join(said)
+
+
+def _exact(release: str, library: str) -> list[str]:
+    """Say which filters have to be whole, where nothing was found with them."""
+    said = []
+    if release:
+        said.append("release must be exactly an id, version or commit, without the name of the app.")
+    if library:
+        said.append("library must be exactly an SDK's own name: web, posthog-node, posthog-python, posthog-ios.")
+    return said
 
 
 TOOLS = [Tool(list_issues, "query-error-tracking-issues-list", "List issues", annotations=READ)]
