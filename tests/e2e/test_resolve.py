@@ -31,8 +31,7 @@ def test_a_local_build_needs_no_key(trace: Path) -> None:
     assert ended.stdout.splitlines()[:2] == ["TypeError: x", "    at discountFor (source/order/discount.ts:8:41)"]
     assert ended.stdout.splitlines()[-1] == "    ... 2 frames of dependencies and the platform"
     assert ended.stderr == (
-        "errtrack-mcp: 1 of 1 frames of the app are readable. "
-        "2 further frames belong to dependencies or the platform.\n"
+        "errtrack-mcp: 1 of 1 frame of the app is readable. 2 further frames belong to dependencies or the platform.\n"
     )
 
 
@@ -86,7 +85,7 @@ def test_a_person_sees_colours(trace: Path) -> None:
     shown = show("resolve", "--directory", str(BUILD), str(trace))
     assert shown.returncode == 0
     assert "\x1b[1m      >     8 |" in shown.raw
-    assert "1 of 1 frames of the app are readable." in shown.text
+    assert "1 of 1 frame of the app is readable." in shown.text
 
 
 def test_why_a_frame_stays_minified_is_said_with_what_fixes_it(trace: Path) -> None:

@@ -48,7 +48,7 @@ async def test_a_pasted_trace_is_resolved_with_a_symbol_set(connect: Connect, an
         resolved = await answer(client, TOOL, trace=TRACE, refs=[REF])
     assert places(resolved) == ORIGINALS
     assert resolved["readable"] is True
-    assert resolved["summary"].startswith("4 of 4 frames of the app are readable. 1 further frame")
+    assert resolved["summary"].startswith("4 of 4 frames of the app are readable. 1 further frame belongs to ")
     assert "      >     8 |   const { percent } = customer.account!.discount;" in resolved["stack_trace"].splitlines()
     assert resolved["traces"][0]["frames"][0]["deployed"] == f"u {URL}:1:48"
     assert resolved["traces"][0]["error"].startswith("TypeError")
@@ -191,7 +191,7 @@ async def test_the_longest_trace_has_an_answer_of_bounded_size(
     assert resolved["readable"] is None
     assert len(resolved["traces"][0]["frames"]) == 100
     assert resolved["stack_trace"].count(" | ") == 66
-    assert "1899 further frames were left out" in resolved["summary"]
+    assert "1,899 further frames were left out" in resolved["summary"]
     assert "Not every frame has its source code here" in resolved["summary"]
 
 

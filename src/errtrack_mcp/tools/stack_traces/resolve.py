@@ -10,6 +10,7 @@ from mcp_types import ListRootsResult
 from pydantic import Field
 
 from errtrack_mcp.api.client import Client
+from errtrack_mcp.api.counted import counted
 from errtrack_mcp.api.errors import MissingScope
 from errtrack_mcp.api.models import OURS, ToolOutput
 from errtrack_mcp.api.sanitize import clean
@@ -175,14 +176,15 @@ async def _local_build(roots: BuildRoots, directory: str, context: Context[Any, 
 def _answer(wanted: list[WantedTrace], left_out: int) -> ResolvedTraces:
     frames = [frame for trace in wanted for frame in trace.frames]
     without_code = take_code_out((frame for frame in frames if frame.counts), MAX_CODE)
-    counted = [frame for frame in frames if frame.counts] or [each for each in frames if each.reason != "bundler_code"]
-    resolved = sum(frame.resolved for frame in counted)
-    explained = [frame for frame in frames if frame in counted or frame.reason == "bundler_code"]
+    of_app = [frame for frame in frames if frame.counts] or [each for each in frames if each.reason != "bundler_code"]
+    resolved = sum(frame.resolved for frame in of_app)
+    explained = [frame for frame in frames if frame in of_app or frame.reason == "bundler_code"]
     reasons = list(dict.fromkeys(frame.reason for frame in explained if frame.reason))
-    readable = _readable(counted, resolved)
-    said = [_summary(len(counted), resolved, len(frames) - len(counted))]
+    readable = _readable(of_app, resolved)
+    said = [_summary(len(of_app), resolved, len(frames) - len(of_app))]
     if left_out:
-        said.append(f"{left_out} further frames were left out: send them in a call of their own.")
+        further = counted(left_out, "further frame was", "further frames were")
+        said.append(f"{further} left out: send the rest in a call of its own.")
     if without_code:
         said.append("Not every frame has its source code here: send fewer frames.")
     return ResolvedTraces(
@@ -196,17 +198,18 @@ def _answer(wanted: list[WantedTrace], left_out: int) -> ResolvedTraces:
     )
 
 
-def _readable(counted: list[WantedFrame], resolved: int) -> bool | None:
+def _readable(of_app: list[WantedFrame], resolved: int) -> bool | None:
     """Return whether all frames that count are readable; None where nothing could be looked up."""
-    if resolved == len(counted):
-        return None if not counted or any(frame.reason == "unsure" for frame in counted) else True
+    if resolved == len(of_app):
+        return None if not of_app or any(frame.reason == "unsure" for frame in of_app) else True
     untold = {"maps_cannot_help", "not_tried", "not_fetched"}
-    return None if not resolved and all(frame.reason in untold for frame in counted) else False
+    return None if not resolved and all(frame.reason in untold for frame in of_app) else False
 
 
-def _summary(counted: int, resolved: int, others: int) -> str:
-    rest = f" {others} further frames belong to dependencies or the platform." if others else ""
-    return f"{resolved} of {counted} frames of the app are readable.{rest}"
+def _summary(of_app: int, resolved: int, others: int) -> str:
+    further = counted(others, "further frame belongs", "further frames belong")
+    rest = f" {further} to dependencies or the platform." if others else ""
+    return f"{resolved} of {counted(of_app, 'frame of the app is', 'frames of the app are')} readable.{rest}"
 
 
 def _shown(frame: WantedFrame) -> ResolvedFrame:
