@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 
+from errtrack_mcp.sandbox.database import Database
 from errtrack_mcp.sandbox.seed import FULL_KEY, PROJECT_ID, chunk_id
 from tests.support.fixtures import Answer, Connect, Refusal
 from tests.support.misbehaving import misbehave
@@ -165,3 +166,39 @@ async def test_a_deletion_needs_the_code(connect: Connect, answer: Answer, refus
         )
         assert done["deleted"] is True
         assert (await refusal(client, RETRIEVE, id=target["id"])).startswith("not_found: ")
+
+
+SHOP = "https://shop.northwind.example/static/js"
+
+
+@pytest.mark.parametrize(
+    ("asked", "stored"),
+    [
+        (f"{SHOP}/checkout.2b94e0.js", f"{SHOP}/checkout.2b94e0.js.map"),
+        (f"{SHOP}/account.c07d55.js.map", f"{SHOP}/account.c07d55.js"),
+    ],
+)
+async def test_the_failure_of_a_script_is_found_by_the_address_of_its_map_and_the_reverse(
+    connect: Connect, answer: Answer, asked: str, stored: str
+) -> None:
+    """PostHog keeps it under whichever of both it could not fetch."""
+    async with connect() as client:
+        found = await answer(client, "error-tracking-symbol-sets-diagnose", ref=asked)
+        resolved = await answer(
+            client, "error-tracking-stack-traces-resolve", trace=f"Error: x\n    at f ({asked}:1:2)\n"
+        )
+    assert [group["ref"] for group in found["failures"]] == [stored]
+    assert list(resolved["reasons"]) == ["fetch_failed"]
+
+
+async def test_a_file_under_the_address_of_a_map_is_not_that_of_its_script(
+    connect: Connect, answer: Answer, database: Database
+) -> None:
+    """PostHog looks for the address of the script alone."""
+    database.execute(
+        "UPDATE symbol_sets SET ref = ? WHERE team_id = ? AND ref = ?",
+        (f"{SHOP}/other.js.map", PROJECT_ID, chunk_id("unbound/main")),
+    )
+    async with connect() as client:
+        found = await answer(client, "error-tracking-symbol-sets-diagnose", ref=f"{SHOP}/other.js")
+    assert found["symbol_sets"] == 0

@@ -150,7 +150,22 @@ async def retrieve_symbol_set(api: Api, id: UUID) -> SymbolSet:  # noqa: A002 - 
 
 
 async def find_symbol_set(api: Client, ref: str) -> SymbolSet | None:
-    """Look a symbol set up by its ref; an installation that does not filter answers with others, which are ignored."""
+    """Look a symbol set up by its ref, which for a script that PostHog went to fetch may be the address of its map.
+
+    Its own ref tells which. Under the address of a map only a failure counts: files are looked for under the script's
+    (docs/posthog-api.md, section 8).
+    """
+    found = await _with_ref(api, ref)
+    if found or "://" not in ref:
+        return found
+    if ref.endswith(".map"):
+        return await _with_ref(api, ref.removesuffix(".map"))
+    of_map = await _with_ref(api, f"{ref}.map")
+    return None if of_map and of_map.has_uploaded_file else of_map
+
+
+async def _with_ref(api: Client, ref: str) -> SymbolSet | None:
+    """Ask for one ref; an installation that does not filter answers with others, which are ignored."""
     page = await api.get_page("symbol_sets", of=SymbolSet, offset=0, limit=1, ref=ref)
     return next((row for row in page.results if row.ref == clean(ref)), None)
 

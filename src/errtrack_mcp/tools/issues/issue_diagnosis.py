@@ -1,7 +1,7 @@
 """Why the stack trace of an issue is minified, what fixes it, and whether an upload already has.
 
 At most three requests and one for each distinct ref: the events, the same events as captured where the texts name no
-ref, the stored frames, and the symbol set of each ref.
+ref, the stored frames, and the symbol set of each ref. An address that has none is asked for twice.
 """
 
 from collections.abc import Sequence
