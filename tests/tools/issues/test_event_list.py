@@ -199,7 +199,7 @@ async def test_a_time_without_events_names_the_newest_one(connect: Connect, answ
         ]
         none = await answer(client, EVENTS, issue_id=issue_id(WITHOUT_EVENTS))
     assert f"The newest is of {newest['timestamp']}" in quiet["hidden"]
-    assert none["hidden"] == "PostHog has no event of this issue any more."
+    assert none["hidden"].endswith("PostHog has no event of this issue any more.")
 
 
 @pytest.mark.parametrize(("date_from", "date_to"), [("2000-01-01", "2000-02-01"), ("2090-01-01", "9999-12-31")])

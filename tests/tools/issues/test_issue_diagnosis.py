@@ -208,6 +208,7 @@ async def test_an_issue_without_events_in_the_time_is_not_judged(connect: Connec
     assert (quiet["readable"], quiet["events"], quiet["causes"]) == (None, 0, [])
     assert quiet["summary"].startswith("Could not tell: the issue has no event between 2")
     assert longer["readable"] is True
+    assert f"The newest is of {longer['newest_event'].removesuffix('Z')}" in quiet["summary"]
 
 
 async def test_an_address_of_the_issues_page_is_taken_and_a_merge_followed(

@@ -1,6 +1,6 @@
 """The events of an issue with their stacks, page by page."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -11,13 +11,11 @@ from errtrack_mcp.tools.annotations import PANEL, READ, Tool
 from errtrack_mcp.tools.dependencies import Api
 from errtrack_mcp.tools.issues.address import IssueOrAddress, ask_about
 from errtrack_mcp.tools.issues.dates import DateFrom, DateTo, Window, read_window
-from errtrack_mcp.tools.issues.events import EventsPage, read_events
+from errtrack_mcp.tools.issues.events import EventsPage, about_newest_event, read_events
 from errtrack_mcp.tools.issues.internal_users import ONLY_INTERNAL
 from errtrack_mcp.tools.issues.models import with_app_frames
 from errtrack_mcp.tools.issues.shown_events import Frames, ShownEvent, fitted, shown_event
 from errtrack_mcp.tools.parameters import MAX_TOKENS, MaxTokens, Offset, Text, WholeNumber
-
-EARLIEST = timedelta(days=4 * 365)  # PostHog itself looks no further back for "all"
 
 EventsLimit = Annotated[int, Field(ge=1, le=20), WholeNumber]
 Search = Annotated[Text, Field(max_length=500, description="Part of a type, message or URL")]
@@ -101,13 +99,8 @@ async def _why_none(api: Client, issue_id: str, window: Window, search: str, *, 
     if filtered and (await read_events(api, issue_id, window, limit=1, test_accounts=True)).events:
         hidden = "There are events in this time; search, or leaving out internal and test users, hides them all."
         return hidden if search else ONLY_INTERNAL
-    now = datetime.now(UTC)
-    ever = Window(min(window.end, now) - EARLIEST, now)
-    newest = (await read_events(api, issue_id, ever, limit=1, test_accounts=True)).events
-    if newest:
-        moment = newest[0].timestamp.isoformat().replace("+00:00", "Z")
-        return f"There is no event in this time. The newest is of {moment}: choose date_from and date_to around it."
-    return "PostHog has no event of this issue any more."
+    newest = await about_newest_event(api, issue_id, window)
+    return f"There is no event in this time. {newest}"
 
 
 def _hidden(page: EventsPage, search: str, *, test_accounts: bool) -> str:

@@ -1,6 +1,7 @@
 """Reading the events of an issue, each with its exceptions and frames."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from errtrack_mcp.api.client import Client
@@ -11,6 +12,7 @@ from errtrack_mcp.tools.issues.queries import AnyIssue, Rows, ask_general, ask_r
 
 # What newer installations are told to send, and what older ones are: each ignores the word of the other.
 INCLUDE = ("exception", "stacktrace", "environment", "navigation", "correlation")
+EARLIEST = timedelta(days=4 * 365)  # PostHog itself looks no further back for "all"
 VERBOSITY = "raw"
 COLUMNS = ("uuid", "timestamp", "distinct_id", "properties")
 
@@ -61,6 +63,16 @@ async def read_events(
     general = await _ask_general(api, issue_id, _events_query(api, issue_id, window, body))
     events = _read(general.results, only_app_frames=only_app_frames)
     return EventsPage(events, general.next_offset(offset), searched_messages_only=bool(search))
+
+
+async def about_newest_event(api: Client, issue_id: str, window: Window) -> str:
+    """Say when the newest event of an issue was, where none is in the time that was asked about."""
+    now = datetime.now(UTC)
+    ever = Window(min(window.end, now) - EARLIEST, now)
+    newest = (await read_events(api, issue_id, ever, limit=1, test_accounts=True)).events
+    if not newest:
+        return "PostHog has no event of this issue any more."
+    return f"The newest is of {newest[0].written_time}: choose date_from and date_to around it."
 
 
 async def read_captured_events(api: Client, issue_id: str, window: Window, *, limit: int) -> list[Event]:

@@ -40,10 +40,7 @@ def is_readable(events: Sequence[Event], sample: Sample) -> bool | None:
 def summary(window: Window, events: Sequence[Event], sample: Sample, now: Sequence[Now | None]) -> str:
     """Say in a few sentences how an issue stands; `now` is in the order of the causes."""
     if not events:
-        return (
-            f"Could not tell: the issue has no event between {window.date_from} and {window.date_to}. Ask with an "
-            "earlier date_from: last_seen of the issue says when the last one was."
-        )
+        return f"Could not tell: the issue has no event between {window.date_from} and {window.date_to}."
     of = f"{len(events)} sampled event{'s' if len(events) > 1 else ''}"
     if not sample.causes:
         return f"Readable: all {sample.frames} frames of the app in the {of} show source code."

@@ -14,7 +14,7 @@ from errtrack_mcp.tools.annotations import PANEL, READ, Tool
 from errtrack_mcp.tools.dependencies import Api
 from errtrack_mcp.tools.issues.address import IssueOrAddress, ask_about
 from errtrack_mcp.tools.issues.dates import DateFrom, DateTo, Window, read_window
-from errtrack_mcp.tools.issues.events import read_events
+from errtrack_mcp.tools.issues.events import about_newest_event, read_events
 from errtrack_mcp.tools.issues.internal_users import PERHAPS_INTERNAL, TestAccounts
 from errtrack_mcp.tools.issues.issue_releases import ReleaseSeen, Seen, read_releases
 from errtrack_mcp.tools.issues.models import Event
@@ -167,7 +167,7 @@ async def _read(api: Client, issue_id: str, window: Window, *, breakdown: bool, 
     happened = await _what_happened(api, issue_id, window, breakdown=breakdown, test_accounts=test_accounts)
     said = _left_out(api, happened, window, breakdown=breakdown, test_accounts=test_accounts)
     if happened is None:
-        return Reading(stored, None, said=said)
+        return Reading(stored, None, said=[*said, await about_newest_event(api, issue_id, window)])
     page = await read_events(api, issue_id, window, limit=1, only_app_frames=True, test_accounts=test_accounts)
     newest = page.events[0] if page.events else None
     if newest and newest.throws_last is None:
@@ -209,7 +209,7 @@ def _left_out(
     """Say what a reader could otherwise take for absent."""
     said = []
     if happened is None:
-        none = "No event in this time, so nothing is known of it: choose an earlier date_from."
+        none = "No event in this time, so nothing is known of it."
         said.append(none if test_accounts else PERHAPS_INTERNAL)
     if not test_accounts:
         said.append("Events of internal and test users are not counted, except by releases.")

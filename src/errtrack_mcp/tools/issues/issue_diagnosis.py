@@ -1,7 +1,8 @@
 """Why the stack trace of an issue is minified, what fixes it, and whether an upload already has.
 
-At most three requests and one for each distinct ref: the events, the same events as captured where the texts name no
-ref, the stored frames, and the symbol set of each ref. An address that has none is asked for twice.
+At most three requests and one for each distinct ref: the events (or the newest one ever, where there is none), the same
+events as captured where the texts name no ref, the stored frames, and the symbol set of each ref. An address that has
+none is asked for twice.
 """
 
 from collections.abc import Sequence
@@ -33,7 +34,7 @@ from errtrack_mcp.tools.issues.causes import (
     stored_frame,
 )
 from errtrack_mcp.tools.issues.dates import DateFrom, DateTo, Window, read_window
-from errtrack_mcp.tools.issues.events import read_captured_events, read_events
+from errtrack_mcp.tools.issues.events import about_newest_event, read_captured_events, read_events
 from errtrack_mcp.tools.issues.models import Event, Frame
 from errtrack_mcp.tools.parameters import WholeNumber
 from errtrack_mcp.tools.symbol_set_counts import NO_FILE, state_of, written
@@ -124,8 +125,9 @@ async def diagnose_issue(
     await _look_up(api, sample, evidence)
     await _read_stored(api, sample, evidence)
     answer = _diagnosis(found.id, window, sampled, sample, evidence)
-    merged = f"{found.merged} {answer.summary}"
-    return answer.model_copy(update={"summary": merged}) if found.merged else answer
+    newest = "" if sampled else await about_newest_event(api, found.id, window)
+    said = [found.merged, answer.summary, newest]
+    return answer.model_copy(update={"summary": " ".join(filter(None, said))})
 
 
 async def _as_captured(

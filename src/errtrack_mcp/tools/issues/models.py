@@ -91,6 +91,11 @@ class Event(NamedTuple):
     exceptions_omitted: int = 0
 
     @property
+    def written_time(self) -> str:
+        """The timestamp as answers have it."""
+        return self.timestamp.isoformat().replace("+00:00", "Z")
+
+    @property
     def throws_last(self) -> bool | None:
         """Whether the last frame is the one that threw; None: could not tell.
 

@@ -78,7 +78,7 @@ def shown_event(event: Event, frames: Frames = "app") -> ShownEvent:
     }
     return ShownEvent(
         uuid=event.uuid,
-        timestamp=event.timestamp.isoformat().replace("+00:00", "Z"),
+        timestamp=event.written_time,
         **{name: clean(value, MAX_TEXT_LENGTH) for name, value in facts.items() if value},
         exceptions=[_shown_exception(item, frames, throws_last=event.throws_last) for item in event.exceptions],
         **_if_any(exceptions_left_out=event.exceptions_omitted),
