@@ -40,7 +40,7 @@ async def test_an_issue_that_is_gone_in_the_newest_release_says_what_that_leaves
         found = await answer(client, RELEASES, issue_id=issue_id("gone-in-newest-release"), date_from="-4w")
     assert [release["version"] for release in found["releases"]] == ["2.13.1", "2.13.0"]
     assert found["newest_release"]["version"] == "2.14.0"
-    assert found["occurs_in_newest"] is False
+    assert found["occurs_in_newest"] is None
     assert "may be too new to tell" in found["summary"]
 
 
@@ -78,6 +78,40 @@ async def test_an_issue_without_releases_says_so(connect: Connect, answer: Answe
         found = await answer(client, RELEASES, issue_id=issue_id("python"))
     assert (found["releases"], found["newest_release"], found["occurs_in_newest"]) == ([], None, None)
     assert "no event of the issue names a release" in found["summary"]
+
+
+async def test_an_issue_without_events_in_the_time_names_its_newest(connect: Connect, answer: Answer) -> None:
+    """That no event names a release would say that there are events."""
+    async with connect() as client:
+        found = await answer(client, RELEASES, issue_id=issue_id("no-event-in-7-days"))
+    assert found["summary"].startswith("There is no event in this time. The newest is of 20")
+
+
+@pytest.mark.parametrize("hours", [2, 0])
+async def test_a_release_that_no_event_is_newer_than_leaves_it_open(
+    connect: Connect, answer: Answer, database: Database, hours: int
+) -> None:
+    """The newest one is twelve minutes old; an event since then of an older one tells more."""
+    issue = add_issue(database)
+    release = {"id": release_id(4), "version": "2.13.1", "project": "storefront-web"}
+    add_event(database, issue, datetime.now(UTC) - timedelta(hours=hours), exception_release=release)
+    async with connect() as client:
+        found = await answer(client, RELEASES, issue_id=issue)
+    assert found["occurs_in_newest"] is (None if hours else False)
+    assert 'no event names "2.14.0"' in found["summary"]
+    assert ("too new to tell" in found["summary"]) == bool(hours)
+
+
+async def test_a_second_release_of_the_same_version_is_the_same(
+    connect: Connect, answer: Answer, database: Database
+) -> None:
+    """Two uploads of one version may each make a release."""
+    issue = add_issue(database)
+    release = {"id": release_id(4), "version": "2.14.0", "project": "storefront-web"}
+    add_event(database, issue, datetime.now(UTC) - timedelta(hours=1), exception_release=release)
+    async with connect() as client:
+        found = await answer(client, RELEASES, issue_id=issue)
+    assert found["occurs_in_newest"] is True
 
 
 async def test_events_that_were_merged_in_are_counted(connect: Connect, answer: Answer) -> None:

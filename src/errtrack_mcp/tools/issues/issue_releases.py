@@ -13,9 +13,11 @@ from errtrack_mcp.tools.annotations import READ, Tool
 from errtrack_mcp.tools.dependencies import Api
 from errtrack_mcp.tools.issues.address import IssueOrAddress, ask_about
 from errtrack_mcp.tools.issues.dates import DateFrom, DateTo, Window, read_window
+from errtrack_mcp.tools.issues.events import about_newest_event
 from errtrack_mcp.tools.issues.models import ReleaseOfEvent, release_of
 from errtrack_mcp.tools.issues.queries import AnyIssue, Rows, ask_general, of_issue
 from errtrack_mcp.tools.releases import Release
+from errtrack_mcp.tools.symbol_set_counts import moment
 
 MAX_GROUPS = 1_000
 MAX_SHOWN = 30
@@ -81,6 +83,8 @@ async def list_issue_releases(
     seen, found = await ask_about(api, issue_id, ask)
     newest = await _newest_release(api, seen.releases)
     occurs = _occurs_in(newest, seen)
+    none = seen.complete and not seen.releases and not seen.without_release
+    said = f"There is no event in this time. {await about_newest_event(api, found.id, window)}" if none else ""
     return IssueReleases(
         issue_id=found.id,
         **({"merged": found.merged} if found.merged else {}),
@@ -90,7 +94,7 @@ async def list_issue_releases(
         without_release=seen.without_release,
         newest_release=newest,
         occurs_in_newest=occurs,
-        summary=_summary(seen, newest, occurs=occurs),
+        summary=said or _summary(seen, newest, occurs=occurs),
     )
 
 
@@ -145,18 +149,27 @@ async def _newest_release(api: Client, seen: list[ReleaseSeen]) -> NewestRelease
 
 
 def _occurs_in(newest: NewestRelease | None, seen: Seen) -> bool | None:
-    """Return whether an event names the newest release; None where events not read, or without one, could be of it."""
+    """Return whether an event names the newest release; None where events not read, or without one, could be of it.
+
+    None also where no event is newer than that release.
+    """
     if newest is None:
         return None
     if any(_is(release, newest) for release in seen.releases):
         return True
-    return False if seen.complete and not seen.without_release else None
+    return False if seen.complete and not seen.without_release and _occurred_since(newest, seen) else None
 
 
 def _is(release: ReleaseSeen, newest: NewestRelease) -> bool:
-    if release.id:
-        return release.id == newest.id
-    return (release.project, release.version) == (newest.project, newest.version)
+    """Return whether both are the same, or of the same version: each of two uploads may have made a release of it."""
+    return release.id == newest.id or (release.project, release.version) == (newest.project, newest.version)
+
+
+def _occurred_since(newest: NewestRelease, seen: Seen) -> bool:
+    """Return whether an event that names a release came after the newest one was made."""
+    made = moment(newest.created_at)
+    times = [time for release in seen.releases if (time := moment(release.last_seen))]
+    return made is not None and max(times, default=made) > made
 
 
 def _summary(seen: Seen, newest: NewestRelease | None, *, occurs: bool | None) -> str:
@@ -166,7 +179,9 @@ def _summary(seen: Seen, newest: NewestRelease | None, *, occurs: bool | None) -
         said.append(f"It still occurs in {quoted(newest.version)}, the newest release of {quoted(newest.project)}.")
     elif newest:
         last = f"no event names {quoted(newest.version)}, the newest release of {quoted(newest.project)}"
-        said.append(f"In this time {last}, made {newest.created_at}: that release may be too new to tell.")
+        said.append(f"In this time {last}, made {newest.created_at}.")
+        if not _occurred_since(newest, seen):
+            said.append("No event that names a release came since: that release may be too new to tell.")
     elif seen.releases:
         said.append("PostHog has no release of this app among its newest ones.")
     else:
