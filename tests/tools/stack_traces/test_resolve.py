@@ -163,6 +163,7 @@ async def test_one_event_of_an_issue_can_be_chosen(connect: Connect, answer: Ans
             client, TOOL, issue_id=issue_id("fixed-by-upload"), event_uuid="00000000-0000-4000-8000-000000000000"
         )
     assert places(resolved) == ORIGINALS
+    assert (resolved["event_uuid"], resolved["timestamp"]) == (uuid, listed["results"][-1]["timestamp"])
     assert "not among the 20 newest" in message
 
 

@@ -99,6 +99,8 @@ class ResolvedTraces(ToolOutput):
     stack_trace: Annotated[str, Field(description="For people, with source code")]
     reasons: Annotated[dict[str, str], OURS]
     traces: list[ResolvedTrace]
+    event_uuid: str = ""
+    timestamp: str = ""
 
 
 def ask_for_roots(context: Context[ClientProvider, Any], directory: BuildFolder = "") -> ListRoots | ListRootsResult:
@@ -131,13 +133,15 @@ async def resolve_stack_traces(
     if bool(project) != bool(version) or (directory and version):
         raise Refusal("invalid_arguments", "Give project and version together, or directory. Nothing was read.")
     build = await _local_build(roots, directory, context) if directory else None
-    all_of_it = await _of_issue(api, issue_id, event_uuid) if issue_id else _of_text(trace)
+    event = await _of_issue(api, issue_id, event_uuid) if issue_id else None
+    all_of_it = from_event(event) if event else _of_text(trace)
     wanted, left_out = first_frames(all_of_it, MAX_FRAMES)
     frames = [frame for each in wanted for frame in each.frames]
     release = await find_version(api, version, project) if version else None
     given = tuple(dict.fromkeys(ref for ref in refs or () if ref))
     await resolve(frames, api, build, Known(given, release))
-    return _answer(wanted, left_out)
+    of_event = {"event_uuid": event.uuid, "timestamp": event.written_time} if event else {}
+    return _answer(wanted, left_out, of_event)
 
 
 def _of_text(trace: str) -> list[WantedTrace]:
@@ -147,7 +151,7 @@ def _of_text(trace: str) -> list[WantedTrace]:
         raise Refusal("invalid_arguments", f"trace cannot be read. {error}") from None
 
 
-async def _of_issue(api: Client, issue: str, event_uuid: UUID | None) -> list[WantedTrace]:
+async def _of_issue(api: Client, issue: str, event_uuid: UUID | None) -> Event:
     """Read one stored event: as it was captured where the key has query:read, else as far as the texts on it lead."""
     now = datetime.now(UTC)
     window = Window(now - EVENTS_OF, now)
@@ -157,7 +161,7 @@ async def _of_issue(api: Client, issue: str, event_uuid: UUID | None) -> list[Wa
         events = await read_captured_events(api, found.id, window, limit=limit)
     except MissingScope:
         events = page.events
-    return from_event(_chosen(events or page.events, event_uuid))
+    return _chosen(events or page.events, event_uuid)
 
 
 def _chosen(events: list[Event], event_uuid: UUID | None) -> Event:
@@ -173,7 +177,7 @@ async def _local_build(roots: BuildRoots, directory: str, context: Context[Any, 
     return LocalBuild(path, root, await read_bundles(BuildDirectory(path, root), context.report_progress))
 
 
-def _answer(wanted: list[WantedTrace], left_out: int) -> ResolvedTraces:
+def _answer(wanted: list[WantedTrace], left_out: int, of_event: dict[str, str]) -> ResolvedTraces:
     frames = [frame for trace in wanted for frame in trace.frames]
     without_code = take_code_out((frame for frame in frames if frame.counts), MAX_CODE)
     of_app = [frame for frame in frames if frame.counts] or [each for each in frames if each.reason != "bundler_code"]
@@ -195,6 +199,7 @@ def _answer(wanted: list[WantedTrace], left_out: int) -> ResolvedTraces:
         traces=[
             ResolvedTrace(error=trace.header, frames=[_shown(frame) for frame in trace.frames]) for trace in wanted
         ],
+        **of_event,
     )
 
 
