@@ -94,6 +94,7 @@ def test_why_a_frame_stays_minified_is_said_with_what_fixes_it(trace: Path) -> N
     ended = invoke("resolve", "--sandbox", "--issue", issue)
     assert ended.returncode == 1
     assert f"What fixes it: errtrack-mcp diagnose --issue {issue}" in ended.stderr
+    assert re.search(r"This is the event [0-9a-f-]{36}, of \d{4}-\d\d-\d\dT", ended.stderr)
     release = ("--project", "checkout-api", "--version", "1.8.0")
     unbound = invoke("resolve", "--sandbox", *release, str(trace))
     assert unbound.returncode == 1

@@ -114,7 +114,7 @@ def _print(console: Console, answer: Mapping[str, Any]) -> None:
     for line in answer["stack_trace"].splitlines():
         console.print(Text(line, style=_style(line)), soft_wrap=True)
     console.print(Text(answer["summary"], style=STYLES[answer["readable"]]))
-    for sentence in _reasons(answer):
+    for sentence in _explained(answer):
         console.print(Text(sentence), soft_wrap=True)
 
 
@@ -129,12 +129,14 @@ def _style(line: str) -> str:
 def _print_why(answer: Mapping[str, Any]) -> None:
     """Say on standard error what is not readable: standard output holds the trace alone."""
     click.echo(f"errtrack-mcp: {answer['summary']}", err=True)
-    for sentence in _reasons(answer):
+    for sentence in _explained(answer):
         click.echo(f"errtrack-mcp: {sentence}", err=True)
 
 
-def _reasons(answer: Mapping[str, Any]) -> Iterator[str]:
-    """Return what each reason means, with what is known of the first frames that have it."""
+def _explained(answer: Mapping[str, Any]) -> Iterator[str]:
+    """Return which event it was, and what each reason means with what is known of the first frames that have it."""
+    if answer.get("timestamp"):
+        yield f"This is the event {answer['event_uuid']}, of {answer['timestamp']}."
     frames = [frame for trace in answer["traces"] for frame in trace["frames"]]
     for reason, meaning in answer["reasons"].items():
         held = (frame["detail"] for frame in frames if frame.get("reason") == reason and frame.get("detail"))
