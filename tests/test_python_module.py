@@ -61,10 +61,10 @@ async def test_no_code_of_the_folder_reads_a_symbol_set(ran: Path) -> None:
 
 
 def test_no_other_file_starts_a_module() -> None:
-    """The next process must not forget it."""
+    """The next process must not forget it. One more file looks for it, in what clients start."""
     files = [
         file.name
         for file in SOURCE.rglob("*.py")
         if any(isinstance(node, ast.Constant) and node.value == "-m" for node in ast.walk(ast.parse(file.read_text())))
     ]
-    assert files == ["python_module.py"]
+    assert set(files) == {"python_module.py", "ours.py"}

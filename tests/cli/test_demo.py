@@ -25,7 +25,7 @@ async def test_each_kind_of_tool_and_each_reason_is_shown_once(connect: Connect)
     """Six examples are enough; a tool deletes where its name says so."""
     screen = io.StringIO()
     async with connect() as client:
-        demo = Demo(client, Console(file=screen, width=300))
+        demo = Demo(client, Console(file=screen, width=500))
         await demo.tools()
         await demo.broken_symbol_sets()
     lines = screen.getvalue().splitlines()

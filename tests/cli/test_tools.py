@@ -33,5 +33,5 @@ def test_a_line_says_what_a_tool_does_in_its_first_sentence(capsys: pytest.Captu
     """The rest is for an assistant."""
     anyio.run(lambda: show_tools(load_settings(None), as_json=False))
     lines = dict(line.split("\t")[::4] for line in capsys.readouterr().out.splitlines())
-    assert lines["error-tracking-releases-create"] == "Create a release"
+    assert lines["error-tracking-releases-create"] == "Create a release, even beside one of that version"
     assert not [said for said in lines.values() if ". " in said or said.endswith(".")]

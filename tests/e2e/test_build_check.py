@@ -68,7 +68,7 @@ def test_the_exit_code_tells_a_ci_job(run: Run, sandbox: Upstream, database: Dat
     ("line", "said"),
     [
         ("1", "Position: discountFor at source/order/discount.ts:8:41 (checkout.js)"),
-        ("900", "Position: The map does not know this position"),
+        ("900", "Position: The script of this map has no such line"),
     ],
 )
 def test_a_position_is_looked_up(line: str, said: str) -> None:

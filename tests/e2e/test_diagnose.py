@@ -61,7 +61,7 @@ def test_the_exit_code_says_whether_it_is_readable(
         (["--issue", issue_id("cart-total"), "--version", "1"], {}, "Give an issue, or version, not both"),
         (["--issue", issue_id("cart-total"), "--expiring-within-days", "7"], {}, "or expiring-within-days, not both"),
         (["--issue", issue_id("cart-total"), "--verify"], {}, "Give an issue, or verify, not both"),
-        ([chunk_id("never/admin"), "--line", "1", "--column", "48"], {}, "verify needs ref"),
+        (["--line", "1", "--column", "48"], {}, "verify, line and column need ref"),
         (["--date-from", "-3d"], {}, "give --issue too"),
     ],
 )
