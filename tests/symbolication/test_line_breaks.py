@@ -65,6 +65,9 @@ def test_the_frames_of_java_are_read(between: str) -> None:
         f"    at eval (eval at a (eval at b ({JS}:3:4)), <anonymous>:1:7)",
         'Error: "http://localhost:8080" does not answer',
         "Error: no place (here) at all",
+        f'Error: cannot load "{JS}:1:2" twice',
+        f"Error: see {JS}:1:2 at home",
+        f'{{"caller": "{JS}:10:5", "level": "error"}}',
     ],
 )
 def test_a_line_that_is_whole_stays_so(line: str) -> None:
@@ -97,6 +100,6 @@ def test_the_limit_of_lines_holds_for_lost_line_breaks() -> None:
 def test_strange_text_is_read_in_bounded_time(part: str) -> None:
     """The time grows with the length alone."""
     text = (part * MAX_CHARACTERS)[:MAX_CHARACTERS]
-    begun = time.perf_counter()
+    begun = time.process_time()
     with_line_breaks(text)
-    assert time.perf_counter() - begun < 2
+    assert time.process_time() - begun < 2

@@ -155,10 +155,10 @@ def test_a_text_without_frames_or_too_long_is_refused(text: str) -> None:
 )
 def test_the_longest_text_takes_no_time(part: str) -> None:
     """As one line, and as many."""
-    began = time.perf_counter()
+    began = time.process_time()
     for text in (part * (MAX_CHARACTERS // len(part)), (part * 30 + "\n")[: MAX_CHARACTERS // 2_000] * 1_999):
         try:
             read_traces(text)
         except UnreadableTrace:
             continue
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2

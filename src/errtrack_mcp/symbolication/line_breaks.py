@@ -14,15 +14,21 @@ _BREAK = r"\\{1,2}(?:r\\{1,2})?n(?:\\{1,2}t)?"
 
 # A path of Windows holds \n too: it is a line break only behind a frame, or before one.
 _ESCAPED = re.compile(rf"(?P<end>{_END}){_BREAK}|{_BREAK}(?=[ \t]|at[ \t]|{_SIGN})")
-_JOINED = re.compile(rf"(?P<end>{_END})[ \t]+(?=at[ \t]|{_SIGN})")
+_JOINED = re.compile(rf"(?P<end>{_END})[ \t]+(?=at[ \t][^\n]{{0,300}}?{_END}|{_SIGN})")
 _QUOTED = re.compile(rf'(?P<end>{_END})(?=\\{{0,2}}")')
 _THROWN = re.compile(r"(.*)(?<!eval)[ \t](?=at[ \t])")  # what stands before the first frame
 
 
 def with_line_breaks(text: str) -> str:
     """Return a text with a line for each frame; a line that holds one frame stays as it is."""
-    text = _QUOTED.sub(r"\g<end>\n", _ESCAPED.sub(_broken, text))
-    return "\n".join(_apart(line) for line in text.split("\n"))
+    lines = (_unescaped(line) for line in text.split("\n"))
+    return "\n".join(_apart(line) for broken in lines for line in broken.split("\n"))
+
+
+def _unescaped(line: str) -> str:
+    """Break a line at what was a line break, and behind the last frame of a text in quotes, where there was one."""
+    broken = _ESCAPED.sub(_broken, line)
+    return line if broken == line else _QUOTED.sub(r"\g<end>\n", broken)
 
 
 def _broken(found: re.Match[str]) -> str:
