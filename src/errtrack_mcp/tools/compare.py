@@ -35,6 +35,7 @@ SAMPLE = 5
 MAX_SAMPLED_REF_LENGTH = 100
 
 Named = Annotated[Text, Field(min_length=1, description="Id, hash id or version")]
+NOT_ALL_READ = "Could not tell: not every symbol set was read (not_seen)."
 
 
 class Side(ToolOutput):
@@ -85,9 +86,9 @@ async def compare_releases(
         sides.append(side)
         unseen.append(not_seen)
     said = {"not_seen": " ".join(filter(None, [*unseen, GO_ON]))} if any(unseen) else {}
-    lost = max(0, _with_file(sides[0]) - _with_file(sides[1])) if sides[1].symbol_sets else None
+    lost = max(0, _with_file(sides[0]) - _with_file(sides[1])) if sides[1].symbol_sets and not any(unseen) else None
     return Comparison(
-        verdict=_verdict(sides[0], sides[1], lost),
+        verdict=NOT_ALL_READ if any(unseen) else _verdict(sides[0], sides[1], lost),
         lost_symbol_sets=lost,
         older=sides[0],
         newer=sides[1],

@@ -11,6 +11,7 @@ from errtrack_mcp.sandbox.seed import OWNER, READ_KEY
 from errtrack_mcp.sandbox.seed_issues import issue_id
 from errtrack_mcp.sandbox.seeded_issue import fingerprint_of
 from errtrack_mcp.sandbox.web_issues import ROLE_ID
+from errtrack_mcp.tools.issues.internal_users import ONLY_INTERNAL
 from tests.support.fixtures import Answer, Connect, ConnectTo, Refusal
 from tests.support.issue_queries import add_event, add_issue, exception, frame
 from tests.support.misbehaving import misbehave
@@ -49,7 +50,7 @@ async def test_an_issue_without_an_event_in_the_time_keeps_what_it_is(
     assert issue["assignee"] == earlier["assignee"] == {"id": ROLE_ID, "type": "role"}
     assert issue["first_seen"] == earlier["first_seen"]
     assert (issue["occurrences"], earlier["occurrences"]) == (0, 6)
-    assert "choose an earlier date_from" in issue["hidden"]
+    assert "The newest is of" in issue["hidden"]
     assert "top_app_frame" not in issue
     assert earlier["top_app_frame"]["function"] == "onPayClicked"
 
@@ -187,11 +188,11 @@ async def test_where_only_test_users_had_events_they_are_named(
         with_them = await answer(client, ISSUE, issue_id=issue, test_accounts=True)
         quiet = await answer(client, ISSUE, issue_id=QUIET, test_accounts=True)
     assert (without["occurrences"], with_them["occurrences"]) == (0, 1)
-    assert without["hidden"].startswith(
-        "No event in this time but perhaps those of internal and test users: set test_accounts=true, or choose an "
-        "earlier date_from."
+    assert without["hidden"] == (
+        "Nothing is counted in this time, so nothing is known of it. Events of internal and test users are not "
+        f"counted, except by releases. {ONLY_INTERNAL}"
     )
-    assert quiet["hidden"].startswith("No event in this time, so nothing is known of it. The newest is of 20")
+    assert quiet["hidden"].startswith("Nothing is counted in this time, so nothing is known of it. The newest is of 20")
 
 
 async def test_the_page_of_an_issue_leads_to_what_it_became(connect: Connect, answer: Answer) -> None:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from errtrack_mcp.api.client import Client
 from errtrack_mcp.api.errors import BadShape
 from errtrack_mcp.tools.issues.dates import Window
+from errtrack_mcp.tools.issues.internal_users import ONLY_INTERNAL
 from errtrack_mcp.tools.issues.models import Event, read_events_of
 from errtrack_mcp.tools.issues.queries import AnyIssue, Rows, ask_general, ask_route, of_issue
 
@@ -72,6 +73,8 @@ async def about_newest_event(api: Client, issue_id: str, window: Window) -> str:
     newest = (await read_events(api, issue_id, ever, limit=1, test_accounts=True)).events
     if not newest:
         return "PostHog has no event of this issue any more."
+    if window.start <= newest[0].timestamp < window.end:
+        return ONLY_INTERNAL
     return f"The newest is of {newest[0].written_time}: choose date_from and date_to around it."
 
 

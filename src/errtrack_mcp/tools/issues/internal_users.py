@@ -5,9 +5,5 @@ from typing import Annotated
 from pydantic import Field
 
 ONLY_INTERNAL = "No event in this time but those of internal and test users: set test_accounts=true."
-PERHAPS_INTERNAL = (
-    "No event in this time but perhaps those of internal and test users: set test_accounts=true, or choose an earlier "
-    "date_from."
-)
 
 TestAccounts = Annotated[bool, Field(description="Count internal and test users")]

@@ -15,7 +15,7 @@ from errtrack_mcp.tools.dependencies import Api
 from errtrack_mcp.tools.issues.address import IssueOrAddress, ask_about
 from errtrack_mcp.tools.issues.dates import DateFrom, DateTo, Window, read_window
 from errtrack_mcp.tools.issues.events import about_newest_event, read_events
-from errtrack_mcp.tools.issues.internal_users import PERHAPS_INTERNAL, TestAccounts
+from errtrack_mcp.tools.issues.internal_users import TestAccounts
 from errtrack_mcp.tools.issues.issue_releases import ReleaseSeen, Seen, read_releases
 from errtrack_mcp.tools.issues.models import Event
 from errtrack_mcp.tools.issues.over_time import OverTime, number_of_buckets, read_over_time
@@ -209,8 +209,7 @@ def _left_out(
     """Say what a reader could otherwise take for absent."""
     said = []
     if happened is None:
-        none = "No event in this time, so nothing is known of it."
-        said.append(none if test_accounts else PERHAPS_INTERNAL)
+        said.append("Nothing is counted in this time, so nothing is known of it.")
     if not test_accounts:
         said.append("Events of internal and test users are not counted, except by releases.")
     if breakdown and happened and happened.breakdown is None:
