@@ -114,6 +114,9 @@ def test_what_is_wrong_is_said_without_a_word_of_the_file() -> None:
         "mcpServers: [{name: a}, {name: a}]",
         "a: !!python/object/apply:os.getcwd []",
         "when: 2026-99-99",
+        "a: !!bool x",
+        "a: !!int ''",
+        "a: !!timestamp x",
     ],
 )
 def test_what_is_no_such_file_is_refused(text: str) -> None:

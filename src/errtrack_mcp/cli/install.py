@@ -157,7 +157,8 @@ def _by_other_names(client: Client, path: Path) -> list[str]:
         return []
     entries = entries_of_ours(Configuration(client.name, path), path.read_text(encoding="utf-8"))
     names = [entry.name for entry in entries if entry.name != NAME and entry.on]
-    return [f"{', '.join(names)} there starts this server too; take it out by hand."] if names else []
+    verb, them = ("starts", "it") if len(names) == 1 else ("start", "them")
+    return [f"{', '.join(names)} there {verb} this server too; take {them} out by hand."] if names else []
 
 
 def _say_all(sentences: list[str]) -> None:

@@ -29,7 +29,7 @@ _REFERENCE = re.compile(
 )
 # A line that opens or closes something and holds no value.
 _STRUCTURE = re.compile(
-    r"""\s*+(?:\[[\w."-]*+\]|(?:["']?[\w./@ -]{1,80}["']?\s*+[:=]\s*+)?[\[{]|[\w-]{1,80}+:|[\]}]++,?)?\s*+"""
+    r"""\[[\w.-]++\]\s*+|\s*+(?:(?:["']?[\w./@ -]{1,80}["']?\s*+[:=]\s*+)?[\[{]|[\w-]{1,80}+:|[\]}]++,?)?\s*+"""
 )
 _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 

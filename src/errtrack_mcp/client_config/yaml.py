@@ -29,7 +29,7 @@ def parse(text: str, container: str) -> dict[str, Any]:
         raise UnreadableError("it is nested too deeply") from None
     except yaml.MarkedYAMLError as error:
         raise UnreadableError(_problem(error)) from None
-    except (yaml.YAMLError, ValueError):
+    except (yaml.YAMLError, ValueError, LookupError, AttributeError):  # a value that does not fit its tag
         raise UnreadableError("it holds a character or a value that YAML does not have") from None
     if parsed is None:
         return {}

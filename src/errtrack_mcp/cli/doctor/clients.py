@@ -1,10 +1,11 @@
 """The MCP clients of this machine, and whether they know this server."""
 
+import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from errtrack_mcp.cli.doctor.run import KEY_LIKE, DoctorRun, Finding, passed, warned
-from errtrack_mcp.client_config.atomic_write import RefusedError
+from errtrack_mcp.client_config.atomic_write import RefusedError, read
 from errtrack_mcp.client_config.clients import CLIENTS
 from errtrack_mcp.client_config.ours import OurEntry, entries_of_ours
 from errtrack_mcp.client_config.paths import Configuration, client_configurations
@@ -12,9 +13,8 @@ from errtrack_mcp.client_config.paths import Configuration, client_configuration
 _EXPOSED = "Refer to the environment there, where the client can; or see that nobody else reads it."
 
 
-@dataclass(frozen=True, slots=True)
-class _File:
-    """A client's file with its entries of ours; None where it is not in the client's format."""
+class _File(NamedTuple):
+    """A client's file with its entries of ours; None where it cannot be read, or is not in the client's format."""
 
     place: Configuration
     entries: list[OurEntry] | None
@@ -57,7 +57,8 @@ def _problems(files: list[_File]) -> Iterator[tuple[str, str]]:
     if exposed := [str(place.path) for place, entry in entries if KEY_LIKE.search(str(entry.value))]:
         yield f"there is a key in {', '.join(dict.fromkeys(exposed))}", _EXPOSED
     for place, entry in entries:
-        if entry.program.is_absolute() and not entry.program.exists():
+        # Path.exists raises for a folder that nobody else may enter.
+        if entry.program.is_absolute() and not os.path.exists(entry.program):  # noqa: PTH110
             yield f"{place.client} starts {entry.program}, which is not there", "errtrack-mcp install, for that client"
     for name in dict.fromkeys(place.client for place, _ in entries):
         kinds = {entry.is_plugin for place, entry in entries if place.client == name}
@@ -71,10 +72,7 @@ def _detail(file: _File) -> dict[str, str]:
 
 def _read(place: Configuration) -> _File | None:
     try:
-        text = place.path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return None
-    try:
-        return _File(place, entries_of_ours(place, text))
+        data = read(place.path)
+        return None if data is None else _File(place, entries_of_ours(place, data.decode(errors="replace")))
     except RefusedError:
         return _File(place, None)
