@@ -31,7 +31,8 @@ def test_a_local_build_needs_no_key(trace: Path) -> None:
     assert ended.stdout.splitlines()[:2] == ["TypeError: x", "    at discountFor (source/order/discount.ts:8:41)"]
     assert ended.stdout.splitlines()[-1] == "    ... 2 frames of dependencies and the platform"
     assert ended.stderr == (
-        "errtrack-mcp: 1 of 1 frame of the app is readable. 2 further frames belong to dependencies or the platform.\n"
+        "errtrack-mcp: 1 of 1 frame of the app is readable. "
+        "2 further frames belong to dependencies, the bundler or the platform.\n"
     )
 
 
@@ -93,7 +94,7 @@ def test_why_a_frame_stays_minified_is_said_with_what_fixes_it(trace: Path) -> N
     issue = issue_id("cart-total")
     ended = invoke("resolve", "--sandbox", "--issue", issue)
     assert ended.returncode == 1
-    assert f"What fixes it: errtrack-mcp diagnose --issue {issue}" in ended.stderr
+    assert f"What fixes it: errtrack-mcp diagnose --sandbox --issue {issue}" in ended.stderr
     assert re.search(r"This is the event [0-9a-f-]{36}, of \d{4}-\d\d-\d\dT", ended.stderr)
     release = ("--project", "checkout-api", "--version", "1.8.0")
     unbound = invoke("resolve", "--sandbox", *release, str(trace))

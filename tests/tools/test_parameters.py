@@ -53,6 +53,11 @@ def test_a_hash_that_posthog_cannot_look_up_is_refused(kind: Any) -> None:
             "https://shop.example/a.js, https://shop.example/b,c.js",
             ["https://shop.example/a.js", "https://shop.example/b,c.js"],
         ),
+        (
+            "https://shop.example/a.js,https://shop.example/b.js",
+            ["https://shop.example/a.js", "https://shop.example/b.js"],
+        ),
+        ("6dc8ae53-1f , https://shop.example/b.js\nx", ["6dc8ae53-1f", "https://shop.example/b.js", "x"]),
         ("https://shop.example/combo?a.js,b.js", ["https://shop.example/combo?a.js,b.js"]),
         ("6dc8ae53-1f", ["6dc8ae53-1f"]),
         ('["a,b"]', ["a,b"]),

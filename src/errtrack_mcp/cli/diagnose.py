@@ -16,12 +16,21 @@ from errtrack_mcp.cli.in_process import connected
 from errtrack_mcp.cli.options import embedded_sandbox, env_file_option, json_option, run, stop
 from errtrack_mcp.cli.output import EXIT_CODES, fits, is_terminal, progress, screen, table
 from errtrack_mcp.settings import Settings
+from errtrack_mcp.tools.advice import ISSUES_OF_REF, LOOK_INTO_IT, NOTHING_HERE
 
 TOOL = "error-tracking-symbol-sets-diagnose"
 ISSUE_TOOL = "error-tracking-issues-diagnose"
 ISSUE_PAGE = "/error_tracking/"  # in the address of an issue's page, and of no script
 STYLES = {True: "ok", False: "failed", None: "warning"}
 STATES = ("complete", "never_loaded", "no_file")
+# What a tool says to an assistant, for a person at a shell.
+AT_A_SHELL = {
+    LOOK_INTO_IT: "Run this again with --verify, and with --line and --column of a minified frame: that looks into the "
+    "file itself.",
+    ISSUES_OF_REF: "Issues of a ref: errtrack-mcp call query-error-tracking-issues-list search=REF status=all; then "
+    "errtrack-mcp diagnose --issue ID",
+    NOTHING_HERE: "Nothing to do here. An issue's errors: errtrack-mcp diagnose --issue ID",
+}
 COVERAGE = ("created_at", "project", "version", *STATES)
 
 
@@ -112,7 +121,7 @@ def _print(console: Console, answer: Mapping[str, Any]) -> None:
     if answer["newest_releases"]:
         console.print()
         _print_coverage(console, answer["newest_releases"])
-    _print_lines(console, "What to do", answer["next_steps"])
+    _print_lines(console, "What to do", [AT_A_SHELL.get(step, step) for step in answer["next_steps"]])
     _print_lines(console, "What cannot be known", answer["cannot_know"])
     if answer.get("not_seen"):
         console.print()

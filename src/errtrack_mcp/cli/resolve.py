@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from shlex import quote
 from typing import Any, BinaryIO
 
 import click
@@ -97,8 +98,9 @@ async def resolve(settings: Settings, sandbox: ASGIApp | None, arguments: Mappin
     else:
         click.echo(answer["stack_trace"])
         _print_why(answer)
-    if answer["reasons"] and "issue_id" in arguments and not as_json:
-        click.echo(f"What fixes it: errtrack-mcp diagnose --issue {arguments['issue_id']}", err=True)
+    if answer["readable"] is not True and "issue_id" in arguments and not as_json:
+        options = "--sandbox " if sandbox else ""
+        click.echo(f"What fixes it: errtrack-mcp diagnose {options}--issue {quote(arguments['issue_id'])}", err=True)
     return EXIT_CODES[answer["readable"]]
 
 

@@ -21,9 +21,10 @@ DEPLOYED = (
     f"Where one does not, deploy the injected files; where all do, finish the upload: {UPLOAD_ALONE}."
 )
 LIVE = f"Upload again the maps of every build that is still live: {UPLOAD_ALONE}."
-UPLOAD_IT = f"upload the maps with the build: {INJECT_AND_UPLOAD}."
+UPLOAD_IT = f"upload the maps with the build: {INJECT_AND_UPLOAD}, then deploy these files."
 LATER = "Errors that PostHog has already stored stay as they are; look at the next one."
 LOOK_INTO_IT = "Call again with verify, and with line and column of a minified frame: that looks into the file itself."
+NOTHING_HERE = "Nothing to do here; error-tracking-issues-diagnose looks at an issue's errors."
 ISSUES_OF_REF = (
     "Issues of a ref: query-error-tracking-issues-list with search=REF, status=all; then "
     "error-tracking-issues-diagnose with issue_id."
@@ -88,7 +89,7 @@ def steps_for(counted: SymbolSetCounts, uncovered: Iterable[Release], days: int)
     said = [*(step for _, step in steps), *without[:1]]
     if counted.states[NO_FILE]:
         said += [ISSUES_OF_REF, LATER]
-    return said or ["Nothing to do here; error-tracking-issues-diagnose looks at an issue's errors."]
+    return said or [NOTHING_HERE]
 
 
 def deployed(ref: str) -> str:
@@ -149,7 +150,7 @@ def unknowable(counted: SymbolSetCounts, scope: str) -> list[str]:
 def summary(counted: SymbolSetCounts, *, whole: bool) -> str:
     """Say in one sentence how things stand; `whole` is whether all symbol sets were counted."""
     if not counted.total:
-        return "Could not tell: there is no symbol set."
+        return f"Could not tell: there is no symbol set{'' if whole else ' among those that were read'}."
     begin = "No symbol set is known to fail" if whole else "Could not tell"
     if counted.states[NO_FILE]:
         begin = "Not all readable"

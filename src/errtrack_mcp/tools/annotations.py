@@ -11,7 +11,7 @@ from mcp_types import ToolAnnotations
 from errtrack_mcp.views.page import URI
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Tool:
     """An async function with the name and the title by which clients know it; the rest is in its signature.
 

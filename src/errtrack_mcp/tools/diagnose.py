@@ -81,6 +81,7 @@ class DiagnosedSymbolSet(ToolOutput):
     """The symbol set of a ref, and the release that it belongs to."""
 
     id: str
+    ref: str
     state: State
     created_at: str
     last_used: str | None
@@ -194,6 +195,7 @@ def _diagnosed(found: SymbolSet) -> DiagnosedSymbolSet:
     state = state_of(found.row())
     return DiagnosedSymbolSet(
         id=found.id,
+        ref=found.summary().ref,
         state=state,
         created_at=found.created_at,
         last_used=found.last_used,
@@ -212,9 +214,10 @@ async def _diagnose_release(api: Client, release: Release, reading: Reading) -> 
 
     reader = SymbolSetReader(api, reading.report, offset=reading.offset, search=release.search)
     not_seen = await read_all(reader, visit)
-    if counted.total:
+    whole = not (not_seen or reading.offset)
+    if counted.total or not whole:
         steps = advice.steps_for(counted, [], reading.days)
-        said = advice.summary(counted, whole=not (not_seen or reading.offset))
+        said = advice.summary(counted, whole=whole)
     else:
         steps = [f"Unless the build was uploaded in event release mode: {advice.release_upload(release)}"]
         said = "Could not tell: no symbol set is bound to the release. In event release mode none ever is."

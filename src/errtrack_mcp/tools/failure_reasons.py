@@ -13,7 +13,7 @@ UPLOAD_ALONE = "errtrack-mcp upload DIST, or posthog-cli sourcemap upload --dire
 # A frame without chunk id finds an upload only once the injected files are live.
 NOT_YOURS = "Leave scripts of other people aside."
 UPLOAD = f"Upload the map with the build: {INJECT_AND_UPLOAD}, then deploy these files. {NOT_YOURS}"
-REBUILD = f"Build again with source maps switched on, then: {INJECT_AND_UPLOAD}."
+REBUILD = f"Build again with source maps switched on, then: {INJECT_AND_UPLOAD}, then deploy these files."
 REACH = (
     f"Upload the maps, so that PostHog does not need to fetch them: {INJECT_AND_UPLOAD}, then deploy these files. "
     f"{NOT_YOURS}"

@@ -40,12 +40,15 @@ def _list_in_text(value: Any) -> Any:
     return read if isinstance(read, list) else [value]
 
 
+_BETWEEN_ADDRESSES = re.compile(r"\s*,\s+|\s+,\s*|,(?=https?://)|\s*\n\s*")
+
+
 def _refs_in_text(value: Any) -> Any:
     """Read refs from text with commas as well: not at a comma within an address, which no blank follows."""
     read = _list_in_text(value)
     if read != [value]:
         return read
-    return re.split(r",\s+" if "://" in value else ",", value)
+    return [part for part in _BETWEEN_ADDRESSES.split(value) if part] if "://" in value else value.split(",")
 
 
 Text = Annotated[str, BeforeValidator(_number_as_text)]

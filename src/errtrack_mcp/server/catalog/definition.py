@@ -4,6 +4,7 @@ They are kept in files, one a tool, which are reviewed with each change and whic
 the function. To make all of them and their SDK's tools at each start is 0.14 of it, measured in turns.
 """
 
+from functools import cache
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -39,6 +40,7 @@ def made_definition(tool: Tool) -> dict[str, Any]:
     }
 
 
+@cache
 def returned_by(tool: Tool) -> Any:
     """Return the model of a tool's answers."""
     return get_type_hints(tool.fn)["return"]

@@ -213,8 +213,9 @@ def _readable(of_app: list[WantedFrame], resolved: int) -> bool | None:
 
 def _summary(of_app: int, resolved: int, others: int) -> str:
     further = counted(others, "further frame belongs", "further frames belong")
-    rest = f" {further} to dependencies or the platform." if others else ""
-    return f"{resolved} of {counted(of_app, 'frame of the app is', 'frames of the app are')} readable.{rest}"
+    rest = f" {further} to dependencies, the bundler or the platform." if others else ""
+    verb = "is" if resolved == 1 else "are"
+    return f"{resolved} of {counted(of_app, 'frame', 'frames')} of the app {verb} readable.{rest}"
 
 
 def _shown(frame: WantedFrame) -> ResolvedFrame:

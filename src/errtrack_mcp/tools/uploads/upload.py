@@ -169,11 +169,12 @@ def _result(
     rows, states = rows_of(read.examined, every)
     there = sum(state in THERE | {"copy"} for state, _ in every.values())
     sent = sum(state == "uploaded" for state, _ in every.values())
-    scripts = counted(len(read.pairs) + read.cannot, "script has its", "scripts have their")
+    scripts = counted(len(read.pairs) + read.cannot, "script", "scripts")
+    have = "has its" if there == 1 else "have their"
     now = counted(sent, "was uploaded now", "were uploaded now")
     cannot = f"; {read.cannot} cannot be uploaded" if read.cannot else ""
     changes = {
-        "summary": f"{there} of {scripts} source map in PostHog: {now}{cannot}.",
+        "summary": f"{there} of {scripts} {have} source map in PostHog: {now}{cannot}.",
         "states": states,
         "scripts": rows,
         **({"release": release} if release else {}),
