@@ -56,7 +56,7 @@ async def test_lost_source_maps_are_the_verdict(connect: Connect, answer: Answer
             database.execute("DELETE FROM symbol_sets")
         neither = await answer(client, COMPARE, first="2.13.1", second="2.13.2")
     assert fewer["lost_symbol_sets"] == 4
-    assert "4 symbol sets with a file fewer" in fewer["verdict"]
+    assert "4 fewer symbol sets with a file" in fewer["verdict"]
     assert none["verdict"].startswith("Could not tell: no symbol set is bound to the newer release")
     assert "posthog-cli sourcemap process" in none["verdict"]
     assert none["lost_symbol_sets"] is None

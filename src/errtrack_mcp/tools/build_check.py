@@ -8,7 +8,6 @@ from mcp.server.mcpserver import Context
 from pydantic import Field
 
 from errtrack_mcp.api.client import Client
-from errtrack_mcp.api.counted import counted
 from errtrack_mcp.api.errors import ApiError, NoKey
 from errtrack_mcp.api.models import OURS, ToolOutput, how_many_fit
 from errtrack_mcp.api.sanitize import clean, quoted
@@ -17,6 +16,7 @@ from errtrack_mcp.builds.verdict import OUTLOOKS, REBUILD, UPLOAD, Uploaded, com
 from errtrack_mcp.tools.annotations import PANEL, READ, Tool
 from errtrack_mcp.tools.build_position import BuildPosition, Script, find_position, wanted_position
 from errtrack_mcp.tools.build_roots import Roots
+from errtrack_mcp.tools.counted import counted
 from errtrack_mcp.tools.dependencies import Api
 from errtrack_mcp.tools.parameters import MAX_TOKENS, ColumnNumber, LineNumber, MaxTokens
 from errtrack_mcp.tools.progress import Report

@@ -152,7 +152,7 @@ def _verdict(older: Side, newer: Side, lost: int | None) -> str:
         )
     if lost:
         return (
-            f"The newer release has {lost} symbol sets with a file fewer: {_with_file(newer)} against "
+            f"The newer release has {lost} fewer symbol sets with a file: {_with_file(newer)} against "
             f"{_with_file(older)}. Either its build makes fewer chunks, or some of its source maps were not uploaded."
         )
     said = f"The newer release has no fewer symbol sets with a file: {_with_file(newer)} against {_with_file(older)}"

@@ -15,6 +15,7 @@ from errtrack_mcp.api.errors import ApiError, NotFound
 from errtrack_mcp.api.models import OURS, ToolOutput
 from errtrack_mcp.api.sanitize import clean
 from errtrack_mcp.tools.annotations import DELETE, Tool
+from errtrack_mcp.tools.counted import counted
 from errtrack_mcp.tools.deletion import PREVIEWED, ConfirmCode, DeletionOutput, Preview, consent_to, kept_from_changing
 from errtrack_mcp.tools.dependencies import Api
 from errtrack_mcp.tools.elicitation import Consent, Decision
@@ -24,9 +25,8 @@ from errtrack_mcp.tools.prune_plan import Filters, Plan, most_frequent
 from errtrack_mcp.tools.refusal import Refusal
 from errtrack_mcp.tools.releases import Release
 from errtrack_mcp.tools.symbol_set_counts import (
-    COMPLETE,
-    NEVER_LOADED,
     NO_FILE,
+    WORDS,
     SymbolSetRow,
     facts_of,
     failure_of,
@@ -44,7 +44,6 @@ ONLY_REASONS = (
     "Those without a file only record why source maps are missing: once they are deleted, their errors are as minified "
     "as before, and nothing says why."
 )
-IN_WORDS = {COMPLETE: "complete", NEVER_LOADED: "never loaded", NO_FILE: "without a file"}
 
 NoFile = Annotated[bool, Field(description="Only those without a file, for any reason")]
 Unbound = Annotated[bool, Field(description="Only those bound to no release")]
@@ -217,9 +216,10 @@ def _preview(api: Client, plan: Plan) -> Preview[Pruning]:
         **({"confirm": str(code)} if plan.rows else {}),
         next_step=_what_next(plan),
     )
-    states = ", ".join(f"{number} {IN_WORDS[state]}" for state, number in plan.states.most_common())
-    where = f"of project {shown.team_id}"
-    return Preview(shown, f"Delete {len(plan.rows)} symbol sets {where} and their files ({states})? There is no undo.")
+    states = ", ".join(f"{number} {WORDS[state]}" for state, number in plan.states.most_common())
+    what = counted(len(plan.rows), "symbol set", "symbol sets")
+    question = f"Delete {what} of project {shown.team_id} and their files ({states})? There is no undo."
+    return Preview(shown, question)
 
 
 def _what_next(plan: Plan) -> str:

@@ -66,9 +66,12 @@ def failure_of(symbol_set: SymbolSetRow) -> Failure:
     return decode_failure(reason) if reason else NO_REASON
 
 
+WORDS = {COMPLETE: "complete", NEVER_LOADED: "never loaded", NO_FILE: "without a file"}
+
+
 def in_words(states: Counter[str]) -> str:
     """Say how many are in which state."""
-    return f"{states[COMPLETE]:,} complete, {states[NEVER_LOADED]:,} never loaded, {states[NO_FILE]:,} without a file"
+    return ", ".join(f"{states[state]:,} {words}" for state, words in WORDS.items())
 
 
 def written(time: datetime) -> str:

@@ -6,7 +6,6 @@ from uuid import UUID
 from mcp import Client as McpClient
 from mcp_types import TextContent, Tool
 
-from errtrack_mcp.api.counted import counted
 from errtrack_mcp.api.errors import ApiError, Forbidden, MissingScope, NotFound, Unauthenticated
 from errtrack_mcp.api.models import ApiModel
 from errtrack_mcp.api.posthog import QUERY_SCOPE, READ_SCOPE, WRITE_SCOPE
@@ -17,6 +16,7 @@ from errtrack_mcp.server.app import fixed_project
 from errtrack_mcp.server.catalog.catalog import Catalog
 from errtrack_mcp.server.catalog.toolsets import EVERY_TOOLSET, LOCAL_TOOLSETS, STACK_TRACES
 from errtrack_mcp.symbolication.process import is_installed
+from errtrack_mcp.tools.counted import counted
 
 NOWHERE = str(UUID(int=0))
 NEED_QUERIES = (

@@ -10,7 +10,6 @@ from mcp_types import ListRootsResult
 from pydantic import Field
 
 from errtrack_mcp.api.client import Client
-from errtrack_mcp.api.counted import counted
 from errtrack_mcp.api.errors import MissingScope
 from errtrack_mcp.api.models import OURS, ToolOutput
 from errtrack_mcp.api.sanitize import clean
@@ -19,6 +18,7 @@ from errtrack_mcp.symbolication.traces import MAX_CHARACTERS, UnreadableTrace, r
 from errtrack_mcp.tools.annotations import PANEL, READ, Tool
 from errtrack_mcp.tools.build_check import read_bundles
 from errtrack_mcp.tools.build_roots import BuildRoots, allowed_roots, ask_client
+from errtrack_mcp.tools.counted import counted
 from errtrack_mcp.tools.dependencies import Api, ClientProvider
 from errtrack_mcp.tools.issues.address import IssueOrAddress, ask_about
 from errtrack_mcp.tools.issues.dates import Window

@@ -6,7 +6,6 @@ from typing import NamedTuple
 from anyio import to_thread
 
 from errtrack_mcp.api.client import Client
-from errtrack_mcp.api.counted import counted
 from errtrack_mcp.api.sanitize import clean, quoted
 from errtrack_mcp.builds.directory import LEFT_OUT, BuildDirectory
 from errtrack_mcp.builds.git import git_facts
@@ -14,6 +13,7 @@ from errtrack_mcp.builds.script import Unread
 from errtrack_mcp.builds.uploadable import Binding, Pair, ReleaseMode, Skipped, examine, settle
 from errtrack_mcp.tools.build_check import BUILD_AGAIN, read_bundles
 from errtrack_mcp.tools.build_roots import BuildRoots
+from errtrack_mcp.tools.counted import counted
 from errtrack_mcp.tools.deletion import PREVIEWED, ConfirmCode, Preview
 from errtrack_mcp.tools.progress import Report
 from errtrack_mcp.tools.refusal import Refusal

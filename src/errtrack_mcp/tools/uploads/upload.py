@@ -8,11 +8,11 @@ from mcp.server.mcpserver import Context, Elicit, Resolve
 from pydantic import Field
 
 from errtrack_mcp.api.client import Client
-from errtrack_mcp.api.counted import counted
 from errtrack_mcp.api.errors import ApiError
 from errtrack_mcp.tools.annotations import PANEL, UPDATE, Tool
 from errtrack_mcp.tools.build_check import Directory
 from errtrack_mcp.tools.build_roots import Roots
+from errtrack_mcp.tools.counted import counted
 from errtrack_mcp.tools.deletion import Preview, consent_to, kept_from_changing
 from errtrack_mcp.tools.dependencies import Api
 from errtrack_mcp.tools.elicitation import Consent, Decision

@@ -2,7 +2,7 @@
 
 import pytest
 
-from errtrack_mcp.api.counted import counted
+from errtrack_mcp.tools.counted import counted
 
 
 @pytest.mark.parametrize(("number", "said"), [(0, "0 maps"), (1, "1 map"), (2, "2 maps"), (12345, "12,345 maps")])
