@@ -27,13 +27,14 @@ def release_check(
         if compare_with
         else f"the newest earlier release of the same project in {LIST}"
     )
+    look_up = f"Call {DIAGNOSE} with {release}: it shows what fails, not that all is well."
     before = (
         "If error-tracking-build-check is among your tools, ask me for the build directory and call it.",
-        f"Call {DIAGNOSE} with {release}. That there is no such release yet is no fault before the first upload.",
+        f"{look_up} That there is no such release yet is no fault before the first upload.",
     )
     look = f"If {ISSUES} and {DIAGNOSE_ISSUE} are among your tools, ask me since when it is deployed, and diagnose the "
     look += "most frequent issue since then: what errors look like counts more than what was uploaded."
-    after = (f"Call {DIAGNOSE} with {release}.", look)
+    after = (look_up, look)
     steps = numbered(
         *(before if when == "before" else after),
         f"Call {COMPARE} with first {named(version)}, second {earlier}, project {named(project)}: did it lose maps? "
