@@ -119,7 +119,7 @@ def _upload(session: Session, directory: str, scripts: int) -> float:
     began = time.perf_counter()
     done = session.call(TOOL, directory=directory, confirm=planned["confirm"])["structuredContent"]
     took = (time.perf_counter() - began) * 1000
-    if not done["uploaded"] or not done["summary"].startswith(f"{scripts} of {scripts}"):
+    if not done["uploaded"] or not done["summary"].startswith(f"{scripts:,} of {scripts:,} "):
         raise RuntimeError(f"not everything was uploaded: {done['summary']}")
     return took
 

@@ -188,7 +188,7 @@ def _summary(counts: Counter[str], *, readable: bool | None) -> str:
     if readable is None:
         return f"Could not tell: {scripts}, none surely unreadable{rest}."
     lacking = "lacks what makes its stack traces" if bad == 1 else "lack what makes their stack traces"
-    return f"Not readable: {bad} of {scripts} {lacking} readable{rest}."
+    return f"Not readable: {bad:,} of {scripts} {lacking} readable{rest}."
 
 
 def _notes(build: BuildDirectory, counts: Counter[str], lookup: Lookup) -> list[str]:

@@ -226,10 +226,10 @@ def _summary(build: LocalBuild, outcomes: dict[str, Outcome]) -> str:
         return "There is no script (.js, .mjs, .cjs) in the directory."
     scripts = counted(total, "script", "scripts")
     rewritten = sum(pair.rewritten for pair in build.pairs)
-    parts = [f"{len(build.pairs)} of {scripts} can be uploaded"] if there < len(build.pairs) else []
-    parts += [f"{there} of {scripts} {'is' if there == 1 else 'are'} there already"] if there else []
+    parts = [f"{len(build.pairs):,} of {scripts} can be uploaded"] if there < len(build.pairs) else []
+    parts += [f"{there:,} of {scripts} {'is' if there == 1 else 'are'} there already"] if there else []
     parts += [counted(rewritten, "is injected first", "are injected first")] if rewritten else []
-    parts += [f"{build.cannot} cannot be uploaded"] if build.cannot else []
+    parts += [f"{build.cannot:,} cannot be uploaded"] if build.cannot else []
     return f"{', '.join(parts) or 'No script has anything to upload'}."
 
 

@@ -172,9 +172,9 @@ def _result(
     scripts = counted(len(read.pairs) + read.cannot, "script", "scripts")
     have = "has its" if there == 1 else "have their"
     now = counted(sent, "was uploaded now", "were uploaded now")
-    cannot = f"; {read.cannot} cannot be uploaded" if read.cannot else ""
+    cannot = f"; {read.cannot:,} cannot be uploaded" if read.cannot else ""
     changes = {
-        "summary": f"{there} of {scripts} {have} source map in PostHog: {now}{cannot}.",
+        "summary": f"{there:,} of {scripts} {have} source map in PostHog: {now}{cannot}.",
         "states": states,
         "scripts": rows,
         **({"release": release} if release else {}),
