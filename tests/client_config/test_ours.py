@@ -92,7 +92,7 @@ def test_a_plugin_counts_where_it_is_on(client: str, text: str) -> None:
 @pytest.mark.parametrize(
     "held",
     [
-        {"extraKnownMarketplaces": {"errtrack-mcp": {"source": {"path": "/work/errtrack-mcp"}}}},
+        {"extraKnownMarketplaces": {"errtrack-mcp": {"source": {"path": "/src/errtrack-mcp"}}}},
         {"projects": {"/home/me/errtrack-mcp": {"mcpServers": {}}}},
         {"projects": []},
         {"mcpServers": ["errtrack-mcp"], "enabledPlugins": ["errtrack@x"]},
