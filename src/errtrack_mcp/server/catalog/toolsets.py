@@ -70,7 +70,7 @@ PAGES: dict[str, Callable[[str, str | int, Mapping[str, Any]], str]] = {
     "issues": _issue_page,
     "releases": lambda origin, project, _answer: releases_url(origin, project),
     "symbol-sets": lambda origin, project, _answer: symbol_sets_url(origin, project),
-    STACK_TRACES: _issue_page,
+    STACK_TRACES: lambda origin, project, _answer: issues_url(origin, project),  # an answer names no issue
     "builds": lambda origin, project, _answer: symbol_sets_url(origin, project),
 }
 EVERY_TOOLSET = {**TOOLSETS, **LOCAL_TOOLSETS}
